@@ -1,0 +1,38 @@
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+
+.PHONY: install train test check format clean
+
+install: .venv/installed            ## the project and what it needs, in .venv
+
+train: install                      ## the default run; flags in ARGS="--epochs 3"
+	$(BIN)/python src/train_ddp.py $(ARGS)
+
+test: check                         ## every check; tests that take minutes are left out
+	$(BIN)/python -m pytest -m "not slow"
+
+check: .venv/installed-test         ## lint, format, types, import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	mkdir -p build/types && ln -sfn ../.. build/types/everybatch
+	MYPYPATH=build/types $(BIN)/mypy -p everybatch
+	$(BIN)/lint-imports
+
+format: .venv/installed-test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv build *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml requirements.txt
+	$(PIP) -r requirements.txt
+	touch $@
+
+.venv/installed-test: .venv/installed requirements-test.txt
+	$(PIP) -r requirements-test.txt
+	touch $@

@@ -1,0 +1,88 @@
+"""The one dataclass that is the command line, the saved config and the help."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ..log.errors import UsageError
+
+
+def _default_lang() -> Literal["zh", "en"]:
+    return "en" if os.environ.get("EVERYBATCH_LANG", "").lower().startswith("en") else "zh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Train a model and see every batch."""
+
+    epochs: int = 200
+    """Epochs to train, 1 or more (default 200)."""
+
+    batch_size: int = 4
+    """Samples per batch on each rank (per GPU), 1 or more (default 4)."""
+
+    lr: float = 0.001
+    """Learning rate, above 0 (default 0.001)."""
+
+    log_interval: int = 1
+    """Screen line every N batches, those whose index is a multiple of N; the log file has them all (default 1)."""
+
+    log_batch_metrics: bool = False
+    """Also write every batch to a CSV file (default off)."""
+
+    task: str = "phantoms"
+    """What to train: phantoms, image_folder or module:Class of your own (default phantoms)."""
+
+    data: Path | None = None
+    """Folder of pictures for image_folder, with images/ and masks/ in it (default none)."""
+
+    nproc: int = 0
+    """Ranks (processes), one per GPU; 0 = all GPUs, without GPUs min(2, CPU cores) (default 0)."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto = cuda if there is a GPU (default auto)."""
+
+    amp: Literal["off", "bf16", "fp16"] = "off"
+    """Mixed precision (default off)."""
+
+    grad_clip: float = 0.0
+    """Largest norm of the gradient, above 0; 0 = no clipping (default 0)."""
+
+    workers: int = 0
+    """Processes that load data, per rank; 0 = the rank itself (default 0)."""
+
+    seed: int = 0
+    """Seed of the weights, the data order and the augmentation (default 0)."""
+
+    on_nan: Literal["warn", "stop"] = "warn"
+    """What to do when the loss is not finite: warn and go on, or stop and save (default warn)."""
+
+    output_dir: Path = Path()
+    """Folder that gets log/, metrics/, checkpoints/ and .everybatch/ (default the current folder)."""
+
+    tui: bool = True
+    """Show the monitor when there is a terminal; --no-tui prints plain lines (default on)."""
+
+    lang: Literal["zh", "en"] = field(default_factory=_default_lang)
+    """Language of lines and messages, also by EVERYBATCH_LANG (default zh)."""
+
+    def check(self) -> None:
+        """Raise `UsageError` for a value that cannot work; looks at nothing outside this object."""
+        for name, least in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("log_interval", 1),
+            ("nproc", 0),
+            ("workers", 0),
+            ("seed", 0),
+        ):
+            if getattr(self, name) < least:
+                raise UsageError("at_least", flag=f"--{name}", least=least, value=getattr(self, name))
+        if not (math.isfinite(self.lr) and self.lr > 0):
+            raise UsageError("positive", flag="--lr", value=self.lr)
+        if not (math.isfinite(self.grad_clip) and self.grad_clip >= 0):
+            raise UsageError("not_negative", flag="--grad_clip", value=self.grad_clip)

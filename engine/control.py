@@ -1,0 +1,95 @@
+"""Commands that take effect at the same batch on every rank.
+
+Rank 0 receives them; every K batches all ranks exchange one tiny control word (an all_reduce with MAX on a gloo
+group). K is chosen by rank 0 from the step time, for about `CHECKS_PER_SECOND`, and travels in the
+word itself, so all ranks count to the same K.
+"""
+
+from __future__ import annotations
+
+import time
+from enum import IntEnum
+from multiprocessing.connection import Connection
+
+import torch
+import torch.distributed as dist
+
+CHECKS_PER_SECOND = 5.0
+MOST_BATCHES_BETWEEN = 1000
+PAUSED_CHECK_SECONDS = 0.1
+
+
+class Command(IntEnum):
+    """What a person can ask of a run; of two that meet in one word, the larger wins."""
+
+    NONE = 0
+    RESUME = 1
+    SAVE = 2
+    PAUSE = 3
+    STOP_AFTER_EPOCH = 4
+    STOP_NONFINITE = 5
+    STOP = 6
+
+
+class Control:
+    """One rank's side of the agreement. All ranks must call `check` equally often."""
+
+    def __init__(self, rank: int, group: dist.ProcessGroup | None, commands: Connection | None) -> None:
+        """`group` is a gloo group of all ranks, None for a single rank.
+
+        `commands` is rank 0's receiving end of a pipe of single bytes (`Command`), None on the others.
+        """
+        self._rank = rank
+        self._group = group
+        self._commands = commands
+        self._word = torch.zeros(2, dtype=torch.int64)
+        self._left = 1
+        self._interval = 1
+        self._checked_at = time.monotonic()
+
+    def check(self, *, nonfinite: bool = False) -> Command:
+        """Call after every batch; the command that takes effect now, on all ranks alike.
+
+        With `nonfinite` this rank asks for a stop because its loss is not finite.
+        """
+        self._left -= 1
+        if self._left > 0:
+            return Command.NONE
+        command = self._exchange(Command.STOP_NONFINITE if nonfinite else Command.NONE)
+        self._left = self._interval
+        return command
+
+    def wait_while_paused(self) -> Command:
+        """Wait until a command other than PAUSE and SAVE is agreed; the command."""
+        while True:
+            time.sleep(PAUSED_CHECK_SECONDS)
+            command = self._exchange(Command.NONE)
+            if command not in (Command.NONE, Command.PAUSE, Command.SAVE):
+                self._checked_at = time.monotonic()
+                self._left = self._interval = 1
+                return command
+
+    def _exchange(self, own: Command) -> Command:
+        self._word[0] = int(max(own, self._received()))
+        self._word[1] = self._next_interval() if self._rank == 0 else 0
+        if self._group is not None:
+            dist.all_reduce(self._word, op=dist.ReduceOp.MAX, group=self._group)
+        command, self._interval = self._word.tolist()
+        return Command(command)
+
+    def _received(self) -> Command:
+        if self._commands is None or not self._commands.poll():
+            return Command.NONE
+        try:
+            return Command(self._commands.recv_bytes(1)[0])
+        except EOFError:  # the run process is gone; the rank's watch on it ends the rank
+            self._commands = None
+            return Command.NONE
+
+    def _next_interval(self) -> int:
+        """Batches until the next check, at most four times as many as now: the first steps are slow."""
+        now = time.monotonic()
+        step_seconds = max(now - self._checked_at, 1e-6) / self._interval
+        self._checked_at = now
+        wanted = round(1 / (CHECKS_PER_SECOND * step_seconds))
+        return max(1, min(wanted, 4 * self._interval, MOST_BATCHES_BETWEEN))

@@ -1,0 +1,101 @@
+"""Who is to blame when ranks die: the first one that did, not the one that merely lost its peer."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..metrics.events import RankFailed
+from ..metrics.records import Notice
+from .launcher import RankExit
+
+LOST_PEER = (
+    "connection closed by peer",
+    "connection reset by peer",
+    "connection refused",
+    "broken pipe",
+    "nccl",
+)
+"""In the message of a rank whose collective broke because another rank was gone."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an attempt failed."""
+
+    cause: Notice
+    hint: str
+    """Key of a text of the catalogue; empty if there is none."""
+    traceback: str
+    """Of the culprit; empty if it was killed."""
+    culprit: int | None
+    victims: tuple[int, ...]
+
+
+def find_failure(
+    exits: Sequence[RankExit],
+    ranks: Mapping[int, int],
+    errors: Mapping[int, RankFailed],
+    finished: Collection[int],
+    world_size: int,
+    launch_error: str,
+) -> Failure | None:
+    """The failure of an attempt, None if all of its ranks finished.
+
+    `exits` are in the order of death, `ranks` maps pids to ranks, `errors` and `finished` are the last words.
+    A rank that died before its first word has no pid there: it is the one that is missing.
+    """
+    if not exits:
+        return Failure(_notice("failed_launch", message=launch_error or "?"), "", "", None, ())
+    ranks = _with_silent_ranks(ranks, exits, world_size)
+    suspects = [
+        (exit_, rank)
+        for exit_ in exits
+        if (rank := ranks[exit_.pid]) not in finished or exit_.exitcode != 0
+        if not exit_.killed_by_us
+    ]
+    if not suspects:
+        return None
+    culprits = [(exit_, rank) for exit_, rank in suspects if not _lost_peer(errors.get(rank))]
+    exit_, rank = min(culprits or suspects, key=lambda suspect: _time(suspect[0], errors.get(suspect[1])))
+    victims = tuple(sorted(other for _, other in suspects if other != rank and _lost_peer(errors.get(other))))
+    error = errors.get(rank)
+    if error is not None:
+        cause = _notice("failed_raised", rank=rank, error=error.error, message=error.message)
+        return Failure(cause, "", error.traceback, rank, victims)
+    if exit_.exitcode < 0:
+        name = _signal_name(-exit_.exitcode)
+        hint = f"hint_{name}" if name in ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS") else ""
+        return Failure(_notice("failed_signal", rank=rank, signal=name), hint, "", rank, victims)
+    kind = "failed_early" if rank not in finished else "failed_exit"
+    return Failure(_notice(kind, rank=rank, code=exit_.exitcode), "", "", rank, victims)
+
+
+def _with_silent_ranks(ranks: Mapping[int, int], exits: Sequence[RankExit], world_size: int) -> Mapping[int, int]:
+    """Elastic starts ranks in their order, so the pids that never spoke are the silent ranks in that order."""
+    silent_pids = sorted(exit_.pid for exit_ in exits if exit_.pid not in ranks)
+    silent_ranks = sorted(set(range(world_size)) - set(ranks.values()))
+    return {**ranks, **dict(zip(silent_pids, silent_ranks, strict=False))}
+
+
+def _time(exit_: RankExit, error: RankFailed | None) -> float:
+    return exit_.at if error is None else error.at
+
+
+def _lost_peer(error: RankFailed | None) -> bool:
+    if error is None:
+        return False
+    message = f"{error.error} {error.message}".lower()
+    return any(words in message for words in LOST_PEER)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _notice(kind: str, **fields: str | int) -> Notice:
+    return Notice(kind=kind, level="error", fields=dict(fields))

@@ -1,0 +1,143 @@
+"""One rank: its process from the first line to the last."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from datetime import timedelta
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from ..log.errors import UsageError
+from ..log.words import Words
+from ..metrics.events import Finished, RankFailed
+from .config import TrainConfig
+from .control import Control
+from .loop import Loop
+from .reporter import Channel, Reporter
+from .run_folder import RunFolder
+from .task import build_task
+
+COLLECTIVE_TIMEOUT = timedelta(seconds=300)
+
+
+@dataclass(frozen=True)
+class RankJob:
+    """What every rank is told."""
+
+    config: TrainConfig
+    folder: RunFolder
+    attempt: int
+    world_size: int
+    device: str
+    """`cpu` or `cuda`."""
+    backend: str
+
+
+class EndedEarlyError(Exception):
+    """User code called `sys.exit`: whatever its code, the rank has not finished."""
+
+
+def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> None:
+    """What the launcher calls in each process. `commands` is meant for rank 0."""
+    rank = int(os.environ["RANK"])
+    _keep_output(job.folder, rank)
+    _end_with_parent()
+    device = _device(job.device)
+    with Reporter(
+        channels[rank],
+        rank=rank,
+        world_size=job.world_size,
+        attempt=job.attempt,
+        node=int(os.environ["GROUP_RANK"]),
+        device=str(device),
+    ) as reporter:
+        try:
+            status = _train(job, rank, device, commands, reporter)
+        except BaseException as error:
+            if isinstance(error, SystemExit):
+                error = EndedEarlyError(f"sys.exit({error.code!r})").with_traceback(error.__traceback__)
+            reporter.send(_last_word(rank, error, job.config))
+            traceback.print_exception(error)
+            raise error from None
+        reporter.send(Finished(rank, status))
+
+
+def _train(job: RankJob, rank: int, device: torch.device, commands: Connection, reporter: Reporter) -> str:
+    config = job.config
+    if "OMP_NUM_THREADS" not in os.environ and device.type == "cpu":
+        torch.set_num_threads(max(1, torch.get_num_threads() // job.world_size))
+    dist.init_process_group(job.backend, timeout=COLLECTIVE_TIMEOUT)
+    group = dist.new_group(backend="gloo") if job.world_size > 1 else None
+    _seed(config.seed)  # the same weights everywhere
+    loop = Loop(
+        build_task(config),
+        config,
+        rank=rank,
+        group=group,
+        device=device,
+        control=Control(rank, group, commands if rank == 0 else None),
+        reporter=reporter,
+        checkpoints=job.folder.checkpoints,
+    )
+    _seed(config.seed + 1 + rank)  # different dropout
+    status = loop.run()
+    dist.destroy_process_group()  # never after an exception: NCCL may hang in it
+    return status
+
+
+def _keep_output(folder: RunFolder, rank: int) -> None:
+    """Whatever this process prints, native code included, goes to the rank's log; crashes leave their stacks."""
+    fd = os.open(folder.rank_log(rank), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(fd, 1)
+    os.dup2(fd, 2)
+    os.close(fd)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+
+
+def _end_with_parent() -> None:
+    """End when the run process is gone: nobody would record or stop this rank any more."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        print("the run process is gone", file=sys.stderr)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+def _device(kind: str) -> torch.device:
+    if kind == "cpu":
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    torch.cuda.set_device(device)
+    return device
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def _last_word(rank: int, error: BaseException, config: TrainConfig) -> RankFailed:
+    message = Words(config.lang).say(error.key, **error.fields) if isinstance(error, UsageError) else str(error)
+    trace = "".join(traceback.format_exception(error))
+    return RankFailed(rank, type(error).__name__, message, trace, time.monotonic())

@@ -1,0 +1,396 @@
+"""Drains the ranks' queues and turns their events into records, lines and rows.
+
+It runs in a thread of the run process and never waits for a reader: files take what they can, the console has a
+thread of its own, watchers read the journal.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from ..log.console import Console
+from ..log.log_file import LogFile
+from ..log.words import Words
+from ..metrics.append_file import AppendFile
+from ..metrics.csv_files import batch_header, batch_row, epoch_header, epoch_row
+from ..metrics.eta import Eta
+from ..metrics.events import (
+    AnyEvent,
+    BatchesDropped,
+    BatchEvent,
+    CommandTaken,
+    EpochBegan,
+    EpochEnded,
+    Finished,
+    Hello,
+    RankFailed,
+    Saved,
+    SaveFailed,
+    Validated,
+    decode_events,
+)
+from ..metrics.journal import encode_record
+from ..metrics.nonfinite import NonfiniteWatch
+from ..metrics.records import (
+    AnyRecord,
+    BatchRecord,
+    EpochStarted,
+    EpochSummary,
+    Notice,
+    RankState,
+    RunEnded,
+    RunStarted,
+)
+from ..metrics.tally import BatchTally, EpochTally
+from .run_folder import RunFolder
+
+TICK_SECONDS = 0.1
+"""The longest that a written line or row may wait, and the period of the ranks' states in the journal."""
+
+DRAIN_SECONDS = 3.0
+"""How long the end of an attempt waits for what the ranks have sent; a torn message would wait for ever."""
+
+
+class MessageQueue(Protocol):
+    """The run process's side of a rank's queue."""
+
+    def get(self) -> bytes | None:
+        """The next message; None ends the queue."""
+
+    def put(self, message: bytes | None, /) -> None:
+        """Add a message."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the recorder must know of the attempt it records."""
+
+    folder: RunFolder
+    started: RunStarted
+    log_batch_metrics: bool
+    validates: bool
+
+
+class Recorder:
+    """Records one attempt. `close` returns when all that the ranks sent is on the disk."""
+
+    def __init__(self, attempt: Attempt, queues: list[MessageQueue], words: Words, stdout: TextIO) -> None:
+        """Open the files of the run; raises `OSError`."""
+        run = attempt.started
+        folder = attempt.folder
+        self.pids: dict[int, int] = {}
+        """Rank by process id."""
+        self.errors: dict[int, RankFailed] = {}
+        """Last words of ranks that raised."""
+        self.finished: dict[int, str] = {}
+        """Last words of ranks that did all they should."""
+        self.stopped_by = ""
+        """The command that stopped the ranks, if one did."""
+        self.crash: BaseException | None = None
+        """A fault of the recorder itself."""
+        self.lost: dict[Path, int] = {}
+        """Bytes that could not be written, by file; known after `close`."""
+        self._run = run
+        self._validates = attempt.validates
+        self._words = words
+        self._interval = run.log_interval
+        self._queues = queues
+        self._inbox: queue.SimpleQueue[list[AnyEvent] | Notice | None] = queue.SimpleQueue()
+
+        self._console = Console(stdout)
+        self._console_gone_told = False
+        self._log = LogFile(folder.log)
+        self._epoch_csv = AppendFile(folder.epoch_csv, exclusive=True)
+        self._epoch_csv.write(epoch_header(run.metric_names).encode())
+        self._batch_csv: AppendFile | None = None
+        if attempt.log_batch_metrics:
+            self._batch_csv = AppendFile(folder.batch_csv, exclusive=True)
+            self._batch_csv.write(batch_header().encode())
+        self._journal = AppendFile(folder.journal, exclusive=True)
+        self._files = [f for f in (self._log, self._epoch_csv, self._batch_csv, self._journal) if f is not None]
+        self._in_trouble: set[AppendFile] = set()
+        self._batch_rows: list[str] = []
+        self._records: list[bytes] = []
+
+        self._began = time.monotonic()
+        self._batches = BatchTally(run.world_size, run.attempt, self._began)
+        self._epochs: dict[int, EpochTally] = {}
+        self._held: deque[tuple[int, int, Saved | SaveFailed | CommandTaken]] = deque()
+        self._steps_of_rank_0 = 0
+        self._ended_on_rank_0 = 0
+        self._eta = Eta(run.epochs)
+        self._watch = NonfiniteWatch()
+        self._bad_ranks: dict[int, list[int]] = {}
+        self._newest: dict[int, BatchEvent] = {}
+        self._told_states_at = 0.0
+        self._epochs_done = 0
+        self._best: EpochSummary | None = None
+
+        self._record(run)
+        self._readers = [
+            threading.Thread(target=self._read, args=(q,), name=f"queue {rank}", daemon=True)
+            for rank, q in enumerate(queues)
+        ]
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        for thread in (self._thread, *self._readers):
+            thread.start()
+
+    # ---- called by the run process ------------------------------------------------------------------------
+
+    def notice(self, kind: str, level: str = "info", **fields: str | int | float) -> None:
+        """Add a line of our own, on screen, in the log and in the journal."""
+        self._inbox.put(Notice(kind, level, dict(fields), at=time.time()))
+
+    def drain(self) -> None:
+        """The ranks are gone: take all that they sent. A queue that a dying rank tore is given up."""
+        for q in self._queues:
+            # A dead rank may hold the queue's lock for ever, so this may block as well.
+            threading.Thread(target=q.put, args=(None,), daemon=True).start()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        for reader in self._readers:
+            reader.join(max(0.0, deadline - time.monotonic()))
+
+    def close(self, state: str, reason: str = "") -> RunEnded:
+        """Write what is left and how the run ended, then close the files; call it after `drain`.
+
+        `state` is that of `RunEnded`; a partial epoch gets it too. `reason` says what failed, and may have
+        several lines.
+        """
+        self._inbox.put(None)
+        self._thread.join()
+        if self.crash is not None:
+            raise self.crash
+        self._batches.close()
+        if self._batches.incomplete:
+            self._tell("incomplete", "warning", count=self._batches.incomplete)
+        for epoch in list(self._epochs.values()):
+            if epoch.done:
+                self._end_epoch(epoch, state)
+        while self._held:
+            self._release(self._held.popleft()[2])
+        if reason:
+            self._log.line(reason)
+        best = self._best
+        ended = RunEnded(
+            state=state,
+            reason=reason,
+            epochs_done=self._epochs_done,
+            best_epoch=best.epoch if best else 0,
+            best_score=best.score if best else math.nan,
+            elapsed_seconds=time.monotonic() - self._began,
+            at=time.time(),
+        )
+        self._record(ended)
+        for line in self._words.end(ended, self._run.epochs, validated=self._validates):
+            self._line(line)
+        self._flush(sync=True)
+        self._console.close()
+        for file in self._files:
+            lost = file.close()
+            if lost:
+                self.lost[file.path] = lost
+        return ended
+
+    # ---- the threads that read the queues -----------------------------------------------------------------
+
+    def _read(self, q: MessageQueue) -> None:
+        try:
+            while (message := q.get()) is not None:
+                self._inbox.put(decode_events(message))
+        except BaseException as error:  # noqa: BLE001 - the run process raises it
+            self.crash = error
+
+    # ---- the recorder's thread ----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        try:
+            while self._take_waiting():
+                self._tell_states()
+                self._flush()
+        except BaseException as error:  # noqa: BLE001 - the run process raises it
+            self.crash = error
+
+    def _take_waiting(self) -> bool:
+        """Handle what is in the inbox, waiting up to a tick for the first; False when told to end."""
+        try:
+            item = self._inbox.get(timeout=TICK_SECONDS)
+            while True:
+                if item is None:
+                    return False
+                if isinstance(item, Notice):
+                    self._say(item)
+                else:
+                    for event in item:
+                        self._handle(event)
+                item = self._inbox.get_nowait()
+        except queue.Empty:
+            return True
+
+    def _handle(self, event: AnyEvent) -> None:
+        match event:
+            case BatchEvent():
+                self._newest[event.rank] = event
+                if not math.isfinite(event.loss):
+                    self._bad_ranks.setdefault(event.step, []).append(event.rank)
+                if event.rank == 0:
+                    self._steps_of_rank_0 = event.step
+                record = self._batches.add(event)
+                if record is not None:
+                    self._batch(record)
+            case Hello():
+                self.pids[event.pid] = event.rank
+            case EpochBegan():
+                self._begin_epoch(event)
+            case Validated():
+                self._epochs[event.epoch].validated(event)
+            case EpochEnded():
+                self._rank_ended_epoch(event)
+            case Saved() | SaveFailed() | CommandTaken():
+                self._held.append((self._steps_of_rank_0, self._ended_on_rank_0, event))
+                self._release_due()
+            case BatchesDropped():
+                self._tell("dropped", "warning", rank=event.rank, count=event.count)
+            case RankFailed():
+                self.errors[event.rank] = event
+            case Finished():
+                self.finished[event.rank] = event.status
+
+    def _batch(self, record: BatchRecord) -> None:
+        epoch = self._epochs[record.epoch]
+        epoch.add(record)
+        line = self._words.batch(record, self._run.epochs, epoch.batches)
+        self._log.line(line)
+        if record.batch % self._interval == 0:
+            self._console.line(line)
+        if self._batch_csv is not None:
+            self._batch_rows.append(batch_row(record))
+        self._record(record)
+        if self._watch.first_of_burst(record.loss):
+            ranks = ", ".join(map(str, sorted(self._bad_ranks.get(record.step, ()))))
+            fields: dict[str, str | int | float] = {
+                "epoch": record.epoch,
+                "batch": record.batch,
+                "value": str(record.loss),
+                "ranks": ranks,
+            }
+            self._say(Notice("nonfinite", "warning", fields, record.epoch, record.batch, time.time()))
+        self._bad_ranks.pop(record.step, None)
+        if self._held:
+            self._release_due()
+
+    def _begin_epoch(self, event: EpochBegan) -> None:
+        """A fast rank may begin an epoch while another has not told the end of the one before."""
+        epoch = self._epochs.get(event.epoch)
+        if epoch is None:
+            epoch = EpochTally(event.epoch, event.batches, self._run.attempt, self._run.world_size)
+            self._epochs[event.epoch] = epoch
+        if epoch.rank_began(event.rank):
+            self._record(EpochStarted(event.epoch, event.batches, event.val_batches))
+
+    def _rank_ended_epoch(self, event: EpochEnded) -> None:
+        if event.rank == 0:
+            self._ended_on_rank_0 = event.epoch
+        epoch = self._epochs[event.epoch]
+        if epoch.rank_ended(event):
+            self._end_epoch(epoch, epoch.status)
+            self._release_due()
+
+    def _end_epoch(self, epoch: EpochTally, status: str) -> None:
+        del self._epochs[epoch.epoch]
+        if status == "completed":
+            self._epochs_done += 1
+            self._eta.epoch_done(epoch.seconds, epoch.done, epoch.batches)
+        hours = self._eta.seconds_left(epoch.epoch) / 3600
+        summary = epoch.summary(eta_hours=hours, finished_at=time.time(), status=status)
+        better = self._best is None or summary.score < self._best.score
+        if status == "completed" and math.isfinite(summary.score) and better:
+            self._best = summary
+        self._record(summary)
+        for line in self._words.epoch(summary, self._run.epochs, epoch.batches, self._run.metric_names):
+            self._line(line)
+        self._epoch_csv.write(epoch_row(summary, self._run.metric_names).encode())
+        self._flush(sync=True)
+
+    def _release_due(self) -> None:
+        """Tell what rank 0 said after a batch or an epoch only when that has been told for all ranks."""
+        while self._held:
+            step, ended_epoch, event = self._held[0]
+            if step > self._batches.merged_step or ended_epoch in self._epochs:
+                return
+            self._held.popleft()
+            self._release(event)
+
+    def _release(self, event: Saved | SaveFailed | CommandTaken) -> None:
+        match event:
+            case Saved():
+                self._eta.saved(event.seconds)
+                self._tell(f"saved_{event.kind}", "info", path=event.path)
+            case SaveFailed():
+                self._tell("save_failed", "warning", path=event.path, reason=event.reason)
+            case CommandTaken(command="stop" | "stop_nonfinite"):
+                self.stopped_by = event.command
+                self._tell(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)
+            case CommandTaken():
+                self._tell("command_taken", "info", command=event.command, epoch=event.epoch, batch=event.batch)
+
+    def _tell_states(self) -> None:
+        """The newest batch of each rank into the journal, at most once a tick."""
+        now = time.monotonic()
+        if not self._newest or now - self._told_states_at < TICK_SECONDS:
+            return
+        self._told_states_at = now
+        for rank, event in self._newest.items():
+            self._record(
+                RankState(rank, event.step, event.loss, event.step_seconds, event.data_wait_seconds, time.time())
+            )
+        self._newest.clear()
+
+    # ---- where it all goes --------------------------------------------------------------------------------
+
+    def _tell(self, kind: str, level: str, **fields: str | int | float) -> None:
+        self._say(Notice(kind, level, dict(fields), at=time.time()))
+
+    def _say(self, notice: Notice) -> None:
+        self._record(notice)
+        self._line(self._words.notice(notice))
+
+    def _line(self, line: str) -> None:
+        self._log.line(line)
+        self._console.line(line)
+
+    def _record(self, record: AnyRecord) -> None:
+        self._records.append(encode_record(record))
+
+    def _flush(self, *, sync: bool = False) -> None:
+        if self._batch_csv is not None and self._batch_rows:
+            self._batch_csv.write("".join(self._batch_rows).encode())
+            self._batch_rows.clear()
+        if self._records:
+            self._journal.write(b"".join(self._records))
+            self._records.clear()
+        for file in self._files:
+            file.flush(sync=sync)
+        self._tell_troubles()
+
+    def _tell_troubles(self) -> None:
+        for file in self._files:
+            if file.error is not None and file not in self._in_trouble:
+                self._in_trouble.add(file)
+                reason = file.error.strerror or str(file.error)
+                self._tell("file_trouble", "warning", path=str(file.path), reason=reason)
+            elif file.error is None and file in self._in_trouble:
+                self._in_trouble.discard(file)
+                self._tell("file_recovered", "info", path=str(file.path))
+        if self._console.skipped and self._console.has_room:
+            skipped, self._console.skipped = self._console.skipped, 0
+            self._console.line(self._words.say("console_skipped", count=skipped, path=str(self._log.path)))
+        if self._console.gone and not self._console_gone_told:
+            self._console_gone_told = True
+            self._tell("console_gone", "warning", path=str(self._log.path))

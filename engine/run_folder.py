@@ -1,0 +1,84 @@
+"""Where the files of a run are."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..log.errors import UsageError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths of one run under its output folder, as the user gave it."""
+
+    root: Path
+    run_id: str
+
+    @classmethod
+    def create(cls, root: Path, now: datetime) -> RunFolder:
+        """Make the folders of a new run; its id is the time, with a suffix if another run took it.
+
+        Raises `UsageError` when they cannot be made.
+        """
+        stem = now.strftime("%Y%m%d_%H%M%S")
+        try:
+            for folder in (root / "log", root / "metrics", root / ".everybatch"):
+                folder.mkdir(parents=True, exist_ok=True)
+            suffix = 1
+            while True:
+                run = cls(root, stem if suffix == 1 else f"{stem}_{suffix}")
+                try:
+                    run.private.mkdir(mode=0o700)
+                except FileExistsError:
+                    suffix += 1
+                else:
+                    run.checkpoints.mkdir(parents=True)
+                    return run
+        except OSError as error:
+            path = str(error.filename or root)
+            raise UsageError("output_dir", path=path, reason=error.strerror or str(error)) from error
+
+    @property
+    def log(self) -> Path:
+        """Every line."""
+        return self.root / "log" / f"training_{self.run_id}.log"
+
+    @property
+    def epoch_csv(self) -> Path:
+        """A row an epoch."""
+        return self.root / "metrics" / f"epoch_metrics_{self.run_id}.csv"
+
+    @property
+    def batch_csv(self) -> Path:
+        """A row a batch, if asked for."""
+        return self.root / "metrics" / f"batch_metrics_{self.run_id}.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of last.pt and best.pt."""
+        return self.root / "checkpoints" / self.run_id
+
+    @property
+    def private(self) -> Path:
+        """Folder of what only this user may read."""
+        return self.root / ".everybatch" / self.run_id
+
+    @property
+    def journal(self) -> Path:
+        """The source for every watcher."""
+        return self.private / "journal"
+
+    def rank_log(self, rank: int) -> Path:
+        """What a rank printed, native code included."""
+        return self.private / f"rank_{rank}.log"
+
+    def write_run_json(self, content: dict[str, Any]) -> None:
+        """Replace run.json: config, versions, host, pids and state of the run; raises `OSError`."""
+        temporary = self.private / "run.json.tmp"
+        temporary.write_text(json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n", "utf-8")
+        os.replace(temporary, self.private / "run.json")  # noqa: PTH105 - says what it does

@@ -1,0 +1,91 @@
+"""The state that training changes, on one rank, and one step of it."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import clip_grad_norm_
+
+from .config import TrainConfig
+from .task import Task
+
+AMP_TYPES = {"off": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Training:
+    """Model, optimizer, scheduler and scaler of one rank, with the counters that a checkpoint keeps."""
+
+    def __init__(self, task: Task, config: TrainConfig, device: torch.device, steps: int) -> None:
+        """`steps` is the number of batches of the whole run, for the scheduler."""
+        self.step = 0
+        """Batches done over the whole run."""
+        self.best_score = math.inf
+        self.best_epoch = 0
+        self._task = task
+        self._config = config
+        self._device = device
+        self.model = task.model().to(device)
+        self.ddp = DistributedDataParallel(self.model, device_ids=[device.index] if device.type == "cuda" else None)
+        self.optimizer = self._make_optimizer()
+        make_scheduler = getattr(task, "scheduler", None)
+        self.scheduler: Any = make_scheduler(self.optimizer, steps) if make_scheduler else None
+        self.scaler = torch.amp.GradScaler(device.type, enabled=config.amp == "fp16")
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next batch."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def train_batch(self, batch: Any) -> Tensor:
+        """Learn from one batch; its loss, detached, still on the device."""
+        self.optimizer.zero_grad(set_to_none=True)
+        with self.autocast():
+            loss = self._task.loss(self.ddp, batch)
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        if self._config.grad_clip:
+            self.scaler.unscale_(self.optimizer)
+            clip_grad_norm_(self.model.parameters(), self._config.grad_clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.scheduler is not None:
+            self.scheduler.step()
+        self.step += 1
+        return loss.detach()
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Mixed precision as configured."""
+        return torch.autocast(
+            self._device.type, dtype=AMP_TYPES[self._config.amp], enabled=self._config.amp != "off"
+        )
+
+    def improved(self, score: float, epoch: int) -> bool:
+        """Whether `score` (lower is better) is the best so far; then it is kept."""
+        if not score < self.best_score:
+            return False
+        self.best_score = score
+        self.best_epoch = epoch
+        return True
+
+    def state(self) -> dict[str, Any]:
+        """Everything above, in types that ``weights_only`` loading accepts."""
+        return {
+            "step": self.step,
+            "best_score": self.best_score,
+            "best_epoch": self.best_epoch,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def _make_optimizer(self) -> torch.optim.Optimizer:
+        make: Any = getattr(self._task, "optimizer", None)
+        if make is None:
+            return torch.optim.Adam(self.model.parameters(), lr=self._config.lr)
+        optimizer: torch.optim.Optimizer = make(self.model, self._config.lr)
+        return optimizer

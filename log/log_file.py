@@ -1,0 +1,35 @@
+"""The log file of a run: every line, each with a time in front."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ..metrics.append_file import AppendFile
+
+
+class LogFile(AppendFile):
+    """Takes lines; what is written together lands on the disk together."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._second = 0
+        self._prefix = ""
+        self._lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        """Add one line (or several, if it has line breaks) with the present time."""
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._prefix = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+        stamp = f"{self._prefix}.{int((now - second) * 1000):03d} "
+        self._lines.append(stamp + text.replace("\n", "\n" + stamp) + "\n")
+
+    def flush(self, *, sync: bool = False) -> None:
+        """Write the lines added since the last flush."""
+        if self._lines:
+            self.write("".join(self._lines).encode("utf-8", "backslashreplace"))
+            self._lines.clear()
+        super().flush(sync=sync)

@@ -1,0 +1,100 @@
+"""Every text in Chinese. The lines of a batch and of an epoch are the user guide's, byte for byte."""
+
+TEXTS = {
+    # one batch, one epoch
+    "batch": (
+        "Epoch [{epoch}/{epochs}] - 进度 {percent:.1f}% ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
+    ),
+    "epoch_completed": "Epoch [{epoch}/{epochs}] 完成",
+    "epoch_stopped": "Epoch [{epoch}/{epochs}] 已停止（完成 {done}/{batches} 个batch）",
+    "epoch_failed": "Epoch [{epoch}/{epochs}] 失败（完成 {done}/{batches} 个batch）",
+    "avg_loss": "平均损失: {value:.6f}",
+    "min_batch_loss": "最小Batch损失: {value:.6f}",
+    "max_batch_loss": "最大Batch损失: {value:.6f}",
+    "lr": "学习率: {value:.8f}",
+    "epoch_seconds": "本epoch用时: {value:.2f}秒",
+    "eta": "预计剩余时间: {value:.2f}小时",
+    "val_loss": "验证损失: {value:.6f}（验证用时 {seconds:.2f}秒）",
+    "val_metric": "验证 {name}: {value:.6f}",
+    "throughput": "吞吐量: {value:.1f} 样本/秒（等待数据 {wait:.2f}秒）",
+    # the run
+    "run": "运行 {run_id}: 任务 {task}，{world_size} 个进程（{device}，{backend}），共 {epochs} 个epoch",
+    "run_log": "完整日志: {path}",
+    "run_epoch_csv": "每个epoch的指标: {path}",
+    "run_batch_csv": "每个batch的指标: {path}",
+    "run_checkpoints": "模型: {path}",
+    "end_finished": "训练完成: {epochs_done}/{epochs} 个epoch，用时 {duration}",
+    "end_stopped": "训练已停止: 完成 {epochs_done}/{epochs} 个epoch，用时 {duration}",
+    "end_failed": "训练失败: 完成 {epochs_done}/{epochs} 个epoch，用时 {duration}",
+    "best_val": "最佳epoch: {epoch}（验证损失 {score:.6f}）",
+    "best_avg": "最佳epoch: {epoch}（平均损失 {score:.6f}）",
+    # notices
+    "saved_last": "模型已保存: {path}",
+    "saved_best": "最佳模型已保存: {path}",
+    "save_failed": "警告: 模型没有写入 {path}（{reason}）；训练继续，上一个模型不受影响",
+    "nonfinite": (
+        "警告: Epoch {epoch} 的第 {batch} 个batch损失为 {value}（rank {ranks}）；"
+        "常见原因: 学习率过大、输入数据含NaN、fp16溢出"
+    ),
+    "stop_nonfinite_taken": "损失不是有限数值，--on_nan stop: 训练停止于 Epoch {epoch}，完成 {batch} 个batch",
+    "dropped": "警告: rank {rank} 的记录缓冲区已满，{count} 个batch没有记录",
+    "incomplete": "警告: 最后 {count} 个batch没有得到全部rank的报告，不计入记录",
+    "file_trouble": "警告: 无法写入 {path}（{reason}）；训练继续，内容保留在内存中，有空间时写入",
+    "file_recovered": "{path} 已可写入，保留的内容已补写",
+    "file_lost": "警告: {path} 丢失了 {count} 字节，始终无法写入",
+    "console_gone": "警告: 终端或管道已关闭，屏幕输出到此为止；训练继续，完整日志: {path}",
+    "console_skipped": "… 输出端太慢，跳过了 {count} 行（完整内容见 {path}）",
+    "stop_asked": "收到 {signal}: 当前batch结束后保存并停止（再次发送则立即结束）",
+    "stop_now": "再次收到 {signal}: 立即结束",
+    "command_taken": "命令 {command} 生效于 Epoch {epoch}，已完成 {batch} 个batch",
+    "stop_taken": "停止于 Epoch {epoch}，完成 {batch} 个batch",
+    "terminal_gone": "终端已关闭（SIGHUP）；训练继续",
+    # failures
+    "failed_raised": "rank {rank} 出错: {error}: {message}",
+    "failed_signal": "rank {rank} 被信号 {signal} 终止",
+    "failed_exit": "rank {rank} 以退出码 {code} 结束",
+    "failed_early": "rank {rank} 在训练完成之前就退出了（退出码 {code}）",
+    "failed_launch": "进程没有启动: {message}",
+    "hint_SIGKILL": "可能原因: 内存不足（OOM killer）或被人为终止；用 dmesg 查看",
+    "hint_SIGABRT": "可能原因: 集合通信超时（NCCL watchdog）或C++断言失败",
+    "hint_SIGSEGV": "可能原因: 某个扩展库崩溃；各线程的调用栈在该rank的日志里",
+    "hint_SIGBUS": "可能原因: /dev/shm 已满；减少 --workers 或增大共享内存",
+    "victims": "rank {ranks} 只是失去了连接，不是原因",
+    "rank_log": "该rank的输出: {path}",
+    # the command line
+    "commands": (
+        "everybatch: 训练时看到每一个batch\n\n"
+        "  everybatch train [参数]    训练（同 python src/train_ddp.py）\n\n"
+        "everybatch train --help 列出全部参数。"
+    ),
+    # mistakes of the user
+    "usage": "错误: {problem}",
+    "unknown_flag": "未知参数 {flag}（用 {command} --help 查看全部参数）",
+    "unknown_flag_near": "未知参数 {flag}，是否想用 {near}？",
+    "missing_value": "{flag} 缺少值",
+    "bad_value": "{flag}: 不能使用 {value}（应为 {expected}）",
+    "bad_arguments": "无法理解这些参数（用 {command} --help 查看全部参数）",
+    "unknown_command": "未知命令 {command}，可用: {commands}",
+    "at_least": "{flag}: 必须不小于 {least}，收到的是 {value}",
+    "positive": "{flag}: 必须是大于0的有限数值，收到的是 {value}",
+    "not_negative": "{flag}: 必须是不小于0的有限数值，收到的是 {value}",
+    "data_needed": "--data: 任务 image_folder 需要图像目录，例如 --data DIR（内含 images/ 和 masks/）",
+    "data_missing": "--data: 找不到目录 {path}",
+    "data_empty": "--data: {path} 中没有 PNG、JPEG 或 TIFF 图像",
+    "masks_missing": "--data: {count} 张图像在 {path} 中没有同名的掩码: {names}",
+    "image_unreadable": "--data: 无法读取图像 {path}（{reason}）；请替换或删除它",
+    "sizes_differ": "--data: {image} 的尺寸 {image_size} 与掩码的尺寸 {mask_size} 不同",
+    "too_small": "--data: 只有 {count} 对图像，至少需要 2 对（一部分用于验证）",
+    "task_import": "--task: 无法导入 {task}（{reason}）；应为 phantoms、image_folder 或 模块:类",
+    "task_class": "--task: 模块 {module} 中没有 {name}；其中的类: {classes}",
+    "task_method": "--task: {task} 缺少方法 {methods}",
+    "task_metrics": '--task: {task} 有 metrics()，还需要 metric_names = ("名称", …)',
+    "task_build": "--task: {task} 的 {method} 出错（{reason}）",
+    "task_length": "--task: {task} 的 {method}() 必须返回有长度的数据集（map-style Dataset）",
+    "task_no_samples": "--task: {task} 的训练数据是空的",
+    "ranks_over_samples": "--nproc: {nproc} 个进程多于 {samples} 个训练样本；请减少 --nproc",
+    "no_cuda": "--device: 这台机器没有可用的CUDA设备；请用 --device cpu 或 --device auto",
+    "too_few_gpus": "--nproc: {nproc} 个进程多于 {gpus} 个GPU；请用 --nproc {gpus} 或更少",
+    "output_dir": "--output_dir: 无法写入 {path}（{reason}）",
+    "internal": "everybatch 内部错误: {message}",
+}

@@ -1,0 +1,158 @@
+"""What a rank tells the recorder. One event, one fact; plain numbers and strings, never a tensor.
+
+Events travel as msgpack lists (``encode_events`` / ``decode_events``), several to a message, in the order in
+which the rank made them. ``at`` is `time.monotonic()` of the rank's host, in seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The part every event has: which rank speaks."""
+
+    rank: int
+
+
+class Hello(Event, frozen=True, tag="hello"):
+    """The first word of a rank: its process runs."""
+
+    world_size: int
+    attempt: int
+    """1 for a fresh run, one more after each restart or resume."""
+    node: int
+    """Index of the machine, 0 on a single one."""
+    pid: int
+    device: str
+    """`cpu` or `cuda:0`, and so on."""
+
+
+class EpochBegan(Event, frozen=True, tag="epoch"):
+    """The rank entered an epoch (1-based)."""
+
+    epoch: int
+    batches: int
+    """Training batches in this epoch, the same on every rank."""
+    val_batches: int
+    """Validation batches after it; 0 without validation."""
+
+
+class BatchEvent(Event, frozen=True, tag="batch"):
+    """One rank's batch, training only."""
+
+    epoch: int
+    batch: int
+    """0-based in the epoch, as printed."""
+    step: int
+    """1-based over the whole run."""
+    loss: float
+    """Mean over this rank's samples; may be nan or inf."""
+    lr: float
+    samples: int
+    step_seconds: float
+    """From the end of the batch before to the end of this one, the wait for data included."""
+    data_wait_seconds: float
+    """Time inside `next()` of the data loader."""
+    at: float
+
+
+class BatchesDropped(Event, frozen=True, tag="dropped"):
+    """The rank's buffer was full, because the recorder did not read; these batches are lost."""
+
+    count: int
+
+
+class Validated(Event, frozen=True, tag="validated"):
+    """Validation over all ranks, weighted by samples; sent by rank 0."""
+
+    epoch: int
+    loss: float
+    metrics: tuple[float, ...]
+    """In the order of the task's `metric_names`."""
+    seconds: float
+
+
+class EpochEnded(Event, frozen=True, tag="epoch_end"):
+    """The rank left an epoch, validation done; a checkpoint may follow."""
+
+    epoch: int
+    status: str
+    """`completed` or `stopped`."""
+    train_seconds: float
+    epoch_seconds: float
+    """Training and validation."""
+
+
+class Saved(Event, frozen=True, tag="saved"):
+    """A checkpoint is on the disk; sent by rank 0."""
+
+    kind: str
+    """`last` or `best`."""
+    path: str
+    epoch: int
+    step: int
+    seconds: float
+
+
+class SaveFailed(Event, frozen=True, tag="save_failed"):
+    """A checkpoint could not be written; the one before it is untouched and training goes on."""
+
+    path: str
+    reason: str
+
+
+class CommandTaken(Event, frozen=True, tag="command"):
+    """A command took effect at the same batch on all ranks; sent by rank 0."""
+
+    command: str
+    epoch: int
+    batch: int
+    """Batches of the epoch that were done by then."""
+
+
+class RankFailed(Event, frozen=True, tag="failed"):
+    """The last word of a rank that raised."""
+
+    error: str
+    """Name of the exception's class."""
+    message: str
+    traceback: str
+    at: float
+
+
+class Finished(Event, frozen=True, tag="finished"):
+    """The last word of a rank that did all it should. Without it an exit code of 0 is a failure."""
+
+    status: str
+    """`finished` or `stopped`."""
+
+
+AnyEvent: TypeAlias = (
+    Hello
+    | EpochBegan
+    | BatchEvent
+    | BatchesDropped
+    | Validated
+    | EpochEnded
+    | Saved
+    | SaveFailed
+    | CommandTaken
+    | RankFailed
+    | Finished
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[AnyEvent])
+
+
+def encode_events(events: list[AnyEvent]) -> bytes:
+    """One message."""
+    return _encoder.encode(events)
+
+
+def decode_events(message: bytes) -> list[AnyEvent]:
+    """The events of one message; raises `msgspec.DecodeError` for anything else."""
+    return _decoder.decode(message)

@@ -1,0 +1,139 @@
+"""What is known of a run once its ranks are merged: the records that files, console and watchers share."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Base of everything the journal holds."""
+
+
+class RunStarted(Record, frozen=True, tag="run"):
+    """The first record of every attempt."""
+
+    run_id: str
+    attempt: int
+    task: str
+    epochs: int
+    world_size: int
+    device: str
+    backend: str
+    log_interval: int
+    metric_names: tuple[str, ...]
+    at: float
+    """Wall clock, seconds since 1970."""
+
+
+class EpochStarted(Record, frozen=True, tag="epoch_start"):
+    """All ranks entered an epoch."""
+
+    epoch: int
+    batches: int
+    val_batches: int
+
+
+class BatchRecord(Record, frozen=True, tag="batch"):
+    """One batch, merged over its ranks."""
+
+    epoch: int
+    batch: int
+    step: int
+    loss: float
+    """Mean over the samples of all ranks."""
+    lr: float
+    min_rank_loss: float
+    max_rank_loss: float
+    step_seconds: float
+    """Of the slowest rank: what the batch took."""
+    data_wait_seconds: float
+    """Of the rank that waited longest: what the batch lost to data."""
+    samples: int
+    """Over all ranks."""
+    elapsed_seconds: float
+    """Since the attempt started."""
+    attempt: int
+
+
+class EpochSummary(Record, frozen=True, tag="epoch_end"):
+    """One epoch; a partial one has status `stopped` or `failed`."""
+
+    epoch: int
+    avg_loss: float
+    """Mean over all samples of all ranks; not finite if one batch was not."""
+    min_batch_loss: float
+    """Over the finite batches; nan if there is none. The same for the maximum."""
+    max_batch_loss: float
+    lr: float
+    """Of the last step."""
+    epoch_seconds: float
+    """Training and validation."""
+    eta_hours: float
+    """Time left for the rest of the run, validation and checkpoints included."""
+    val_loss: float | None
+    samples: int
+    samples_per_second: float
+    """While training, validation not counted."""
+    data_wait_seconds: float
+    nonfinite_batches: int
+    world_size: int
+    attempt: int
+    status: str
+    """`completed`, `stopped` or `failed`."""
+    finished_at: float
+    """Wall clock, seconds since 1970."""
+    val_metrics: tuple[float, ...]
+    """In the order of the task's `metric_names`; empty without validation."""
+    val_seconds: float
+    batches: int
+    """Batches done."""
+
+    @property
+    def score(self) -> float:
+        """What a best epoch is judged by: the validation loss, else the average loss."""
+        return self.avg_loss if self.val_loss is None else self.val_loss
+
+
+class Notice(Record, frozen=True, tag="notice"):
+    """Something worth a line of its own. `kind` and `fields` name a text of the catalogue."""
+
+    kind: str
+    level: str
+    """`info`, `warning` or `error`."""
+    fields: dict[str, str | int | float]
+    epoch: int = 0
+    batch: int = 0
+    at: float = 0.0
+    """Wall clock, seconds since 1970."""
+
+
+class RankState(Record, frozen=True, tag="rank"):
+    """The newest batch of one rank, a few times a second."""
+
+    rank: int
+    step: int
+    loss: float
+    step_seconds: float
+    data_wait_seconds: float
+    at: float
+    """Wall clock of the recorder, seconds since 1970."""
+
+
+class RunEnded(Record, frozen=True, tag="run_end"):
+    """The last record of an attempt; without it the run still goes on, or was lost."""
+
+    state: str
+    """`finished`, `stopped` or `failed`."""
+    reason: str
+    """What failed, in words; empty otherwise."""
+    epochs_done: int
+    best_epoch: int
+    """0 if no epoch has a finite score."""
+    best_score: float
+    elapsed_seconds: float
+    at: float
+
+
+AnyRecord: TypeAlias = RunStarted | EpochStarted | BatchRecord | EpochSummary | Notice | RankState | RunEnded

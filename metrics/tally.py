@@ -1,0 +1,170 @@
+"""Merges the events of the ranks into batch records, in step order, and batches into epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .events import BatchEvent, EpochEnded, Validated
+from .records import BatchRecord, EpochSummary
+
+
+def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int) -> BatchRecord:
+    """The record of one step from one event per rank; `started` is the attempt's monotonic start."""
+    first = events[0]
+    samples = sum(event.samples for event in events)
+    loss = sum(event.loss * event.samples for event in events) / samples if samples else math.nan
+    # min() and max() of a list with a nan depend on its order
+    losses = [loss] if math.isnan(loss) else [event.loss for event in events]
+    return BatchRecord(
+        epoch=first.epoch,
+        batch=first.batch,
+        step=first.step,
+        loss=loss,
+        lr=first.lr,
+        min_rank_loss=min(losses),
+        max_rank_loss=max(losses),
+        step_seconds=max(event.step_seconds for event in events),
+        data_wait_seconds=max(event.data_wait_seconds for event in events),
+        samples=samples,
+        elapsed_seconds=max(event.at for event in events) - started,
+        attempt=attempt,
+    )
+
+
+class BatchTally:
+    """Collects one event per rank and step. A rank's own events must arrive in its order."""
+
+    def __init__(self, world_size: int, attempt: int, started: float) -> None:
+        self.incomplete = 0
+        """Steps that some rank passed without an event: dropped there, or lost with the process."""
+        self._world_size = world_size
+        self._attempt = attempt
+        self._started = started
+        self._pending: dict[int, list[BatchEvent]] = {}
+        self._next_step = 1
+
+    @property
+    def merged_step(self) -> int:
+        """The newest step that all ranks have reported."""
+        return self._next_step - 1
+
+    def add(self, event: BatchEvent) -> BatchRecord | None:
+        """Take one event; the finished record when it was the last of its step."""
+        step = event.step
+        events = self._pending.setdefault(step, [])
+        events.append(event)
+        if len(events) < self._world_size:
+            return None
+        del self._pending[step]
+        if step != self._next_step:
+            self._drop_before(step)
+        self._next_step = step + 1
+        return merge_batch(events, self._started, self._attempt)
+
+    def close(self) -> None:
+        """No more events: what is still pending was never reported by all ranks."""
+        self.incomplete += len(self._pending)
+        self._pending.clear()
+
+    def _drop_before(self, step: int) -> None:
+        """Every rank has reported `step`, so what is older will never be complete."""
+        stale = [old for old in self._pending if old < step]
+        for old in stale:
+            del self._pending[old]
+        self.incomplete += len(stale)
+
+
+class EpochTally:
+    """The sums of one epoch."""
+
+    def __init__(self, epoch: int, batches: int, attempt: int, world_size: int) -> None:
+        self.epoch = epoch
+        self.batches = batches
+        self.done = 0
+        self._attempt = attempt
+        self._world_size = world_size
+        self._loss_sum = 0.0
+        self._samples = 0
+        self._min = math.inf
+        self._max = -math.inf
+        self._lr = math.nan
+        self._step_seconds = 0.0
+        self._data_wait = 0.0
+        self._nonfinite = 0
+        self._validated: Validated | None = None
+        self._began: set[int] = set()
+        self._ended: dict[int, EpochEnded] = {}
+
+    def add(self, record: BatchRecord) -> None:
+        """Take one merged batch."""
+        loss = record.loss
+        self.done += 1
+        self._loss_sum += loss * record.samples
+        self._samples += record.samples
+        self._lr = record.lr
+        self._step_seconds += record.step_seconds
+        self._data_wait += record.data_wait_seconds
+        if math.isfinite(loss):
+            self._min = min(self._min, loss)
+            self._max = max(self._max, loss)
+        else:
+            self._nonfinite += 1
+
+    def validated(self, event: Validated) -> None:
+        """Take the validation of this epoch."""
+        self._validated = event
+
+    def rank_ended(self, event: EpochEnded) -> bool:
+        """Take the end of one rank; True when it was the last one."""
+        self._ended[event.rank] = event
+        return len(self._ended) == self._world_size
+
+    def rank_began(self, rank: int) -> bool:
+        """Take the beginning of one rank; True when it was the last one."""
+        self._began.add(rank)
+        return len(self._began) == self._world_size
+
+    @property
+    def seconds(self) -> float:
+        """Training and validation; the sum of the steps while not all ranks have ended."""
+        if len(self._ended) == self._world_size:
+            return max(event.epoch_seconds for event in self._ended.values())
+        return self._step_seconds
+
+    @property
+    def status(self) -> str:
+        """`completed`, `stopped`, or `failed` while a rank has not come to the end."""
+        if len(self._ended) < self._world_size:
+            return "failed"
+        stopped = any(event.status == "stopped" for event in self._ended.values())
+        return "stopped" if stopped else "completed"
+
+    def summary(self, eta_hours: float, finished_at: float, status: str | None = None) -> EpochSummary:
+        """What is known of the epoch now; `status` overrides the ranks' own."""
+        finite = self.done > self._nonfinite
+        train_seconds = self._step_seconds
+        if len(self._ended) == self._world_size:
+            train_seconds = max(event.train_seconds for event in self._ended.values())
+        validated = self._validated
+        return EpochSummary(
+            epoch=self.epoch,
+            avg_loss=self._loss_sum / self._samples if self._samples else math.nan,
+            min_batch_loss=self._min if finite else math.nan,
+            max_batch_loss=self._max if finite else math.nan,
+            lr=self._lr,
+            epoch_seconds=self.seconds,
+            eta_hours=eta_hours,
+            val_loss=validated.loss if validated else None,
+            samples=self._samples,
+            samples_per_second=self._samples / train_seconds if train_seconds > 0 else math.nan,
+            data_wait_seconds=self._data_wait,
+            nonfinite_batches=self._nonfinite,
+            world_size=self._world_size,
+            attempt=self._attempt,
+            status=status or self.status,
+            finished_at=finished_at,
+            val_metrics=validated.metrics if validated else (),
+            val_seconds=validated.seconds if validated else 0.0,
+            batches=self.done,
+        )
