@@ -1,0 +1,110 @@
+import string
+
+import pytest
+from everybatch.log import en, zh
+from everybatch.log.errors import UsageError
+from everybatch.log.words import RULE, Words, duration
+from everybatch.metrics.records import BatchRecord, EpochSummary, RunEnded
+
+
+def record(epoch, batch, loss, lr=0.001):
+    return BatchRecord(epoch, batch, batch + 1, loss, lr, loss, loss, 0.1, 0.0, 8, 1.0, 1)
+
+
+SUMMARY = EpochSummary(
+    epoch=15,
+    avg_loss=0.072316,
+    min_batch_loss=0.065432,
+    max_batch_loss=0.083571,
+    lr=0.001,
+    epoch_seconds=14.52,
+    eta_hours=0.75,
+    val_loss=None,
+    samples=1368,
+    samples_per_second=94.2,
+    data_wait_seconds=0.5,
+    nonfinite_batches=0,
+    world_size=2,
+    attempt=1,
+    status="completed",
+    finished_at=0.0,
+    val_metrics=(),
+    val_seconds=0.0,
+    batches=171,
+)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "batch", "loss", "line"),
+    [
+        (1, 0, 0.523415, "Epoch [1/200] - 进度 0.0% (0/171) - Batch Loss: 0.523415 - LR: 0.00100000"),
+        (1, 1, 0.498234, "Epoch [1/200] - 进度 0.6% (1/171) - Batch Loss: 0.498234 - LR: 0.00100000"),
+        (1, 2, 0.476123, "Epoch [1/200] - 进度 1.2% (2/171) - Batch Loss: 0.476123 - LR: 0.00100000"),
+        (1, 3, 0.461567, "Epoch [1/200] - 进度 1.8% (3/171) - Batch Loss: 0.461567 - LR: 0.00100000"),
+        (15, 10, 0.072156, "Epoch [15/200] - 进度 5.8% (10/171) - Batch Loss: 0.072156 - LR: 0.00100000"),
+    ],
+)
+def test_batch_lines_are_the_guides_byte_for_byte(epoch, batch, loss, line):
+    assert Words("zh").batch(record(epoch, batch, loss), epochs=200, batches=171) == line
+
+
+def test_the_epoch_block_is_the_guides_and_ours_comes_after_inside_the_rules():
+    lines = Words("zh").epoch(SUMMARY, epochs=200, batches=171, metric_names=())
+    assert RULE == "=" * 80
+    assert lines[:8] == [
+        RULE,
+        "Epoch [15/200] 完成",
+        "平均损失: 0.072316",
+        "最小Batch损失: 0.065432",
+        "最大Batch损失: 0.083571",
+        "学习率: 0.00100000",
+        "本epoch用时: 14.52秒",
+        "预计剩余时间: 0.75小时",
+    ]
+    assert lines[8].startswith("吞吐量: ")
+    assert lines[9:] == [RULE]
+
+
+def test_the_two_languages_have_the_same_texts_with_the_same_fields():
+    def fields(text):
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    assert {key: fields(text) for key, text in zh.TEXTS.items()} == {
+        key: fields(text) for key, text in en.TEXTS.items()
+    }
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_greps_of_the_guide_find_their_lines_in_both_languages(lang):
+    words = Words(lang)
+    assert words.batch(record(1, 0, 0.5), 200, 171).startswith("Epoch [")
+    assert words.epoch(SUMMARY, 200, 171, ())[1].startswith("Epoch [15/200] ")
+    assert "已保存" in words.say("saved_last", path="p")
+    assert "已保存" in words.say("saved_best", path="p")
+
+
+def test_a_text_from_user_code_stays_one_line_and_harms_nothing():
+    line = Words("en").say("failed_raised", rank=1, error="E", message="[/red] \x1b[31m{x}\r\nnext 中文")
+    assert line == r"rank 1 raised E: [/red] \x1b[31m{x}\r\nnext 中文"
+
+
+def test_a_users_mistake_is_one_line():
+    error = UsageError("at_least", flag="--epochs", least=1, value=0)
+    assert Words("zh").error(error) == "错误: --epochs: 必须不小于 1，收到的是 0"
+    assert Words("en").error(error) == "error: --epochs: must be at least 1, got 0"
+
+
+def test_the_end_names_the_best_epoch_by_what_it_was_judged():
+    ended = RunEnded("finished", "", 3, 2, 0.125, 3723.0, 0.0)
+    assert Words("zh").end(ended, 3, validated=True) == [
+        "训练完成: 3/3 个epoch，用时 1:02:03",
+        "最佳epoch: 2（验证损失 0.125000）",
+    ]
+    assert "average loss" in Words("en").end(ended, 3, validated=False)[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00:00"), (59.6, "0:01:00"), (90061, "25:01:01"), (float("nan"), "--")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
