@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import multiprocessing
 import os
 import random
 import signal
@@ -12,7 +13,6 @@ import time
 import traceback
 from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 
 import numpy as np
@@ -52,6 +52,8 @@ class EndedEarlyError(Exception):
 def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> None:
     """What the launcher calls in each process. `commands` is meant for rank 0."""
     rank = int(os.environ["RANK"])
+    # Data loaders start their workers as they would in a script of its own, not from another fork server.
+    multiprocessing.set_start_method(None, force=True)
     _keep_output(job.folder, rank)
     _end_with_parent()
     device = _device(job.device)
@@ -111,7 +113,7 @@ def _keep_output(folder: RunFolder, rank: int) -> None:
 
 def _end_with_parent() -> None:
     """End when the run process is gone: nobody would record or stop this rank any more."""
-    parent = parent_process()
+    parent = multiprocessing.parent_process()
     if parent is None:
         return
 

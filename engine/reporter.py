@@ -100,7 +100,7 @@ class Reporter:
         now = time.monotonic()
         self._step += 1
         if self._queued - self._sent < CAPACITY:
-            value: Any = self._pin(loss) if getattr(loss, "is_cuda", False) else float(loss)
+            value = loss if type(loss) is float else self._read(loss)
             self._queued += 1
             self._waiting.append(
                 (self._epoch, self._batch, self._step, value, lr, samples, now - self._mark, self._wait, now)
@@ -128,7 +128,10 @@ class Reporter:
     ) -> None:
         self.close()
 
-    def _pin(self, loss: Any) -> Any:
+    def _read(self, loss: Any) -> Any:
+        """A float, or for a CUDA tensor something that will be one."""
+        if not getattr(loss, "is_cuda", False):
+            return float(loss.item() if hasattr(loss, "item") else loss)
         if self._pinned is None:
             from .pinned_losses import PinnedLosses
 

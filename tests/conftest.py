@@ -50,19 +50,17 @@ class Running:
                 continue
         return found
 
-    def ranks(self) -> list[int]:
-        """Process ids in the order of the ranks, from the journal."""
-        from everybatch.metrics.events import Hello  # noqa: F401 - the pids travel in these
-
-        pids = {}
-        for log in self.folder.glob(".everybatch/*/rank_*.log"):
-            for process in self.family():
-                try:
-                    if any(file.path == str(log) for file in process.open_files()):
-                        pids[int(log.stem.removeprefix("rank_"))] = process.pid
-                except (psutil.NoSuchProcess, psutil.AccessDenied):
-                    continue
-        return [pids[rank] for rank in sorted(pids)]
+    def ranks(self) -> list[psutil.Process]:
+        """The rank processes that write to a rank's log, in the order of the ranks."""
+        ranks = {}
+        for process in self.family():
+            try:
+                for file in process.open_files():
+                    if (path := Path(file.path)).name.startswith("rank_"):
+                        ranks[int(path.stem.removeprefix("rank_"))] = process
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return [ranks[rank] for rank in sorted(ranks)]
 
     def log(self) -> str:
         """The log file so far."""
