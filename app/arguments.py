@@ -49,7 +49,7 @@ def _usage_error(event: _errors.ParseErrorEvent, kind: type[Any], program: str) 
 def _unknown_flag(token: str, kind: type[Any], program: str) -> UsageError:
     flags = [f"--{field.name}" for field in dataclasses.fields(kind)]
     asked = "--" + token.partition("=")[0].lstrip("-").replace("-", "_")
-    near = difflib.get_close_matches(asked, flags, 1)
+    near = difflib.get_close_matches(asked, flags, 1) if token.startswith("-") else []
     if near:
         return UsageError("unknown_flag_near", flag=token, near=near[0])
     return UsageError("unknown_flag", flag=token, command=program)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from ..log.errors import UsageError
 from ..log.words import LANGUAGES, Words
@@ -17,9 +18,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     words = Words(_language(arguments))
-    if not arguments or arguments[0] in ("-h", "--help"):
+    if not arguments:
+        print(words.say("commands"), file=sys.stderr)
+        return EXIT_USAGE
+    if arguments[0] in ("-h", "--help"):
         print(words.say("commands"))
-        return 0 if arguments else EXIT_USAGE
+        return 0
     try:
         return _command(arguments[0])(arguments[1:])
     except UsageError as error:
@@ -52,7 +56,7 @@ def _command(name: str) -> Callable[[Sequence[str]], int]:
 
 def _language(arguments: Sequence[str]) -> str:
     """The language asked for, known before parsing so that a mistake can be told in it."""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in pairwise([*arguments, ""]):
         name, _, value = argument.partition("=")
         if name == "--lang" and (value or following) in LANGUAGES:
             return value or following

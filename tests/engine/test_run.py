@@ -246,5 +246,3 @@ def test_what_ranks_print_goes_to_their_logs(train, tmp_path):
         (log,) = tmp_path.glob(f".everybatch/*/rank_{rank}.log")
         assert log.read_text().count("native\n") == 12
         assert "printed <class 'tiny.Tiny'>" in log.read_text()
-
-

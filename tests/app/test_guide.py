@@ -1,0 +1,158 @@
+"""What the guide and the READMEs promise, done in a shell as they say it."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ..conftest import REPOSITORY, Running, until
+
+FLAGS = "--task tiny:Tiny --nproc 2 --lr 0.1 --epochs 2"
+
+
+@pytest.fixture
+def shell(tmp_path, tiny):
+    """Run a line of shell in a folder where ``python src/train_ddp.py`` is this project's."""
+    (tmp_path / "src").symlink_to(REPOSITORY / "src")
+    env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    started = []
+
+    def run(line, **options):
+        running = Running(["bash", "-c", line], tmp_path, {**env, **options})
+        started.append(running)
+        return running
+
+    yield run
+    for running in started:
+        running.end()
+
+
+def test_grep_finds_every_batch_and_epoch_line(shell):
+    done = shell(f'python src/train_ddp.py {FLAGS} 2>&1 | grep "Epoch \\["').wait()
+    assert len(done.batch_lines()) == 24
+    assert "Epoch [2/2] 完成" in done.stdout.splitlines()
+
+
+def test_grep_finds_the_saved_models(shell):
+    done = shell(f'python src/train_ddp.py {FLAGS} 2>&1 | grep "已保存"').wait()
+    lines = done.stdout.splitlines()
+    assert 3 <= len(lines) <= 4
+    assert all(re.search(r"已保存: checkpoints/.+/(last|best)\.pt$", line) for line in lines)
+
+
+def test_tee_keeps_the_screen(shell, tmp_path):
+    done = shell(f"python src/train_ddp.py {FLAGS} 2>&1 | tee my_training_output.txt").wait()
+    assert done.stdout.splitlines()[-1].startswith("最佳epoch: ")
+    assert (tmp_path / "my_training_output.txt").read_text() == done.stdout
+
+
+def test_tail_follows_every_file_while_training_goes_on(shell, tmp_path):
+    run = shell(f"python src/train_ddp.py {FLAGS} --epochs 500 --log_batch_metrics", TINY_SECONDS="0.02")
+    until(lambda: list(tmp_path.glob("metrics/batch_metrics_*.csv")) and list(tmp_path.glob("log/*.log")))
+    tails = {
+        pattern: subprocess.Popen(
+            ["bash", "-c", f"tail -n +1 -f {pattern}"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        for pattern in ("log/training_*.log", "metrics/epoch_metrics_*.csv", "metrics/batch_metrics_*.csv")
+    }
+    for tail in tails.values():
+        lines = [tail.stdout.readline() for _ in range(3)]
+        assert all(line.endswith("\n") for line in lines)
+        assert run.process.poll() is None  # the lines came while it runs
+        tail.kill()
+        tail.communicate()
+    (leader,) = [p for p in run.family() if "train_ddp.py" in " ".join(p.cmdline()) and "bash" not in p.name()]
+    leader.send_signal(signal.SIGTERM)
+    assert run.wait().code == 143
+
+
+def test_nohup_survives_the_shell_and_its_terminal(tmp_path, tiny):
+    (tmp_path / "src").symlink_to(REPOSITORY / "src")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        os.environ["TINY_SECONDS"] = "0.05"
+        os.execvp("bash", ["bash", "--norc", "-i"])
+    os.write(terminal, f"nohup python src/train_ddp.py {FLAGS} --epochs 4 > out.log 2>&1 &\n".encode())
+    until(lambda: any("(5/12)" in path.read_text() for path in tmp_path.glob("log/*.log")))
+    os.close(terminal)
+    os.waitpid(child, 0)
+    output = tmp_path / "out.log"
+    until(lambda: "最佳epoch" in output.read_text())
+    text = output.read_text()
+    assert len([line for line in text.splitlines() if " - Batch Loss: " in line]) == 48
+    assert "\x1b" not in text
+    assert "终端已关闭" not in text
+
+
+def commands_of(readme):
+    blocks = re.findall(r"^```bash\n(.*?)^```", (REPOSITORY / readme).read_text("utf-8"), re.M | re.S)
+    return [line for block in blocks for line in block.splitlines() if line and not line.startswith("#")]
+
+
+COMMANDS = commands_of("README.md")
+
+
+def test_both_readmes_have_the_same_commands_and_flags():
+    assert commands_of("README.zh-CN.md") == COMMANDS
+    flags = [
+        re.findall(r"^\| `(--[a-z_-]+)", (REPOSITORY / name).read_text("utf-8"), re.M)
+        for name in ("README.md", "README.zh-CN.md")
+    ]
+    assert flags[0] == flags[1]
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith(("make", "python3", ".venv"))])
+def test_set_up_commands_name_what_exists(command):
+    """Running them is what CI does before it comes here."""
+    words = command.split()
+    if words[0] == "make":
+        subprocess.run(["make", "-n", *words[1:]], cwd=REPOSITORY, check=True, capture_output=True)
+    for word in words:
+        if word.endswith((".txt", ".py")):
+            assert (REPOSITORY / word).is_file()
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if "train_ddp.py" in line and line[0] != "."] + [
+    line for line in COMMANDS if line.startswith("everybatch")
+])  # fmt: skip
+def test_every_training_command_of_the_readme_works(command, shell, tmp_path):
+    if "--data DIR" in command:
+        _make_pictures(tmp_path / "DIR")
+    (tmp_path / "my_file.py").write_text(
+        "import torch\nx = torch.randn(96, 3)\ny = x.sum(1)\n"
+        + re.search(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text("utf-8"), re.S)[1]
+    )
+    quick = "--epochs 1" if "--task" in command else "--epochs 1 --task tiny:Tiny"
+    line = re.sub(r"(train_ddp\.py|everybatch train)", rf"\1 {quick}", re.sub(r"--epochs \d+", "", command))
+    if line.endswith("&"):
+        line += " wait"
+    done = shell(f"set -o pipefail; {line}").wait()
+    assert done.code == 0, done.stdout + done.stderr
+    if "--help" not in command:
+        assert "训练完成: 1/1 个epoch" in done.log()
+        assert len(list(tmp_path.glob("metrics/batch_metrics_*.csv"))) == ("--log_batch_metrics" in command)
+
+
+def _make_pictures(folder):
+    import numpy as np
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+        for i in range(10):
+            Image.fromarray(random.integers(0, 256, (128, 128), np.uint8)).save(folder / name / f"{i}.png")
+
+
+def test_tails_of_the_readme_name_files_that_a_run_makes(shell, tmp_path):
+    shell(f"python src/train_ddp.py {FLAGS}").wait()
+    for command in COMMANDS:
+        if command.startswith("tail -f"):
+            assert list(tmp_path.glob(command.removeprefix("tail -f ")))
