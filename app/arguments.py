@@ -22,7 +22,7 @@ def parse(kind: type[Config], arguments: Sequence[str], program: str) -> Config:
         raise _usage_error(event, kind, program)
 
     with _errors.on_parse_error(refuse):
-        return tyro.cli(kind, args=list(arguments), prog=program, use_underscores=True)
+        return tyro.cli(kind, args=list(arguments), prog=program, use_underscores=True, add_help=False)
 
 
 def _usage_error(event: _errors.ParseErrorEvent, kind: type[Any], program: str) -> UsageError:

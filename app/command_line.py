@@ -37,7 +37,11 @@ def train(arguments: Sequence[str]) -> int:
     """``everybatch train``, the same as ``python src/train_ddp.py``."""
     from ..engine.config import TrainConfig
     from .arguments import parse
+    from .flags_help import flags_help
 
+    if {"-h", "--help"} & set(arguments):
+        print(flags_help(TrainConfig, _language(arguments), "everybatch train"))
+        return 0
     config = parse(TrainConfig, arguments, "everybatch train")
     config.check()
     from ..engine.run import run

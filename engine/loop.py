@@ -199,7 +199,7 @@ class Loop:
             try:
                 save_atomically(state, path)
             except OSError as error:
-                self._reporter.send(SaveFailed(0, str(path), str(error.strerror or error)))
+                self._reporter.send(SaveFailed(0, kind, str(error.strerror or error)))
             else:
                 seconds = time.monotonic() - began
-                self._reporter.send(Saved(0, kind, str(path), epoch, self._training.step, seconds))
+                self._reporter.send(Saved(0, kind, epoch, self._training.step, seconds))

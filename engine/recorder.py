@@ -100,6 +100,7 @@ class Recorder:
         self._run = run
         self._validates = attempt.validates
         self._words = words
+        self._checkpoints = folder.checkpoints
         self._interval = run.log_interval
         self._queues = queues
         self._inbox: queue.SimpleQueue[list[AnyEvent] | Notice | None] = queue.SimpleQueue()
@@ -331,9 +332,10 @@ class Recorder:
         match event:
             case Saved():
                 self._eta.saved(event.seconds)
-                self._tell(f"saved_{event.kind}", "info", path=event.path)
+                self._tell(f"saved_{event.kind}", "info", path=str(self._checkpoints / f"{event.kind}.pt"))
             case SaveFailed():
-                self._tell("save_failed", "warning", path=event.path, reason=event.reason)
+                path = self._checkpoints / f"{event.kind}.pt"
+                self._tell("save_failed", "warning", path=str(path), reason=event.reason)
             case CommandTaken(command="stop" | "stop_nonfinite"):
                 self.stopped_by = event.command
                 self._tell(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)

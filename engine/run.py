@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any, TextIO
 
 from .. import __version__
+from ..log.errors import UsageError
 from ..log.words import Words
 from ..metrics.records import RunStarted
 from .checks import Plan, check_files, check_run
@@ -37,8 +38,8 @@ def run(config: TrainConfig, words: Words, stdout: TextIO, stderr: TextIO) -> in
     config.check()
     check_files(config)
     warm_up()
+    plan = check_run(config)
     with Signals() as signals:
-        plan = check_run(config)
         folder = RunFolder.create(config.output_dir, datetime.now())
         return RunProcess(config, words, plan, folder, signals).run(stdout, stderr)
 
@@ -64,6 +65,7 @@ class RunProcess:
         self._signals = signals
         self._stop_signal: signal.Signals | None = None
         self._killed = False
+        self._rank_pids: list[int] = []
         self._started_at = time.time()
 
     def run(self, stdout: TextIO, stderr: TextIO) -> int:
@@ -74,11 +76,13 @@ class RunProcess:
         context = multiprocessing.get_context("forkserver")
         queues: list[Any] = [context.SimpleQueue() for _ in range(plan.world_size)]
         commands_in, commands_out = context.Pipe(duplex=False)
-        recorder = Recorder(self._attempt(), queues, self._words, stdout)
+        recorder = self._open_recorder(queues, stdout)
         self._write_run_json("running")
         self._say_start(recorder)
 
-        job = RankJob(config, self._folder, 1, plan.world_size, plan.device, plan.backend)
+        # User code may change the current folder, so ranks get absolute paths.
+        folder = RunFolder(self._folder.root.absolute(), self._folder.run_id)
+        job = RankJob(config, folder, 1, plan.world_size, plan.device, plan.backend)
         launch = Launch(run_rank, (job, queues, commands_in), plan.world_size, f"{self._folder.run_id}_1")
         self._watch(launch, recorder, commands_out)
         recorder.drain()
@@ -95,6 +99,13 @@ class RunProcess:
         if reason:
             _print(reason, stderr)
         return ending.exit_code
+
+    def _open_recorder(self, queues: list[Any], stdout: TextIO) -> Recorder:
+        try:
+            return Recorder(self._attempt(), queues, self._words, stdout)
+        except OSError as error:
+            path = str(error.filename or self._folder.root)
+            raise UsageError("output_dir", path=path, reason=error.strerror or str(error)) from error
 
     def _attempt(self) -> Attempt:
         plan, config = self._plan, self._config
@@ -131,9 +142,14 @@ class RunProcess:
 
     def _watch(self, launch: Launch, recorder: Recorder, commands: Connection) -> None:
         """Wait for the end of the ranks, passing on what signals ask."""
+        pids_told = False
         while not launch.ended.wait(POLL_SECONDS):
             while self._signals.waiting:
                 self._obey(self._signals.waiting.popleft(), launch, recorder, commands)
+            if not pids_told and len(recorder.pids) == self._plan.world_size:
+                pids_told = True
+                self._rank_pids = sorted(recorder.pids, key=recorder.pids.__getitem__)
+                self._write_run_json("running")
             if recorder.crash is not None:
                 launch.kill()
 
@@ -190,6 +206,7 @@ class RunProcess:
             "reason": reason,
             "attempt": 1,
             "pid": os.getpid(),
+            "rank_pids": self._rank_pids,
             "host": socket.gethostname(),
             "started_at": self._started_at,
             "world_size": self._plan.world_size,

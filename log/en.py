@@ -74,6 +74,8 @@ TEXTS = {
         "  everybatch train [flags]    train (the same as python src/train_ddp.py)\n\n"
         "everybatch train --help lists the flags."
     ),
+    "help_usage": "usage: {program} [flags]   (--log_interval and --log-interval are the same)",
+    "help_default": "default {value}",
     # mistakes of the user
     "usage": "error: {problem}",
     "unknown_flag": "unknown flag {flag} ({command} --help lists all of them)",
@@ -105,3 +107,24 @@ TEXTS = {
     "output_dir": "--output_dir: cannot write {path} ({reason})",
     "internal": "internal error of everybatch: {message}",
 }
+
+HELP = {
+    "epochs": "epochs to train",
+    "batch_size": "samples per batch on each rank (each GPU)",
+    "lr": "learning rate",
+    "log_interval": "a screen line every N batches; the log has all",
+    "log_batch_metrics": "also write every batch to a CSV file",
+    "task": "phantoms, image_folder or module:Class of yours",
+    "data": "folder of image_folder, with images/ and masks/",
+    "nproc": "ranks; 0 = all GPUs, without GPUs min(2, cores)",
+    "device": "where to train; auto = cuda with a GPU",
+    "amp": "mixed precision",
+    "grad_clip": "largest norm of the gradient; 0 = no clipping",
+    "workers": "data loading processes per rank; 0 = none",
+    "seed": "of weights, data order and augmentation",
+    "on_nan": "loss not finite: warn and go on, or save and stop",
+    "output_dir": "folder for logs, metrics and checkpoints",
+    "tui": "monitor if there is a terminal, or plain lines",
+    "lang": "language, also by EVERYBATCH_LANG",
+}
+"""What each flag does."""

@@ -67,6 +67,8 @@ TEXTS = {
         "  everybatch train [参数]    训练（同 python src/train_ddp.py）\n\n"
         "everybatch train --help 列出全部参数。"
     ),
+    "help_usage": "用法: {program} [参数]   （--log_interval 与 --log-interval 写法相同）",
+    "help_default": "默认 {value}",
     # mistakes of the user
     "usage": "错误: {problem}",
     "unknown_flag": "未知参数 {flag}（用 {command} --help 查看全部参数）",
@@ -98,3 +100,24 @@ TEXTS = {
     "output_dir": "--output_dir: 无法写入 {path}（{reason}）",
     "internal": "everybatch 内部错误: {message}",
 }
+
+HELP = {
+    "epochs": "训练轮数",
+    "batch_size": "每个rank（每个GPU）的batch大小",
+    "lr": "学习率",
+    "log_interval": "屏幕输出间隔，每N个batch一行；日志总是完整的",
+    "log_batch_metrics": "把每个batch写入CSV文件",
+    "task": "phantoms、image_folder 或你自己的 模块:类",
+    "data": "image_folder 的目录，内含 images/ 和 masks/",
+    "nproc": "进程数；0 = 全部GPU，没有GPU时为 min(2, 核数)",
+    "device": "在哪里训练；auto = 有GPU时用cuda",
+    "amp": "混合精度",
+    "grad_clip": "梯度范数的上限；0 = 不裁剪",
+    "workers": "每个rank的数据加载进程数；0 = 不用",
+    "seed": "权重、数据顺序和数据增强的随机种子",
+    "on_nan": "loss不是有限数值时警告，或者保存并停止",
+    "output_dir": "存放日志、指标和模型的目录",
+    "tui": "有终端时显示监视界面；--no-tui 只输出文本行",
+    "lang": "语言；也可用环境变量 EVERYBATCH_LANG",
+}
+"""What each flag does."""

@@ -91,7 +91,6 @@ class Saved(Event, frozen=True, tag="saved"):
 
     kind: str
     """`last` or `best`."""
-    path: str
     epoch: int
     step: int
     seconds: float
@@ -100,7 +99,7 @@ class Saved(Event, frozen=True, tag="saved"):
 class SaveFailed(Event, frozen=True, tag="save_failed"):
     """A checkpoint could not be written; the one before it is untouched and training goes on."""
 
-    path: str
+    kind: str
     reason: str
 
 

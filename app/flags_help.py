@@ -1,0 +1,36 @@
+"""The help of a command, in both languages; tyro's own has one, and boxes that wide characters push askew."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from ..log import en, zh
+from ..log.words import Words
+
+HELPS = {"zh": zh.HELP, "en": en.HELP}
+FLAG_COLUMN = 26
+
+
+def flags_help(kind: type[Any], lang: str, program: str) -> str:
+    """One line for each field of the dataclass `kind`: flag, choices, what it does, its default."""
+    words = Words(lang)
+    defaults = kind()
+    lines = [words.say("help_usage", program=program), ""]
+    for field in dataclasses.fields(kind):
+        default = getattr(defaults, field.name)
+        notes = [*_choices(kind, field.name)]
+        if isinstance(default, bool):
+            default = "on" if default else "off"
+        if default is not None:
+            notes.append(words.say("help_default", value=str(default)))
+        flag = f"--{field.name}"
+        lines.append(
+            f"  {flag:<{FLAG_COLUMN - 2}}{HELPS[lang][field.name]} [{'; '.join(notes)}]".replace(" []", "")
+        )
+    return "\n".join(lines)
+
+
+def _choices(kind: type[Any], name: str) -> list[str]:
+    hint = get_type_hints(kind)[name]
+    return ["|".join(get_args(hint))] if get_origin(hint) is Literal else []
