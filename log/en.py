@@ -122,7 +122,7 @@ HELP = {
     "grad_clip": "largest norm of the gradient; 0 = no clipping",
     "workers": "data loading processes per rank; 0 = none",
     "seed": "of weights, data order and augmentation",
-    "on_nan": "loss not finite: warn and go on, or save and stop",
+    "on_nan": "loss not finite: go on, or save and stop",
     "output_dir": "folder for logs, metrics and checkpoints",
     "tui": "monitor if there is a terminal, or plain lines",
     "lang": "language, also by EVERYBATCH_LANG",
