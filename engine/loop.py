@@ -96,7 +96,7 @@ class Loop:
             batch = to_device(batch, self._device)
             samples = count_samples(batch) or self._config.batch_size
             lr = training.lr
-            loss = training.train_batch(batch)
+            loss = training.train_batch(batch, reporter.forward_done)
             reporter.batch(loss, lr, samples)
             done += 1
             if self._val_data is None:  # only then it decides which epoch is best

@@ -15,11 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from ..log.console import Console
-from ..log.log_file import LogFile
 from ..log.words import Words
-from ..metrics.append_file import AppendFile
-from ..metrics.csv_files import batch_header, batch_row, epoch_header, epoch_row
 from ..metrics.eta import Eta
 from ..metrics.events import (
     AnyEvent,
@@ -36,10 +32,9 @@ from ..metrics.events import (
     Validated,
     decode_events,
 )
-from ..metrics.journal import encode_record
+from ..metrics.log_rows import INTERVAL_CHANGED
 from ..metrics.nonfinite import NonfiniteWatch
 from ..metrics.records import (
-    AnyRecord,
     BatchRecord,
     EpochStarted,
     EpochSummary,
@@ -48,7 +43,10 @@ from ..metrics.records import (
     RunEnded,
     RunStarted,
 )
+from ..metrics.spikes import SpikeWatch
+from ..metrics.stragglers import StragglerWatch
 from ..metrics.tally import BatchTally, EpochTally
+from .outputs import Outputs
 from .run_folder import RunFolder
 
 TICK_SECONDS = 0.1
@@ -81,8 +79,8 @@ class Attempt:
 class Recorder:
     """Records one attempt. `close` returns when all that the ranks sent is on the disk."""
 
-    def __init__(self, attempt: Attempt, queues: list[MessageQueue], words: Words, stdout: TextIO) -> None:
-        """Open the files of the run; raises `OSError`."""
+    def __init__(self, attempt: Attempt, queues: list[MessageQueue], words: Words, stdout: TextIO | None) -> None:
+        """Open the files of the run; raises `OSError`. Without `stdout` there is no console."""
         run = attempt.started
         folder = attempt.folder
         self.pids: dict[int, int] = {}
@@ -103,23 +101,16 @@ class Recorder:
         self._checkpoints = folder.checkpoints
         self._interval = run.log_interval
         self._queues = queues
-        self._inbox: queue.SimpleQueue[list[AnyEvent] | Notice | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[list[AnyEvent] | Notice | int | None] = queue.SimpleQueue()
 
-        self._console = Console(stdout)
-        self._console_gone_told = False
-        self._log = LogFile(folder.log)
-        self._epoch_csv = AppendFile(folder.epoch_csv, exclusive=True)
-        self._epoch_csv.write(epoch_header(run.metric_names).encode())
-        self._batch_csv: AppendFile | None = None
-        if attempt.log_batch_metrics:
-            self._batch_csv = AppendFile(folder.batch_csv, exclusive=True)
-            self._batch_csv.write(batch_header().encode())
-        self._journal = AppendFile(folder.journal, exclusive=True)
-        self._files = [f for f in (self._log, self._epoch_csv, self._batch_csv, self._journal) if f is not None]
-        self._in_trouble: set[AppendFile] = set()
-        self._batch_rows: list[str] = []
-        self._records: list[bytes] = []
-
+        self._outputs = Outputs(
+            folder,
+            run.metric_names,
+            words,
+            self._tell,
+            log_batch_metrics=attempt.log_batch_metrics,
+            stdout=stdout,
+        )
         self._began = time.monotonic()
         self._batches = BatchTally(run.world_size, run.attempt, self._began)
         self._epochs: dict[int, EpochTally] = {}
@@ -127,14 +118,17 @@ class Recorder:
         self._steps_of_rank_0 = 0
         self._ended_on_rank_0 = 0
         self._eta = Eta(run.epochs)
-        self._watch = NonfiniteWatch()
+        self._nonfinite = NonfiniteWatch()
+        self._spikes = SpikeWatch()
+        self._stragglers = StragglerWatch()
+        self._told_stragglers: set[int] = set()
         self._bad_ranks: dict[int, list[int]] = {}
         self._newest: dict[int, BatchEvent] = {}
         self._told_states_at = 0.0
         self._epochs_done = 0
         self._best: EpochSummary | None = None
 
-        self._record(run)
+        self._outputs.record(run)
         self._readers = [
             threading.Thread(target=self._read, args=(q,), name=f"queue {rank}", daemon=True)
             for rank, q in enumerate(queues)
@@ -148,6 +142,10 @@ class Recorder:
     def notice(self, kind: str, level: str = "info", **fields: str | int | float) -> None:
         """Add a line of our own, on screen, in the log and in the journal."""
         self._inbox.put(Notice(kind, level, dict(fields), at=time.time()))
+
+    def set_interval(self, interval: int) -> None:
+        """Change the log interval of the console and of every watcher."""
+        self._inbox.put(interval)
 
     def drain(self) -> None:
         """The ranks are gone: take all that they sent. A queue that a dying rank tore is given up."""
@@ -177,7 +175,7 @@ class Recorder:
         while self._held:
             self._release(self._held.popleft()[2])
         if reason:
-            self._log.line(reason)
+            self._outputs.line(reason, console=False)
         best = self._best
         ended = RunEnded(
             state=state,
@@ -188,15 +186,11 @@ class Recorder:
             elapsed_seconds=time.monotonic() - self._began,
             at=time.time(),
         )
-        self._record(ended)
+        self._outputs.record(ended)
         for line in self._words.end(ended, self._run.epochs, validated=self._validates):
-            self._line(line)
-        self._flush(sync=True)
-        self._console.close()
-        for file in self._files:
-            lost = file.close()
-            if lost:
-                self.lost[file.path] = lost
+            self._outputs.line(line)
+        self._outputs.flush(sync=True)
+        self.lost = self._outputs.close()
         return ended
 
     # ---- the threads that read the queues -----------------------------------------------------------------
@@ -214,7 +208,7 @@ class Recorder:
         try:
             while self._take_waiting():
                 self._tell_states()
-                self._flush()
+                self._outputs.flush()
         except BaseException as error:  # noqa: BLE001 - the run process raises it
             self.crash = error
 
@@ -227,6 +221,9 @@ class Recorder:
                     return False
                 if isinstance(item, Notice):
                     self._say(item)
+                elif isinstance(item, int):
+                    self._interval = item
+                    self._tell(INTERVAL_CHANGED, "info", interval=item)
                 else:
                     for event in item:
                         self._handle(event)
@@ -238,6 +235,7 @@ class Recorder:
         match event:
             case BatchEvent():
                 self._newest[event.rank] = event
+                self._stragglers.add(event.rank, event.busy_seconds, event.step_seconds)
                 if not math.isfinite(event.loss):
                     self._bad_ranks.setdefault(event.step, []).append(event.rank)
                 if event.rank == 0:
@@ -267,22 +265,14 @@ class Recorder:
         epoch = self._epochs[record.epoch]
         epoch.add(record)
         line = self._words.batch(record, self._run.epochs, epoch.batches)
-        self._log.line(line)
-        if record.batch % self._interval == 0:
-            self._console.line(line)
-        if self._batch_csv is not None:
-            self._batch_rows.append(batch_row(record))
-        self._record(record)
-        if self._watch.first_of_burst(record.loss):
+        self._outputs.line(line, console=record.batch % self._interval == 0)
+        self._outputs.record(record)
+        if self._nonfinite.first_of_burst(record.loss):
             ranks = ", ".join(map(str, sorted(self._bad_ranks.get(record.step, ()))))
-            fields: dict[str, str | int | float] = {
-                "epoch": record.epoch,
-                "batch": record.batch,
-                "value": str(record.loss),
-                "ranks": ranks,
-            }
-            self._say(Notice("nonfinite", "warning", fields, record.epoch, record.batch, time.time()))
+            self._say_of(record, "nonfinite", value=str(record.loss), ranks=ranks)
         self._bad_ranks.pop(record.step, None)
+        if self._spikes.is_spike(record.loss):
+            self._say_of(record, "spike", loss=record.loss, median=self._spikes.median)
         if self._held:
             self._release_due()
 
@@ -293,7 +283,7 @@ class Recorder:
             epoch = EpochTally(event.epoch, event.batches, self._run.attempt, self._run.world_size)
             self._epochs[event.epoch] = epoch
         if epoch.rank_began(event.rank):
-            self._record(EpochStarted(event.epoch, event.batches, event.val_batches))
+            self._outputs.record(EpochStarted(event.epoch, event.batches, event.val_batches))
 
     def _rank_ended_epoch(self, event: EpochEnded) -> None:
         if event.rank == 0:
@@ -313,11 +303,10 @@ class Recorder:
         better = self._best is None or summary.score < self._best.score
         if status == "completed" and math.isfinite(summary.score) and better:
             self._best = summary
-        self._record(summary)
+        self._outputs.record(summary)
         for line in self._words.epoch(summary, self._run.epochs, epoch.batches, self._run.metric_names):
-            self._line(line)
-        self._epoch_csv.write(epoch_row(summary, self._run.metric_names).encode())
-        self._flush(sync=True)
+            self._outputs.line(line)
+        self._outputs.flush(sync=True)
 
     def _release_due(self) -> None:
         """Tell what rank 0 said after a batch or an epoch only when that has been told for all ranks."""
@@ -336,11 +325,9 @@ class Recorder:
             case SaveFailed():
                 path = self._checkpoints / f"{event.kind}.pt"
                 self._tell("save_failed", "warning", path=str(path), reason=event.reason)
-            case CommandTaken(command="stop" | "stop_nonfinite"):
-                self.stopped_by = event.command
-                self._tell(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)
             case CommandTaken():
-                self._tell("command_taken", "info", command=event.command, epoch=event.epoch, batch=event.batch)
+                self.stopped_by = event.command if event.command.startswith("stop") else self.stopped_by
+                self._tell(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)
 
     def _tell_states(self) -> None:
         """The newest batch of each rank into the journal, at most once a tick."""
@@ -349,50 +336,36 @@ class Recorder:
             return
         self._told_states_at = now
         for rank, event in self._newest.items():
-            self._record(
-                RankState(rank, event.step, event.loss, event.step_seconds, event.data_wait_seconds, time.time())
+            self._outputs.record(
+                RankState(
+                    rank,
+                    event.step,
+                    event.loss,
+                    event.step_seconds,
+                    event.data_wait_seconds,
+                    event.busy_seconds,
+                    time.time(),
+                )
             )
         self._newest.clear()
+        self._tell_stragglers()
 
-    # ---- where it all goes --------------------------------------------------------------------------------
+    def _tell_stragglers(self) -> None:
+        """A line when a rank begins to hold up the others, not for every batch of it."""
+        slow = self._stragglers.stragglers()
+        for rank in slow.keys() - self._told_stragglers:
+            self._tell("straggler", "warning", rank=rank, times=slow[rank])
+        self._told_stragglers = set(slow)
+
+    # ---- lines of our own ---------------------------------------------------------------------------------
 
     def _tell(self, kind: str, level: str, **fields: str | int | float) -> None:
         self._say(Notice(kind, level, dict(fields), at=time.time()))
 
+    def _say_of(self, record: BatchRecord, kind: str, **fields: str | int | float) -> None:
+        fields = {"epoch": record.epoch, "batch": record.batch, **fields}
+        self._say(Notice(kind, "warning", fields, record.epoch, record.batch, time.time()))
+
     def _say(self, notice: Notice) -> None:
-        self._record(notice)
-        self._line(self._words.notice(notice))
-
-    def _line(self, line: str) -> None:
-        self._log.line(line)
-        self._console.line(line)
-
-    def _record(self, record: AnyRecord) -> None:
-        self._records.append(encode_record(record))
-
-    def _flush(self, *, sync: bool = False) -> None:
-        if self._batch_csv is not None and self._batch_rows:
-            self._batch_csv.write("".join(self._batch_rows).encode())
-            self._batch_rows.clear()
-        if self._records:
-            self._journal.write(b"".join(self._records))
-            self._records.clear()
-        for file in self._files:
-            file.flush(sync=sync)
-        self._tell_troubles()
-
-    def _tell_troubles(self) -> None:
-        for file in self._files:
-            if file.error is not None and file not in self._in_trouble:
-                self._in_trouble.add(file)
-                reason = file.error.strerror or str(file.error)
-                self._tell("file_trouble", "warning", path=str(file.path), reason=reason)
-            elif file.error is None and file in self._in_trouble:
-                self._in_trouble.discard(file)
-                self._tell("file_recovered", "info", path=str(file.path))
-        if self._console.skipped and self._console.has_room:
-            skipped, self._console.skipped = self._console.skipped, 0
-            self._console.line(self._words.say("console_skipped", count=skipped, path=str(self._log.path)))
-        if self._console.gone and not self._console_gone_told:
-            self._console_gone_told = True
-            self._tell("console_gone", "warning", path=str(self._log.path))
+        self._outputs.record(notice)
+        self._outputs.line(self._words.notice(notice))

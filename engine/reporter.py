@@ -64,6 +64,7 @@ class Reporter:
         self._batch = 0
         self._step = step
         self._wait = 0.0
+        self._busy = 0.0
         self._mark = time.monotonic()
         self._waiting: deque[Any] = deque()
         self._queued = 0
@@ -95,6 +96,10 @@ class Reporter:
             self._wait = time.monotonic() - began
             yield item
 
+    def forward_done(self) -> None:
+        """Optional, before each backward: from here on the rank waits for the others."""
+        self._busy = time.monotonic() - self._mark
+
     def batch(self, loss: float | Tensor, lr: float, samples: int) -> None:
         """One batch is done. `loss` is its mean over `samples`; a CUDA tensor is read later, without a sync."""
         now = time.monotonic()
@@ -103,12 +108,23 @@ class Reporter:
             value = loss if type(loss) is float else self._read(loss)
             self._queued += 1
             self._waiting.append(
-                (self._epoch, self._batch, self._step, value, lr, samples, now - self._mark, self._wait, now)
+                (
+                    self._epoch,
+                    self._batch,
+                    self._step,
+                    value,
+                    lr,
+                    samples,
+                    now - self._mark,
+                    self._wait,
+                    self._busy or now - self._mark,
+                    now,
+                )
             )
         else:
             self._dropped += 1
         self._batch += 1
-        self._wait = 0.0
+        self._wait = self._busy = 0.0
         self._mark = now
 
     def send(self, event: AnyEvent) -> None:
@@ -168,11 +184,11 @@ class Reporter:
         self._sent += batches
 
     def _batch_event(self, item: tuple[Any, ...], *, wait: bool) -> BatchEvent | None:
-        epoch, batch, step, loss, lr, samples, step_seconds, data_wait_seconds, at = item
+        epoch, batch, step, loss, *rest = item
         if type(loss) is not float:
             loss = loss.read(wait=wait)
             if loss is None:
                 return None
         if not math.isfinite(loss):
             self.nonfinite = True
-        return BatchEvent(self._rank, epoch, batch, step, loss, lr, samples, step_seconds, data_wait_seconds, at)
+        return BatchEvent(self._rank, epoch, batch, step, loss, *rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -41,11 +42,12 @@ class Training:
         """The learning rate of the next batch."""
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def train_batch(self, batch: Any) -> Tensor:
-        """Learn from one batch; its loss, detached, still on the device."""
+    def train_batch(self, batch: Any, forward_done: Callable[[], None]) -> Tensor:
+        """Learn from one batch; its loss, detached, still on the device. Calls `forward_done` before backward."""
         self.optimizer.zero_grad(set_to_none=True)
         with self.autocast():
             loss = self._task.loss(self.ddp, batch)
+        forward_done()
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if self._config.grad_clip:
             self.scaler.unscale_(self.optimizer)

@@ -56,6 +56,9 @@ class BatchEvent(Event, frozen=True, tag="batch"):
     """From the end of the batch before to the end of this one, the wait for data included."""
     data_wait_seconds: float
     """Time inside `next()` of the data loader."""
+    busy_seconds: float
+    """From the end of the batch before to the start of backward, on the host: what the rank did before it had to
+    wait for the others. The whole step if the loop does not tell."""
     at: float
 
 

@@ -117,6 +117,8 @@ class RankState(Record, frozen=True, tag="rank"):
     loss: float
     step_seconds: float
     data_wait_seconds: float
+    busy_seconds: float
+    """What the rank did before it had to wait for the others; the slowest rank has the largest."""
     at: float
     """Wall clock of the recorder, seconds since 1970."""
 

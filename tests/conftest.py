@@ -1,10 +1,13 @@
 """Runs the real thing: commands in processes of their own, in an empty folder, watched until they are gone."""
 
+import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +26,32 @@ def until(condition: Callable[[], object], seconds: float = DEADLINE):
         assert time.monotonic() < end, "the condition was not reached in time"
         time.sleep(0.02)
     return value
+
+
+def in_small_files(limit: int, work: Callable[[Callable[[int], None]], None]) -> None:
+    """Do `work` in a process that can write files of `limit` bytes at most: the kernel itself cuts a write short.
+
+    `work` gets a function that sets another limit, 0 for none. Its failure is the caller's.
+    """
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+
+    def child() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+            work(lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size or hard, hard)))
+        except BaseException:
+            theirs.send(traceback.format_exc())
+        else:
+            theirs.send("")
+
+    process = context.Process(target=child)
+    process.start()
+    failure = ours.recv()
+    process.join()
+    assert not failure, failure
 
 
 class Running:

@@ -1,9 +1,8 @@
-import resource
-import signal
-
 import pytest
 import torch
 from everybatch.engine.checkpoint import rng_state, save_atomically
+
+from ..conftest import in_small_files
 
 
 def test_a_checkpoint_loads_with_weights_only(tmp_path):
@@ -18,14 +17,11 @@ def test_a_checkpoint_loads_with_weights_only(tmp_path):
 
 def test_a_full_disk_leaves_the_checkpoint_before_it_untouched(tmp_path):
     save_atomically({"epoch": 1}, tmp_path / "last.pt")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-    try:
+
+    def work(_):
         with pytest.raises(OSError, match=r"."):
             save_atomically({"epoch": 2, "weights": torch.zeros(100_000)}, tmp_path / "last.pt")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+
+    in_small_files(10_000, work)
     assert torch.load(tmp_path / "last.pt", weights_only=True) == {"epoch": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["last.pt"]

@@ -19,7 +19,7 @@ from everybatch.metrics.events import (
 EVENTS = [
     Hello(0, 2, 1, 0, 4321, "cpu"),
     EpochBegan(0, 1, 171, 20),
-    BatchEvent(1, 1, 0, 1, 0.5, 0.001, 4, 0.08, 0.01, 123.4),
+    BatchEvent(1, 1, 0, 1, 0.5, 0.001, 4, 0.08, 0.01, 0.05, 123.4),
     BatchesDropped(1, 7),
     Validated(0, 1, 0.25, (0.9,), 1.5),
     EpochEnded(0, 1, "completed", 12.0, 13.5),
@@ -36,7 +36,7 @@ def test_every_event_survives_the_journey_in_order():
 
 
 def test_a_loss_that_is_not_a_number_travels():
-    event = BatchEvent(0, 1, 0, 1, float("nan"), 0.001, 4, 0.08, 0.01, 1.0)
+    event = BatchEvent(0, 1, 0, 1, float("nan"), 0.001, 4, 0.08, 0.01, 0.05, 1.0)
     (back,) = decode_events(encode_events([event]))
     assert isinstance(back, BatchEvent)
     assert back.loss != back.loss

@@ -14,7 +14,7 @@ RECORDS = [
     EpochStarted(1, 171, 20),
     BatchRecord(1, 0, 1, 0.5, 0.001, 0.4, 0.6, 0.08, 0.01, 8, 1.0, 1),
     Notice("nonfinite", "warning", {"epoch": 1, "value": "nan"}, 1, 3, 2.0),
-    RankState(1, 1, 0.5, 0.08, 0.01, 2.0),
+    RankState(1, 1, 0.5, 0.08, 0.01, 0.05, 2.0),
     RunEnded("failed", "rank 1 …", 0, 0, float("inf"), 3.0, 4.0),
 ]
 

@@ -6,7 +6,7 @@ from everybatch.metrics.tally import BatchTally, EpochTally
 
 
 def event(rank, step, loss, samples=4, wait=0.0, seconds=0.1):
-    return BatchEvent(rank, 1, step - 1, step, loss, 0.001, samples, seconds, wait, 100.0 + step)
+    return BatchEvent(rank, 1, step - 1, step, loss, 0.001, samples, seconds, wait, seconds, 100.0 + step)
 
 
 def test_a_record_is_the_mean_weighted_by_samples_with_the_extremes_of_the_ranks():

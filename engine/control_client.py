@@ -1,0 +1,20 @@
+"""Asks a run to do something."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from .protocol import TIMEOUT_SECONDS, ProtocolError, Reply, Request, receive, send
+
+
+def ask(path: Path, request: Request) -> Reply:
+    """Send `request` to the run that listens at `path`; a run that is gone is a reply too."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(TIMEOUT_SECONDS)
+            connection.connect(str(path))
+            send(connection, request)
+            return receive(connection, Reply)
+    except (OSError, ProtocolError) as error:
+        return Reply(taken=False, reason=str(error) or type(error).__name__)

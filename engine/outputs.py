@@ -1,0 +1,106 @@
+"""Where records and lines go: log file, CSV files, journal, console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from ..log.console import Console
+from ..log.log_file import LogFile
+from ..log.words import Words
+from ..metrics.append_file import AppendFile
+from ..metrics.csv_files import batch_header, batch_row, epoch_header, epoch_row
+from ..metrics.journal import encode_record
+from ..metrics.records import AnyRecord, BatchRecord, EpochSummary
+from .run_folder import RunFolder
+
+Tell = Callable[..., None]
+"""``tell(kind, level, **fields)`` makes a notice."""
+
+
+class Outputs:
+    """The files of a run and its console; what is added reaches the disk with `flush`."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        metric_names: tuple[str, ...],
+        words: Words,
+        tell: Tell,
+        *,
+        log_batch_metrics: bool,
+        stdout: TextIO | None,
+    ) -> None:
+        """Open the files; raises `OSError`. `tell` is called when something cannot be written."""
+        self._metric_names = metric_names
+        self._words = words
+        self._tell = tell
+        self._console = Console(stdout) if stdout is not None else None
+        self._console_gone_told = False
+        self._log = LogFile(folder.log)
+        self._epoch_csv = AppendFile(folder.epoch_csv, exclusive=True)
+        self._epoch_csv.write(epoch_header(metric_names).encode())
+        self._batch_csv: AppendFile | None = None
+        if log_batch_metrics:
+            self._batch_csv = AppendFile(folder.batch_csv, exclusive=True)
+            self._batch_csv.write(batch_header().encode())
+        self._journal = AppendFile(folder.journal, exclusive=True)
+        self._files = [f for f in (self._log, self._epoch_csv, self._batch_csv, self._journal) if f is not None]
+        self._in_trouble: set[AppendFile] = set()
+        self._batch_rows: list[str] = []
+        self._records: list[bytes] = []
+
+    def line(self, line: str, *, console: bool = True) -> None:
+        """A line for the log file, and for the console if it is wanted there."""
+        self._log.line(line)
+        if console and self._console is not None:
+            self._console.line(line)
+
+    def record(self, record: AnyRecord) -> None:
+        """A record for the journal; a batch also for its CSV file, an epoch for its own."""
+        self._records.append(encode_record(record))
+        if isinstance(record, BatchRecord):
+            if self._batch_csv is not None:
+                self._batch_rows.append(batch_row(record))
+        elif isinstance(record, EpochSummary):
+            self._epoch_csv.write(epoch_row(record, self._metric_names).encode())
+
+    def flush(self, *, sync: bool = False) -> None:
+        """Write what was added; with `sync`, make the disk keep it."""
+        if self._batch_csv is not None and self._batch_rows:
+            self._batch_csv.write("".join(self._batch_rows).encode())
+            self._batch_rows.clear()
+        if self._records:
+            self._journal.write(b"".join(self._records))
+            self._records.clear()
+        for file in self._files:
+            file.flush(sync=sync)
+        self._tell_troubles()
+
+    def close(self) -> dict[Path, int]:
+        """Close everything; bytes that could never be written, by file."""
+        if self._console is not None:
+            self._console.close()
+        lost = {file.path: file.close() for file in self._files}
+        return {path: count for path, count in lost.items() if count}
+
+    def _tell_troubles(self) -> None:
+        for file in self._files:
+            if file.error is not None and file not in self._in_trouble:
+                self._in_trouble.add(file)
+                reason = file.error.strerror or str(file.error)
+                self._tell("file_trouble", "warning", path=str(file.path), reason=reason)
+            elif file.error is None and file in self._in_trouble:
+                self._in_trouble.discard(file)
+                self._tell("file_recovered", "info", path=str(file.path))
+        if self._console is not None:
+            self._tell_console_troubles(self._console)
+
+    def _tell_console_troubles(self, console: Console) -> None:
+        if console.skipped and console.has_room:
+            skipped, console.skipped = console.skipped, 0
+            console.line(self._words.say("console_skipped", count=skipped, path=str(self._log.path)))
+        if console.gone and not self._console_gone_told:
+            self._console_gone_told = True
+            self._tell("console_gone", "warning", path=str(self._log.path))

@@ -1,0 +1,154 @@
+"""Every line of a run by its number, in memory that does not grow with the run.
+
+The lines stay in the journal; kept here is where every `BLOCK`-th one begins, and the newest blocks that were read.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .journal import JournalReader
+from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, Notice, RunEnded, RunStarted
+
+BLOCK = 256
+CACHED_BLOCKS = 32
+READ_BYTES = 1 << 15
+INTERVAL_CHANGED = "interval_changed"
+"""Kind of the notice that changes which batches have a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a line needs of the records before it."""
+
+    started_at: float = 0.0
+    epochs: int = 0
+    metric_names: tuple[str, ...] = ()
+    batches: int = 1
+    interval: int = 1
+    loss: float = math.nan
+    """Of the batch before."""
+
+    def after(self, record: AnyRecord) -> Context:
+        """What the line after `record` needs."""
+        match record:
+            case BatchRecord():
+                return replace(self, loss=record.loss)
+            case EpochStarted():
+                return replace(self, batches=record.batches)
+            case Notice(kind=kind) if kind == INTERVAL_CHANGED:
+                return replace(self, interval=int(record.fields["interval"]))
+            case RunStarted():
+                return replace(
+                    self,
+                    started_at=record.at,
+                    epochs=record.epochs,
+                    metric_names=record.metric_names,
+                    interval=record.log_interval,
+                )
+            case _:
+                return self
+
+    def lines_of(self, record: AnyRecord) -> int:
+        """How many lines `record` makes."""
+        match record:
+            case BatchRecord():
+                return 1 if record.batch % self.interval == 0 else 0
+            case Notice():
+                return 1
+            case EpochSummary():
+                return 10 + (record.val_loss is not None) + len(record.val_metrics)
+            case RunEnded():
+                return 1 + (record.best_epoch > 0) + len(record.reason.splitlines())
+            case _:
+                return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: `part` of what `record` makes, in its `context`."""
+
+    record: AnyRecord
+    part: int
+    context: Context
+
+
+class _Block:
+    """Rows read from the journal, from where a block begins as far as they were needed."""
+
+    def __init__(self, offset: int, context: Context) -> None:
+        self.rows: list[Row] = []
+        self._offset = offset
+        self._context = context
+
+    def read(self, reader: JournalReader, wanted: int) -> None:
+        """Go on until there are `wanted` rows, or the journal ends."""
+        reader.seek(self._offset)
+        while len(self.rows) < wanted:
+            records = reader.read(READ_BYTES)
+            if not records:
+                return
+            for record, end in zip(records, [*reader.offsets[1:], reader.position], strict=True):
+                lines = self._context.lines_of(record)
+                if lines:
+                    self.rows += [Row(record, part, self._context) for part in range(lines)]
+                self._context = self._context.after(record)
+                self._offset = end
+                if len(self.rows) >= wanted:
+                    return
+
+
+class LogRows:
+    """Rows by number, 0 for the first of the run."""
+
+    def __init__(self, journal: Path) -> None:
+        self.count = 0
+        self._journal = journal
+        self._context = Context()
+        self._loss = math.nan
+        self._firsts: list[int] = [0]
+        self._blocks_begin: list[tuple[int, Context]] = [(0, self._context)]
+        self._cache: OrderedDict[int, _Block] = OrderedDict()
+        self._reader: JournalReader | None = None
+
+    def add(self, record: AnyRecord, offset: int) -> None:
+        """Take the next record of the journal, which begins at `offset`."""
+        lines = self._context.lines_of(record)
+        if lines:
+            if self.count - self._firsts[-1] >= BLOCK:
+                self._firsts.append(self.count)
+                self._blocks_begin.append((offset, replace(self._context, loss=self._loss)))
+            self.count += lines
+        if type(record) is BatchRecord:
+            self._loss = record.loss
+        else:
+            self._context = self._context.after(record)
+
+    def __getitem__(self, number: int) -> Row:
+        """The row `number`; raises `IndexError` if there is none."""
+        if not 0 <= number < self.count:
+            raise IndexError(number)
+        index = bisect_right(self._firsts, number) - 1
+        place = number - self._firsts[index]
+        block = self._cache.get(index)
+        if block is None:
+            block = self._cache[index] = _Block(*self._blocks_begin[index])
+            if len(self._cache) > CACHED_BLOCKS:
+                self._cache.popitem(last=False)
+        else:
+            self._cache.move_to_end(index)
+        if place >= len(block.rows):
+            if self._reader is None:
+                self._reader = JournalReader(self._journal)
+            last = index + 1 == len(self._firsts)
+            block.read(self._reader, (self.count if last else self._firsts[index + 1]) - self._firsts[index])
+        return block.rows[place]
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._reader is not None:
+            self._reader.close()

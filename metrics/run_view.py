@@ -1,0 +1,203 @@
+"""What a watcher knows of a run: its journal, record by record, folded into a state that can be drawn."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from pathlib import Path
+
+from .journal import JournalReader
+from .log_rows import INTERVAL_CHANGED, LogRows
+from .pyramid import Pyramid
+from .records import (
+    AnyRecord,
+    BatchRecord,
+    EpochStarted,
+    EpochSummary,
+    Notice,
+    RankState,
+    RunEnded,
+    RunStarted,
+)
+from .stragglers import StragglerWatch
+
+RECENT_STEPS = 50
+RECENT_EPOCHS = 5
+
+
+class RunView:
+    """The state of one run. `pull` brings it up to date; everything else is there to be read."""
+
+    def __init__(self, journal: Path) -> None:
+        """Open `journal`; raises `OSError`."""
+        self.rows = LogRows(journal)
+        self.started: RunStarted | None = None
+        self.ended: RunEnded | None = None
+        self.epoch = 0
+        self.batches = 0
+        self.val_batches = 0
+        self.batch: BatchRecord | None = None
+        """The newest batch."""
+        self.records = 0
+        """Batches in all."""
+        self.losses = Pyramid()
+        self.smoothed = math.nan
+        """Moving average of the loss, the newest 20 batches or so."""
+        self.validations: list[tuple[int, float]] = []
+        """Batches done and validation loss."""
+        self.epochs: list[EpochSummary] = []
+        self.best: EpochSummary | None = None
+        self.ranks: dict[int, RankState] = {}
+        self.stragglers = StragglerWatch()
+        self.interval = 1
+        self.paused = False
+        self.stopping = False
+        self.nonfinite = 0
+        self.spikes = 0
+        self.saved_at = 0.0
+        """Wall clock of the newest checkpoint; 0 before the first."""
+        self.notice: Notice | None = None
+        """The newest warning or error."""
+        self.answers: deque[Notice] = deque(maxlen=8)
+        """The newest notices, of any level."""
+        self._reader = JournalReader(journal)
+        self._size = 0
+        self._path = journal
+        self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._heard_at = time.monotonic()
+
+    def pull(self, seconds: float) -> bool:
+        """Read what is new, for about `seconds` at most; True if there was anything.
+
+        Raises `JournalError` for a damaged journal.
+        """
+        deadline = time.monotonic() + seconds
+        changed = False
+        while records := self._reader.read(1 << 17):
+            for record, offset in zip(records, self._reader.offsets, strict=True):
+                self.rows.add(record, offset)
+                self._apply(record)
+            changed = True
+            if time.monotonic() >= deadline:
+                break
+        if changed:
+            self._heard_at = time.monotonic()
+        return changed
+
+    @property
+    def behind(self) -> float:
+        """The part of the journal that is still to be read, 0 to 1."""
+        size = self._path.stat().st_size
+        return 1 - self._reader.position / size if size else 0.0
+
+    @property
+    def epoch_part(self) -> float:
+        """How much of the epoch's training is done, 0 to 1."""
+        if self.batch is None or self.batch.epoch != self.epoch or not self.batches:
+            return 0.0
+        return (self.batch.batch + 1) / self.batches
+
+    @property
+    def run_part(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        if self.started is None or not self.epoch:
+            return 0.0
+        return min(1.0, (self.epoch - 1 + self.epoch_part) / self.started.epochs)
+
+    @property
+    def validating(self) -> bool:
+        """All batches of the epoch are done, and its summary is still to come."""
+        return bool(self.val_batches) and self.epoch_part >= 1 and not self._epoch_ended
+
+    @property
+    def step_seconds(self) -> float:
+        """Mean of the newest steps; nan before the first."""
+        return sum(self._steps) / len(self._steps) if self._steps else math.nan
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the attempt started."""
+        if self.ended is not None:
+            return self.ended.elapsed_seconds
+        if self.batch is None:
+            return 0.0
+        return self.batch.elapsed_seconds + (time.monotonic() - self._heard_at)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the run ends, validation included; nan while unknown."""
+        if self.started is None or not self._steps or self.ended is not None:
+            return math.nan
+        recent = [e.epoch_seconds for e in self.epochs[-RECENT_EPOCHS:] if e.status == "completed"]
+        whole_epoch = sum(recent) / len(recent) if recent else self.batches * self.step_seconds
+        left_here = 0.0 if self._epoch_ended else (1 - self.epoch_part) * whole_epoch
+        return left_here + (self.started.epochs - self.epoch) * whole_epoch
+
+    @property
+    def silent_seconds(self) -> float:
+        """Since anything was written."""
+        return time.monotonic() - self._heard_at
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._reader.close()
+        self.rows.close()
+
+    @property
+    def _epoch_ended(self) -> bool:
+        return bool(self.epochs) and self.epochs[-1].epoch == self.epoch
+
+    def _apply(self, record: AnyRecord) -> None:
+        match record:
+            case BatchRecord():
+                self._apply_batch(record)
+            case RankState():
+                self.ranks[record.rank] = record
+                self.stragglers.add(record.rank, record.busy_seconds, record.step_seconds)
+            case Notice():
+                self._apply_notice(record)
+            case EpochStarted():
+                self.epoch, self.batches, self.val_batches = record.epoch, record.batches, record.val_batches
+            case EpochSummary():
+                self.epochs.append(record)
+                if record.val_loss is not None:
+                    self.validations.append((self.records, record.val_loss))
+                better = self.best is None or record.score < self.best.score
+                if record.status == "completed" and math.isfinite(record.score) and better:
+                    self.best = record
+            case RunStarted():
+                self.started = record
+                self.interval = record.log_interval
+            case RunEnded():
+                self.ended = record
+
+    def _apply_batch(self, record: BatchRecord) -> None:
+        self.batch = record
+        self.records += 1
+        loss = record.loss
+        self.losses.add(loss)
+        self._steps.append(record.step_seconds)
+        if math.isfinite(loss):
+            self.smoothed = loss if math.isnan(self.smoothed) else 0.9 * self.smoothed + 0.1 * loss
+        else:
+            self.nonfinite += 1
+
+    def _apply_notice(self, notice: Notice) -> None:
+        self.answers.append(notice)
+        if notice.level != "info":
+            self.notice = notice
+        match notice.kind:
+            case "spike":
+                self.spikes += 1
+                self.losses.mark_spike()
+            case "saved_last":
+                self.saved_at = notice.at
+            case "pause_taken":
+                self.paused = True
+            case "resume_taken":
+                self.paused = False
+            case "stop_asked" | "stop_after_epoch_asked":
+                self.stopping = True
+            case kind if kind == INTERVAL_CHANGED:
+                self.interval = int(notice.fields["interval"])
