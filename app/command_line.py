@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(words.say("commands"))
         return 0
     try:
-        return _command(arguments[0])(arguments[1:])
+        return _command(arguments[0])(arguments[1:], words)
     except UsageError as error:
         print(words.error(error), file=sys.stderr)
         return EXIT_USAGE
@@ -33,26 +33,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
-def train(arguments: Sequence[str]) -> int:
-    """``everybatch train``, the same as ``python src/train_ddp.py``."""
+def _train(arguments: Sequence[str], words: Words) -> int:
     from ..engine.config import TrainConfig
     from .arguments import parse
     from .flags_help import flags_help
+    from .train import train
 
     if {"-h", "--help"} & set(arguments):
-        print(flags_help(TrainConfig, _language(arguments), "everybatch train"))
+        print(flags_help(TrainConfig, words.lang, "everybatch train"))
         return 0
-    config = parse(TrainConfig, arguments, "everybatch train")
-    config.check()
-    from ..engine.run import run
-
-    return run(config, Words(config.lang), sys.stdout, sys.stderr)
+    return train(parse(TrainConfig, arguments, "everybatch train"), arguments)
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"train": train}
+def _attach(arguments: Sequence[str], words: Words) -> int:
+    from .runs import attach
+
+    return attach(arguments, words)
 
 
-def _command(name: str) -> Callable[[Sequence[str]], int]:
+def _runs(arguments: Sequence[str], words: Words) -> int:
+    from .runs import runs
+
+    return runs(arguments, words)
+
+
+def _stop(arguments: Sequence[str], words: Words) -> int:
+    from .runs import stop
+
+    return stop(arguments, words)
+
+
+Command = Callable[[Sequence[str], Words], int]
+COMMANDS: dict[str, Command] = {"train": _train, "attach": _attach, "runs": _runs, "stop": _stop}
+
+
+def _command(name: str) -> Command:
     if name not in COMMANDS:
         raise UsageError("unknown_command", command=name, commands=", ".join(COMMANDS))
     return COMMANDS[name]

@@ -5,7 +5,14 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from .protocol import TIMEOUT_SECONDS, ProtocolError, Reply, Request, receive, send
+from .known_runs import KnownRun
+from .protocol import TIMEOUT_SECONDS, Asked, ProtocolError, Reply, Request, receive, send
+
+
+def ask_run(run: KnownRun, command: Asked, value: int = 0) -> Reply:
+    """Ask `run` for something."""
+    control = run.content.get("control") or {}
+    return ask(Path(control.get("path", "")), Request(str(control.get("token", "")), command, value))
 
 
 def ask(path: Path, request: Request) -> Reply:

@@ -83,6 +83,7 @@ class Recorder:
         """Open the files of the run; raises `OSError`. Without `stdout` there is no console."""
         run = attempt.started
         folder = attempt.folder
+        self.folder = folder
         self.pids: dict[int, int] = {}
         """Rank by process id."""
         self.errors: dict[int, RankFailed] = {}

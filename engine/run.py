@@ -12,10 +12,12 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing.connection import Connection
 from typing import Any, TextIO
+
+import psutil
 
 from .. import __version__
 from ..log.errors import UsageError
@@ -23,8 +25,11 @@ from ..log.words import Words
 from ..metrics.records import RunStarted
 from .checks import Plan, check_files, check_run
 from .config import TrainConfig
+from .control_server import ControlServer
 from .failure import Failure, find_failure
+from .known_runs import register
 from .launcher import Launch, warm_up
+from .rank_commands import RankCommands
 from .recorder import Attempt, Recorder
 from .run_folder import RunFolder
 from .signals import Signals
@@ -33,15 +38,24 @@ EXIT_FINISHED, EXIT_FAILED = 0, 1
 POLL_SECONDS = 0.05
 
 
-def run(config: TrainConfig, words: Words, stdout: TextIO, stderr: TextIO) -> int:
-    """Train, and return the exit code; raises `UsageError` before anything is written."""
+def run(
+    config: TrainConfig,
+    words: Words,
+    stdout: TextIO | None,
+    stderr: TextIO,
+    created: Callable[[RunFolder], None] = lambda _: None,
+) -> int:
+    """Train, and return the exit code; raises `UsageError` before anything is written.
+
+    Without `stdout` no lines are shown. `created` is called as soon as the run has its folder and can be watched.
+    """
     config.check()
     check_files(config)
     warm_up()
     plan = check_run(config)
     with Signals() as signals:
         folder = RunFolder.create(config.output_dir, datetime.now())
-        return RunProcess(config, words, plan, folder, signals).run(stdout, stderr)
+        return RunProcess(config, words, plan, folder, signals).run(stdout, stderr, created)
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ class RunProcess:
         self._rank_pids: list[int] = []
         self._started_at = time.time()
 
-    def run(self, stdout: TextIO, stderr: TextIO) -> int:
+    def run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
         """Run to the end; the exit code."""
         from .rank import RankJob, run_rank
 
@@ -77,14 +91,19 @@ class RunProcess:
         queues: list[Any] = [context.SimpleQueue() for _ in range(plan.world_size)]
         commands_in, commands_out = context.Pipe(duplex=False)
         recorder = self._open_recorder(queues, stdout)
+        commands = RankCommands(commands_out, recorder)
+        self._server = ControlServer(commands.obey)
         self._write_run_json("running")
+        self._register(stderr)
+        created(self._folder)
         self._say_start(recorder)
 
         # User code may change the current folder, so ranks get absolute paths.
         folder = RunFolder(self._folder.root.absolute(), self._folder.run_id)
         job = RankJob(config, folder, 1, plan.world_size, plan.device, plan.backend)
         launch = Launch(run_rank, (job, queues, commands_in), plan.world_size, f"{self._folder.run_id}_1")
-        self._watch(launch, recorder, commands_out)
+        self._watch(launch, recorder, commands)
+        self._server.close()
         recorder.drain()
         ending = self._ending(launch, recorder)
         reason = self._explain(ending.failure) if ending.failure else ""
@@ -100,7 +119,7 @@ class RunProcess:
             _print(reason, stderr)
         return ending.exit_code
 
-    def _open_recorder(self, queues: list[Any], stdout: TextIO) -> Recorder:
+    def _open_recorder(self, queues: list[Any], stdout: TextIO | None) -> Recorder:
         try:
             return Recorder(self._attempt(), queues, self._words, stdout)
         except OSError as error:
@@ -140,7 +159,13 @@ class RunProcess:
             recorder.notice("run_batch_csv", path=str(folder.batch_csv))
         recorder.notice("run_checkpoints", path=str(folder.checkpoints))
 
-    def _watch(self, launch: Launch, recorder: Recorder, commands: Connection) -> None:
+    def _register(self, stderr: TextIO) -> None:
+        try:
+            register(self._folder)
+        except OSError as error:  # only `attach` from other folders needs it
+            _print(self._words.say("not_registered", reason=str(error)), stderr)
+
+    def _watch(self, launch: Launch, recorder: Recorder, commands: RankCommands) -> None:
         """Wait for the end of the ranks, passing on what signals ask."""
         pids_told = False
         while not launch.ended.wait(POLL_SECONDS):
@@ -148,20 +173,18 @@ class RunProcess:
                 self._obey(self._signals.waiting.popleft(), launch, recorder, commands)
             if not pids_told and len(recorder.pids) == self._plan.world_size:
                 pids_told = True
-                self._rank_pids = sorted(recorder.pids, key=recorder.pids.__getitem__)
+                self._rank_pids = commands.rank_pids = sorted(recorder.pids, key=recorder.pids.__getitem__)
                 self._write_run_json("running")
             if recorder.crash is not None:
                 launch.kill()
 
-    def _obey(self, number: signal.Signals, launch: Launch, recorder: Recorder, commands: Connection) -> None:
-        from .control import Command
-
+    def _obey(self, number: signal.Signals, launch: Launch, recorder: Recorder, commands: RankCommands) -> None:
         if number == signal.SIGHUP:
             recorder.notice("terminal_gone")
         elif self._stop_signal is None:
             self._stop_signal = number
-            recorder.notice("stop_asked", signal=number.name)
-            commands.send_bytes(bytes([Command.STOP]))
+            recorder.notice("stop_signal", signal=number.name)
+            commands.send("stop")
         elif not self._killed:
             self._killed = True
             recorder.notice("stop_now", "warning", signal=number.name)
@@ -178,9 +201,10 @@ class RunProcess:
         )
         if failure is not None and not self._killed:
             return Ending("failed", EXIT_FAILED, failure)
-        if self._stop_signal is not None and (self._killed or recorder.stopped_by):
+        stopped = self._killed or "stopped" in recorder.finished.values()
+        if stopped and self._stop_signal is not None:
             return Ending("stopped", 128 + self._stop_signal)
-        if recorder.stopped_by:
+        if stopped:
             return Ending("stopped", EXIT_FAILED if recorder.stopped_by == "stop_nonfinite" else EXIT_FINISHED)
         return Ending("finished", EXIT_FINISHED)
 
@@ -207,6 +231,8 @@ class RunProcess:
             "attempt": 1,
             "pid": os.getpid(),
             "rank_pids": self._rank_pids,
+            "process_started_at": psutil.Process().create_time(),
+            "control": {"path": str(self._server.path), "token": self._server.token},
             "host": socket.gethostname(),
             "started_at": self._started_at,
             "world_size": self._plan.world_size,

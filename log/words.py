@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from unicodedata import combining, east_asian_width
 
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
 from . import en, zh
@@ -16,6 +17,7 @@ class Words:
     """The catalogue of one language."""
 
     def __init__(self, lang: str) -> None:
+        self.lang = lang
         self._texts = LANGUAGES[lang]
         self._batch_line = self._texts["batch"].format
 
@@ -95,6 +97,11 @@ def duration(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour}:{minute:02}:{second:02}"
+
+
+def width(text: str) -> int:
+    """Columns that `text` takes in a terminal: two for a wide (East Asian) character."""
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _one_line(text: str) -> str:

@@ -1,0 +1,103 @@
+"""The small screens over the monitor: leaving, help, typing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from ..log.words import Words
+
+DIALOG_CSS = """
+ModalScreen { align: center middle; background: $background 60%; }
+ModalScreen > Vertical {
+    width: auto; max-width: 90%; height: auto; max-height: 90%;
+    border: round $primary; padding: 1 2; background: $background;
+}
+ModalScreen Static { width: auto; height: auto; }
+ModalScreen #scroll { overflow-y: auto; }
+Prompt { align: center bottom; background: $background 0%; }
+Prompt > Vertical { width: 100%; max-width: 100%; border: none; padding: 0; }
+Prompt Input { width: 100%; border: none; height: 1; padding: 0 1; background: $surface; }
+"""
+
+
+class QuitDialog(ModalScreen[str]):
+    """How to leave a run that goes on: `detach`, `stop`, `stop_after_epoch` or nothing."""
+
+    BINDINGS = [
+        Binding("d,enter", "dismiss('detach')"),
+        Binding("s,ctrl+c", "dismiss('stop')"),
+        Binding("e", "dismiss('stop_after_epoch')"),
+        Binding("escape,q", "dismiss('')"),
+    ]
+
+    def __init__(self, words: Words, epoch: int, epochs: int) -> None:
+        super().__init__()
+        self._words = words
+        self._epoch = epoch
+        self._epochs = epochs
+
+    def compose(self) -> ComposeResult:
+        """A question and its keys."""
+        say = self._words.say
+        yield Vertical(
+            Static(Text(say("ui_quit_question", epoch=self._epoch, epochs=self._epochs) + "\n", "bold")),
+            Static(_keys([(key, say(f"ui_quit_{key}")) for key in ("d", "s", "e", "esc")])),
+        )
+
+
+class HelpScreen(ModalScreen[None]):
+    """All keys."""
+
+    BINDINGS = [Binding("escape,q,question_mark,f1,enter,ctrl+c", "dismiss(None)")]
+
+    def __init__(self, words: Words, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._words = words
+        self._key_list = keys
+
+    def compose(self) -> ComposeResult:
+        """A table."""
+        yield Vertical(
+            Static(Text(self._words.say("ui_help_title") + "\n", "bold")),
+            Static(_keys(self._key_list)),
+            Static(Text("\n" + self._words.say("ui_help_filter"), "dim")),
+            id="scroll",
+        )
+
+
+class Prompt(ModalScreen[str | None]):
+    """One line to type at the bottom; None when given up."""
+
+    BINDINGS = [Binding("escape,ctrl+c", "dismiss(None)")]
+
+    def __init__(self, label: str, text: str) -> None:
+        super().__init__()
+        self._label = label
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """The line."""
+        yield Vertical(Input(self._text, placeholder=self._label, select_on_focus=True))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter."""
+        self.dismiss(event.value)
+
+
+def _keys(keys: Sequence[tuple[str, str]]) -> Text:
+    """Keys and what they do, in two columns."""
+    width = max(cell_len(key) for key, _ in keys)
+    text = Text()
+    for key, meaning in keys:
+        text.append(" " * (width - cell_len(key)) + key, "bold")
+        text.append(f"  {meaning}\n")
+    text.rstrip()
+    return text

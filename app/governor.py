@@ -1,0 +1,62 @@
+"""Decides how often the monitor draws: often when a core is idle, rarely when it would take time from the ranks.
+
+Ranks on a full machine wait for each other, so each millisecond the monitor takes is lost by all of them; a lower
+priority hardly helps. Therefore fewer frames.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections import deque
+
+import psutil
+
+FASTEST = 0.1
+FASTEST_OVER_SSH = 0.25
+SLOWEST = 2.0
+IDLE_CORES = 0.5
+"""With so many cores idle, a frame is not missed by the training."""
+BUDGET = 0.02
+"""Share of one core that the monitor may use when no core is idle."""
+LOOK_SECONDS = 1.0
+"""Between two looks at the machine."""
+COST_SECONDS = 5.0
+"""The time over which the cost that is shown is measured."""
+
+
+class Governor:
+    """Measures this process and the machine."""
+
+    def __init__(self) -> None:
+        self.cost = math.nan
+        """CPU of this process in the last seconds, as a share of one core."""
+        over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
+        self._fastest = FASTEST_OVER_SSH if over_ssh else FASTEST
+        self._cores = psutil.cpu_count() or 1
+        self._idle_cores = float(self._cores)
+        self._samples: deque[tuple[float, float]] = deque([(time.monotonic(), time.process_time())])
+        self._looked_at = time.monotonic()
+        self._times = psutil.cpu_times()
+
+    def pause(self, frame_seconds: float) -> float:
+        """Seconds until the next frame, after one that took `frame_seconds` of CPU."""
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._look(now)
+        if self._idle_cores >= IDLE_CORES:
+            return self._fastest
+        return min(SLOWEST, max(self._fastest, frame_seconds / BUDGET))
+
+    def _look(self, now: float) -> None:
+        self._samples.append((now, time.process_time()))
+        while len(self._samples) > 2 and now - self._samples[0][0] > COST_SECONDS:
+            self._samples.popleft()
+        (began, used_before), (_, used) = self._samples[0], self._samples[-1]
+        self.cost = (used - used_before) / max(now - began, 1e-9)
+        times = psutil.cpu_times()
+        idle = times.idle - self._times.idle + getattr(times, "iowait", 0.0) - getattr(self._times, "iowait", 0.0)
+        self._idle_cores = idle / max(now - self._looked_at, 1e-9)
+        self._times = times
+        self._looked_at = now

@@ -1,0 +1,52 @@
+"""Starts the monitor as a process of its own and sees to the terminal, whatever becomes of the monitor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+from ..log.words import Words
+
+RESET = (
+    "\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?7h\x1b[0m"
+)
+"""Leaves the alternate screen, shows the cursor, ends mouse reports and bracketed paste."""
+
+
+def watch(private: Path, words: Words) -> int:
+    """Show the monitor on the run whose private folder is `private`; its exit code, or 1 if it was killed."""
+    before = termios.tcgetattr(0)
+    # The terminal's signals are for the monitor; a guard that they end could not restore the terminal.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    monitor = subprocess.Popen(
+        [sys.executable, "-m", "everybatch.app.monitor", str(private)],
+        env={**os.environ, "EVERYBATCH_LANG": words.lang},
+    )
+    code = _wait(monitor.pid)
+    if code >= 0:
+        return code
+    _restore(before)
+    print(words.say("monitor_killed", signal=signal.Signals(-code).name, run=private.name), file=sys.stderr)
+    return 1
+
+
+def _wait(pid: int) -> int:
+    """The exit code of the monitor; when it is suspended (Ctrl-Z), so is this process, or the shell would wait."""
+    while True:
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            return os.waitstatus_to_exitcode(status)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _restore(before: list[object]) -> None:
+    try:
+        os.write(2, RESET.encode())
+        termios.tcsetattr(0, termios.TCSANOW, before)  # type: ignore[arg-type]
+    except OSError:  # the terminal is gone as well
+        return

@@ -1,0 +1,555 @@
+"""The monitor: watches one run through its journal, and asks it for things through its control socket.
+
+``python -m everybatch.app.monitor FOLDER`` shows the run whose private folder is FOLDER. It holds no state of the
+training and may die at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from ..engine.control_client import ask_run
+from ..engine.known_runs import KnownRun, read_run
+from ..engine.protocol import Asked
+from ..log.words import Words
+from ..metrics.journal import JournalError
+from ..metrics.run_view import RunView
+from ..metrics.system import SystemState, SystemWatch
+from ..widgets.batch_log import BatchLog
+from ..widgets.curve import Symbols
+from ..widgets.footer import Footer
+from ..widgets.lines import Panel
+from ..widgets.loss_plot import LossPlot
+from ..widgets.narrow import NarrowSummary
+from ..widgets.panels import EpochsPanel, RanksPanel, SystemPanel
+from ..widgets.status import ProgressLine, StatusLine
+from .dialogs import DIALOG_CSS, HelpScreen, Prompt, QuitDialog
+from .filters import condition
+from .governor import Governor
+
+PULL_SECONDS = 0.02
+"""Of a frame, for reading the journal; a long one is loaded over many frames."""
+SCAN_SECONDS = 0.015
+PLOT_SECONDS = 1.0
+SYSTEM_SECONDS = 2.0
+INTERVALS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]
+THEMES = ("textual-dark", "textual-light", "ansi-dark")
+ENDED = ("finished", "stopped", "failed", "lost")
+
+
+class Monitor(App[int]):
+    """Shows one run."""
+
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (18, "-high")]
+    CSS = (
+        DIALOG_CSS
+        + """
+    Screen { background: $background; layers: base; }
+    #status, #progress, #footer { height: 1; }
+    #body { height: 1fr; }
+    #left { width: 1fr; height: 100%; }
+    #plot { height: 30%; min-height: 7; max-height: 14; }
+    #log { height: 1fr; }
+    #side { width: 48; height: 100%; }
+    #ranks { height: auto; }
+    #system { height: auto; }
+    #epochs { height: 1fr; }
+    #narrow { height: 3; display: none; }
+    .hidden { display: none; }
+    .-narrow #side, .-tiny #side { display: none; }
+    .-narrow #narrow { display: block; }
+    .-tiny #plot, .-low #plot, .-flat #plot { display: none; }
+    .-flat #narrow, .-low #narrow { display: none; }
+    .-flat #progress { display: none; }
+    .zoom-plot #plot { height: 1fr; max-height: 100%; display: block; }
+    .zoom-plot #log, .zoom-plot #side, .zoom-plot #narrow { display: none; }
+    .zoom-log #plot, .zoom-log #side, .zoom-log #narrow { display: none; }
+    .zoom-side #left, .zoom-side #narrow { display: none; }
+    .zoom-side #side { width: 1fr; display: block; }
+    """
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("plus,equals_sign", "interval(1)"),
+        Binding("minus", "interval(-1)"),
+        Binding("space", "follow"),
+        Binding("slash", "search"),
+        Binding("n", "again(1)"),
+        Binding("N", "again(-1)"),
+        Binding("f", "filter"),
+        Binding("escape", "undo"),
+        Binding("z,f10", "zoom"),
+        Binding("1", "panel('plot')"),
+        Binding("2", "panel('ranks')"),
+        Binding("3", "panel('system')"),
+        Binding("4", "panel('epochs')"),
+        Binding("L", "log_scale"),
+        Binding("e", "smoothing"),
+        Binding("b", "symbols"),
+        Binding("p", "pause"),
+        Binding("s", "save"),
+        Binding("d", "stacks"),
+        Binding("y", "copy"),
+        Binding("t", "theme"),
+        Binding("question_mark,f1", "help"),
+        Binding("q,ctrl+c", "leave", priority=False),
+        Binding("ctrl+q", "exit_now", priority=True),
+        Binding("ctrl+z", "suspend_process"),
+        Binding("up,k", "scroll(-1)"),
+        Binding("down,j", "scroll(1)"),
+        Binding("pageup", "page(-1.0)"),
+        Binding("pagedown", "page(1.0)"),
+        Binding("ctrl+u", "page(-0.5)"),
+        Binding("ctrl+d", "page(0.5)"),
+        Binding("home,g", "first"),
+        Binding("end,G", "last"),
+        Binding("tab", "next_zoom"),
+    ]
+
+    def __init__(self, run: KnownRun, words: Words, *, live: bool = True) -> None:
+        """Watch `run`; without `live` nothing happens by itself, and `frame` draws (for tests)."""
+        super().__init__()
+        self.run_known = run
+        self.view = RunView(run.folder.private / "journal")
+        self.words = words
+        self.system: SystemState | None = None
+        self.ending_signal: int | None = None
+        self._live = live
+        self._governor = Governor()
+        self._sought = ""
+        self._plotted_at = 0.0
+        self._state = "starting"
+        self._interval: int | None = None
+        self._terminated = threading.Event()
+
+    # ---- life ---------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """All panels."""
+        words = self.words
+        yield StatusLine(words, id="status")
+        yield ProgressLine(words, id="progress")
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield LossPlot(words, symbols=_symbols(), id="plot")
+                yield BatchLog(words, id="log")
+            with Vertical(id="side"):
+                yield RanksPanel(words, id="ranks")
+                yield SystemPanel(words, id="system")
+                yield EpochsPanel(words, id="epochs")
+        yield NarrowSummary(id="narrow")
+        yield Footer(words, id="footer")
+
+    def on_mount(self) -> None:
+        """Start to watch."""
+        self.log_pane.show(self.view.rows)
+        self.log_pane.focus()
+        if not self._live:
+            return
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            self._loop_handler(number)
+        threading.Thread(target=self._watch_system, name="system", daemon=True).start()
+        threading.Thread(target=_end_with_terminal, name="terminal watch", daemon=True).start()
+        self.set_timer(0.01, self._tick)
+
+    def _loop_handler(self, number: signal.Signals) -> None:
+        import asyncio
+
+        def end() -> None:
+            self.ending_signal = number
+            self.exit(return_code=128 + number)
+
+        asyncio.get_running_loop().add_signal_handler(number, end)
+
+    def on_unmount(self) -> None:
+        """Stop watching."""
+        self._terminated.set()
+        self.view.close()
+
+    def _watch_system(self) -> None:
+        watch = SystemWatch()
+        while not self._terminated.wait(SYSTEM_SECONDS):
+            self.run_known = read_run(self.run_known.folder.private) or self.run_known
+            self.system = watch.sample(self.run_known.content.get("rank_pids") or ())
+            lives = self.run_known.live
+            self._state = self.run_known.state if not lives else self._state
+
+    # ---- frames -------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        if self._terminated.is_set():
+            return
+        began = time.process_time()
+        self.frame()
+        self.set_timer(self._governor.pause(max(0.0, time.process_time() - began) + 0.004), self._tick)
+
+    def frame(self) -> None:
+        """Read what is new and draw what changed."""
+        try:
+            new = self.view.pull(PULL_SECONDS)
+        except JournalError as error:
+            self.notify(str(error), severity="error", markup=False)
+            new = False
+        view, now = self.view, time.monotonic()
+        self.state_line.state = self.state
+        self.state_line.cost = 100 * self._governor.cost
+        self.state_line.unread = view.behind if new else 0.0
+        self.state_line.sync(view)
+        if new or self.log_pane.busy:
+            self.screen_stack[0].query_one("#progress", ProgressLine).sync(view)
+        if self.log_pane.interval != view.interval:
+            self.log_pane.interval = view.interval
+            self.log_pane.redraw()
+        if self.log_pane.sync(SCAN_SECONDS):
+            self.log_pane.redraw()
+        if now - self._plotted_at >= PLOT_SECONDS or view.ended is not None or not self._live:
+            self._plotted_at = now
+            self._sync_panels()
+
+    def _sync_panels(self) -> None:
+        view, base = self.view, self.screen_stack[0]
+        ranks, system = base.query_one("#ranks", RanksPanel), base.query_one("#system", SystemPanel)
+        epochs = base.query_one("#epochs", EpochsPanel)
+        _set_height(ranks, 3 + max(1, min(16, len(view.ranks))))
+        _set_height(system, SystemPanel.lines_of(self.system) + 2)
+        self.plot.sync(view)
+        ranks.sync(view)
+        system.sync(self.system)
+        epochs.sync(view)
+        lines = [ranks.summary() + system.summary(), epochs.summary()]
+        base.query_one("#narrow", NarrowSummary).sync(lines, view, self.words)
+
+    @property
+    def state(self) -> str:
+        """In which state the run is, as a key of the catalogue."""
+        view = self.view
+        if view.ended is not None:
+            return view.ended.state
+        if self._state in ENDED:
+            return self._state
+        if view.paused:
+            return "paused"
+        if view.stopping:
+            return "stopping"
+        if view.validating:
+            return "validating"
+        return "running" if view.batch is not None else "starting"
+
+    @property
+    def log_pane(self) -> BatchLog:
+        """The batch log."""
+        return self.screen_stack[0].query_one("#log", BatchLog)
+
+    @property
+    def plot(self) -> LossPlot:
+        """The loss plot."""
+        return self.screen_stack[0].query_one("#plot", LossPlot)
+
+    @property
+    def state_line(self) -> StatusLine:
+        """The first line."""
+        return self.screen_stack[0].query_one("#status", StatusLine)
+
+    # ---- keys: the log ------------------------------------------------------------------------------------
+
+    def action_scroll(self, lines: int) -> None:
+        """Move the log."""
+        self.log_pane.move(lines)
+
+    def action_page(self, pages: float) -> None:
+        """Move the log by pages."""
+        self.log_pane.page(pages)
+
+    def action_first(self) -> None:
+        """Go to the first line."""
+        self.log_pane.home()
+
+    def action_last(self) -> None:
+        """Go to the end and follow."""
+        self.log_pane.end()
+
+    def action_follow(self) -> None:
+        """Follow, or hold still."""
+        self.log_pane.toggle_follow()
+
+    def action_search(self) -> None:
+        """Ask for a text and find it."""
+
+        def search(text: str | None) -> None:
+            if text:
+                self._sought = text
+                self.log_pane.match = None
+                self.action_again(1)
+
+        self.push_screen(Prompt(self.words.say("ui_search_label"), self._sought), search)
+
+    def action_again(self, step: int) -> None:
+        """Find the next or the previous one."""
+        if self._sought:
+            self.log_pane.search(condition(self._sought), step)
+
+    def action_filter(self) -> None:
+        """Ask for a filter; an empty one shows all."""
+
+        def keep(text: str | None) -> None:
+            if text is not None:
+                self.log_pane.set_filter(text, condition(text) if text else None)
+
+        self.push_screen(Prompt(self.words.say("ui_filter_label"), self.log_pane.filter_text), keep)
+
+    def action_undo(self) -> None:
+        """Undo the newest of zoom, search and filter."""
+        if self._zoomed():
+            self._zoom("")
+        elif self.log_pane.match is not None or self.log_pane.busy:
+            self.log_pane.stop_search()
+        elif self.log_pane.filter_text:
+            self.log_pane.set_filter("", None)
+
+    def action_copy(self) -> None:
+        """Copy the marked line."""
+        self.copy_to_clipboard(self.log_pane.marked_line())
+        self.notify(self.words.say("ui_copied"), timeout=2)
+
+    # ---- keys: what is shown ------------------------------------------------------------------------------
+
+    def _zoomed(self) -> str:
+        return next((name for name in ("plot", "log", "side") if self.screen.has_class(f"zoom-{name}")), "")
+
+    def _zoom(self, name: str) -> None:
+        for other in ("plot", "log", "side"):
+            self.screen.set_class(other == name, f"zoom-{other}")
+        self._plotted_at = 0.0
+
+    def action_zoom(self) -> None:
+        """Make the log fill the screen, or show all."""
+        self._zoom("" if self._zoomed() else "log")
+
+    def action_next_zoom(self) -> None:
+        """All, plot, log, side."""
+        order = ["", "plot", "log", "side"]
+        self._zoom(order[(order.index(self._zoomed()) + 1) % len(order)])
+
+    def action_panel(self, name: str) -> None:
+        """Show or hide a panel."""
+        self.screen.query_one(f"#{name}").toggle_class("hidden")
+        side = self.screen.query_one("#side")
+        panels = [self.screen.query_one(f"#{panel}") for panel in ("ranks", "system", "epochs")]
+        side.set_class(all(panel.has_class("hidden") for panel in panels), "hidden")
+        self._plotted_at = 0.0
+
+    def action_log_scale(self) -> None:
+        """Logarithmic axis."""
+        self.plot.log_scale = not self.plot.log_scale
+        self._plotted_at = 0.0
+
+    def action_smoothing(self) -> None:
+        """Moving average."""
+        self.plot.smoothing = not self.plot.smoothing
+        self._plotted_at = 0.0
+
+    def action_symbols(self) -> None:
+        """Other characters."""
+        self.plot.next_symbols()
+        self._plotted_at = 0.0
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        place = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(place + 1) % len(THEMES)]
+
+    def action_help(self) -> None:
+        """All keys."""
+        self.push_screen(HelpScreen(self.words, self._key_list()))
+
+    # ---- keys: the run ------------------------------------------------------------------------------------
+
+    def action_interval(self, step: int) -> None:
+        """A longer or shorter log interval, for every watcher."""
+        now = self._interval or self.view.interval
+        place = min(range(len(INTERVALS)), key=lambda i: abs(INTERVALS[i] - now))
+        self._interval = INTERVALS[max(0, min(len(INTERVALS) - 1, place + step))]
+        self._ask("interval", self._interval)
+
+    def action_pause(self) -> None:
+        """Pause training, or go on."""
+        self._ask("resume" if self.view.paused else "pause")
+
+    def action_save(self) -> None:
+        """Save a checkpoint now."""
+        self._ask("save")
+
+    def action_stacks(self) -> None:
+        """Write the stacks of all ranks to their logs."""
+        self._ask("stacks")
+
+    def _ask(self, command: Asked, value: int = 0) -> None:
+        """Ask in a thread: a run that hangs must not hang the monitor."""
+        if self.state in ENDED:
+            self.notify(self.words.say("ui_has_ended"), severity="warning", timeout=3)
+            return
+
+        def ask() -> None:
+            reply = ask_run(self.run_known, command, value)
+            if not reply.taken:
+                text = self.words.say("not_taken", reason=reply.reason)
+                self.call_from_thread(self.notify, text, severity="error", markup=False)
+
+        threading.Thread(target=ask, name="ask", daemon=True).start()
+
+    # ---- leaving ------------------------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        """Leave at once when the run has ended, else ask how."""
+        if self.state in ENDED:
+            self.exit(0)
+            return
+
+        def leave(how: str | None) -> None:
+            if how == "detach":
+                self.exit(0)
+            elif how == "stop":
+                self._ask("stop")
+            elif how == "stop_after_epoch":
+                self._ask("stop_after_epoch")
+
+        epochs = self.view.started.epochs if self.view.started else 0
+        self.push_screen(QuitDialog(self.words, self.view.epoch, epochs), leave)
+
+    def action_exit_now(self) -> None:
+        """Leave without a question; the run goes on."""
+        self.exit(0)
+
+    # ---- help and palette ---------------------------------------------------------------------------------
+
+    def _key_list(self) -> list[tuple[str, str]]:
+        return [(keys, self.words.say(f"ui_key_{name}")) for keys, name in KEYS]
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every key is in the palette too."""
+        for keys, name in KEYS:
+            if name in PALETTE:
+                yield SystemCommand(
+                    self.words.say(f"ui_key_{name}"), keys, lambda action=PALETTE[name]: self.run_palette(action)
+                )
+
+    async def run_palette(self, action: str) -> None:
+        """Do what a key would do."""
+        await self.run_action(action)
+
+
+KEYS = (
+    ("+ -", "interval"),
+    ("space", "follow"),
+    ("/ n N", "search"),
+    ("f", "filter"),
+    ("y", "copy"),
+    ("↑ ↓ j k  PgUp PgDn  ^u ^d", "move"),
+    ("g G  Home End", "ends"),
+    ("z  F10", "zoom"),
+    ("Tab", "next_zoom"),
+    ("1 2 3 4", "panels"),
+    ("L", "log_scale"),
+    ("e", "smoothing"),
+    ("b", "symbols"),
+    ("p", "pause"),
+    ("s", "save"),
+    ("d", "stacks"),
+    ("t", "theme"),
+    ("^p", "palette"),
+    ("^z", "suspend"),
+    ("Esc", "back"),
+    ("q  ^c", "quit"),
+    ("^q", "exit"),
+)
+"""Keys as they are shown, and the text of the catalogue that says what they do."""
+
+PALETTE = {
+    "follow": "follow",
+    "search": "search",
+    "filter": "filter",
+    "copy": "copy",
+    "zoom": "zoom",
+    "next_zoom": "next_zoom",
+    "log_scale": "log_scale",
+    "smoothing": "smoothing",
+    "symbols": "symbols",
+    "pause": "pause",
+    "save": "save",
+    "stacks": "stacks",
+    "theme": "theme",
+    "quit": "leave",
+}
+
+
+def _set_height(panel: Panel, height: int) -> None:
+    """Lay out only when the number of lines has changed."""
+    if panel.styles.height is None or panel.styles.height.value != height:
+        panel.styles.height = height
+
+
+def _symbols() -> Symbols:
+    """Braille, unless the terminal is known to lack it."""
+    return "ascii" if os.environ.get("TERM") == "linux" else "braille"
+
+
+def _end_with_terminal() -> None:
+    """End when the terminal is gone without a SIGHUP: Textual would read its end for ever at 100 % CPU."""
+    poll = select.poll()
+    poll.register(0, select.POLLHUP)
+    while True:
+        if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(1000)):
+            os._exit(129)
+
+
+def main() -> int:
+    """Watch until the person leaves; then say how the run stands on the normal screen."""
+    run = read_run(Path(sys.argv[1]))
+    words = Words(os.environ.get("EVERYBATCH_LANG", "zh"))
+    if run is None:
+        print(words.say("usage", problem=words.say("no_run_at", path=sys.argv[1])), file=sys.stderr)
+        return 2
+    if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
+        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    monitor = Monitor(run, words)
+    code = monitor.run() or monitor.return_code or 0
+    if monitor.ending_signal is None:
+        _say_goodbye(monitor, words)
+        ended = monitor.view.ended
+        code = 1 if ended is not None and ended.state == "failed" else code
+    return code
+
+
+def _say_goodbye(monitor: Monitor, words: Words) -> None:
+    view, folder = monitor.view, monitor.run_known.folder
+    if view.ended is not None and view.started is not None:
+        if view.ended.reason:
+            print(view.ended.reason)
+        print("\n".join(words.end(view.ended, view.started.epochs, validated=bool(view.validations))))
+    elif monitor.state == "lost":
+        print(words.say("run_lost", run=folder.run_id))
+    else:
+        print(words.say("run_goes_on", run=folder.run_id))
+    print(words.say("run_log", path=str(folder.log)))
+    print(words.say("run_epoch_csv", path=str(folder.epoch_csv)))
+    if folder.batch_csv.exists():
+        print(words.say("run_batch_csv", path=str(folder.batch_csv)))
+    print(words.say("run_checkpoints", path=str(folder.checkpoints)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""``everybatch runs``, ``attach`` and ``stop``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..engine.control_client import ask_run
+from ..engine.known_runs import KnownRun, find_run, known_runs
+from ..log.errors import UsageError
+from ..log.words import Words, width
+from .train import has_terminal
+
+COLUMNS = ("run", "state", "task", "ranks", "started", "folder")
+
+
+def runs(arguments: Sequence[str], words: Words) -> int:
+    """Print all runs that are known, the newest last."""
+    given = _without_lang(arguments, words)
+    if given not in ([], ["--json"]):
+        raise UsageError("bad_arguments", command="everybatch runs")
+    rows = [_row(run) for run in known_runs()]
+    if given:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return 0
+    table = [[words.say(f"column_{column}") for column in COLUMNS]]
+    table += [
+        [words.say(f"state_{value}") if column == "state" else str(value) for column, value in row.items()]
+        for row in rows
+    ]
+    widths = [max(width(row[i]) for row in table) for i in range(len(COLUMNS))]
+    for row in table:
+        print("  ".join(cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(row)).rstrip())
+    return 0
+
+
+def attach(arguments: Sequence[str], words: Words) -> int:
+    """Watch a run; it goes on when the monitor is left."""
+    run = find_run(_one_run(arguments, words, "attach"))
+    if not has_terminal():
+        raise UsageError("no_terminal", path=str(run.folder.log))
+    from .guard import watch
+
+    return watch(run.folder.private, words)
+
+
+def stop(arguments: Sequence[str], words: Words) -> int:
+    """Ask a run to save and stop after the present batch."""
+    run = find_run(_one_run(arguments, words, "stop"))
+    if not run.live:
+        raise UsageError("not_live", run=run.run_id, state=words.say(f"state_{run.state}"))
+    reply = ask_run(run, "stop")
+    if not reply.taken:
+        print(words.say("not_taken", reason=reply.reason), file=sys.stderr)
+        return 1
+    print(words.say("stop_sent", run=run.run_id))
+    return 0
+
+
+def _row(run: KnownRun) -> dict[str, str | int]:
+    config = run.content.get("config") or {}
+    return {
+        "run": run.run_id,
+        "state": run.state,
+        "task": str(config.get("task", "")),
+        "ranks": int(run.content.get("world_size", 0)),
+        "started": datetime.fromtimestamp(run.started_at).astimezone().isoformat(" ", "seconds")[:19],
+        "folder": str(run.folder.root),
+    }
+
+
+def _one_run(arguments: Sequence[str], words: Words, command: str) -> str | None:
+    given = _without_lang(arguments, words)
+    if len(given) > 1 or any(argument.startswith("-") for argument in given):
+        raise UsageError("bad_arguments", command=f"everybatch {command}")
+    return given[0] if given else None
+
+
+def _without_lang(arguments: Sequence[str], words: Words) -> list[str]:
+    """The arguments but for ``--lang``, which `words` already speaks."""
+    left = []
+    skip = False
+    for argument in arguments:
+        if skip:
+            skip = False
+        elif argument == "--lang":
+            skip = True
+        elif not argument.startswith("--lang="):
+            left.append(argument)
+    return left

@@ -1,0 +1,50 @@
+"""Hands what monitors and signals ask on to the ranks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from multiprocessing.connection import Connection
+
+from .control import Command
+from .protocol import Reply, Request
+from .recorder import Recorder
+
+MOST_INTERVAL = 1_000_000
+
+
+class RankCommands:
+    """The run process's end of the way to rank 0; may be used by several threads."""
+
+    def __init__(self, to_rank_0: Connection, recorder: Recorder) -> None:
+        self.rank_pids: list[int] = []
+        """In the order of the ranks; empty until all of them run."""
+        self._to_rank_0 = to_rank_0
+        self._recorder = recorder
+        self._lock = threading.Lock()
+
+    def send(self, command: str) -> None:
+        """Ask the ranks for a `Command`, by its name in lower case."""
+        with self._lock:
+            self._to_rank_0.send_bytes(bytes([Command[command.upper()]]))
+
+    def obey(self, request: Request) -> Reply:
+        """Do what a monitor asks."""
+        match request.command:
+            case "interval" if 1 <= request.value <= MOST_INTERVAL:
+                self._recorder.set_interval(request.value)
+            case "interval":
+                return Reply(taken=False, reason=f"interval {request.value}")
+            case "stacks":
+                return self._dump_stacks()
+            case command:
+                self._recorder.notice(f"{command}_asked")
+                self.send(command)
+        return Reply(taken=True)
+
+    def _dump_stacks(self) -> Reply:
+        for pid in self.rank_pids:
+            os.kill(pid, signal.SIGUSR1)
+        self._recorder.notice("stacks_written", path=str(self._recorder.folder.rank_log(0).with_name("rank_*.log")))
+        return Reply(taken=True)

@@ -1,0 +1,1 @@
+"""What is drawn: batch log, loss plot, progress, epochs, ranks, system."""

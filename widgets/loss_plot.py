@@ -1,0 +1,109 @@
+"""The loss sparkline: band, mean, validation points, marks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+
+from ..log.words import Words
+from ..metrics.run_view import RunView
+from .curve import BAD, BAND, LINE, SPIKE, SYMBOLS, VALID, Drawing, Symbols, draw
+from .lines import Panel, Piece
+
+AXIS = 9
+"""Columns of the axis at the left."""
+NAMES = {0: "text", BAND: "dim", LINE: "accent", VALID: "good", BAD: "bad", SPIKE: "warn"}
+
+
+class LossPlot(Panel):
+    """The loss of the whole run."""
+
+    def __init__(self, words: Words, *, symbols: Symbols, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.log_scale = False
+        self.smoothing = False
+        self.symbols = symbols
+        self._words = words
+        self._view: RunView | None = None
+        self._drawing: Drawing | None = None
+        self._drawn: tuple[object, ...] = ()
+
+    def sync(self, view: RunView) -> None:
+        """Draw the curve anew if there is anything new in it."""
+        self._view = view
+        width, height = self.size.width - 2 - AXIS, self.body_height
+        state = (view.records, len(view.validations), view.spikes, width, height, *self._options())
+        if state == self._drawn or width < 4 or height < 1:
+            return
+        self._drawn = state
+        self._drawing = draw(
+            view.losses.curve(),
+            view.losses.count,
+            view.validations,
+            width,
+            height,
+            log_scale=self.log_scale,
+            smoothing=self.smoothing,
+            symbols=self.symbols,
+        )
+        self.redraw()
+
+    def next_symbols(self) -> None:
+        """The next set of characters, for fonts that lack one."""
+        self.symbols = SYMBOLS[(SYMBOLS.index(self.symbols) + 1) % len(SYMBOLS)]
+
+    def _options(self) -> tuple[object, ...]:
+        return self.log_scale, self.smoothing, self.symbols
+
+    def title_pieces(self) -> Sequence[Piece]:
+        """Name and how it is drawn."""
+        say = self._words.say
+        title: list[Piece] = [(say("ui_loss"), "title")]
+        options = [say("ui_log_scale")] * self.log_scale + [say("ui_smoothed")] * self.smoothing
+        title += [(f" · {option}", "dim") for option in options]
+        view = self._view
+        if view is not None and view.nonfinite:
+            title.append((f" · ✖ {view.nonfinite:,} NaN/Inf", "bad"))
+        if view is not None and view.spikes:
+            title.append((" · ▲ " + say("ui_spikes", count=view.spikes), "warn"))
+        if view is not None and view.validations:
+            title.append((" · ◆ " + say("ui_validation"), "good"))
+        return title
+
+    def note(self) -> str:
+        """The newest values."""
+        view = self._view
+        if view is None or view.batch is None:
+            return ""
+        best = view.best.score if view.best is not None else math.nan
+        return self._words.say(
+            "ui_loss_note", loss=view.batch.loss, mean=view.smoothed, best=best, count=f"{view.records:,}"
+        )
+
+    def body(self, y: int, width: int) -> Sequence[Piece]:
+        """The axis and one row of the curve."""
+        drawing = self._drawing
+        if drawing is None or y >= len(drawing.rows) or drawing.kinds.shape[1] != width - AXIS:
+            return ()
+        row, kinds = drawing.rows[y], drawing.kinds[y]
+        pieces: list[Piece] = [(self._axis(y, drawing), "dim")]
+        for kind, cells in groupby(range(len(row)), key=lambda x: int(kinds[x])):
+            pieces.append(("".join(row[x] for x in cells), NAMES[kind]))
+        return pieces
+
+    def _axis(self, y: int, drawing: Drawing) -> str:
+        """The values at the upper, middle and lower end."""
+        last = len(drawing.rows) - 1
+        if y not in (0, last) and (last < 4 or y != last // 2):
+            return " " * (AXIS - 1) + "│"
+        part = y / last if last else 0.0
+        if self.log_scale and drawing.low > 0:
+            value = drawing.high * (drawing.low / drawing.high) ** part
+        else:
+            value = drawing.high + (drawing.low - drawing.high) * part
+        return f"{_short(value):>{AXIS - 1}}┤"
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1000 or value == 0 else f"{value:.1e}"

@@ -1,0 +1,222 @@
+"""The panels at the side: ranks, system, epochs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from ..log.words import Words, duration
+from ..metrics.records import EpochSummary
+from ..metrics.run_view import RunView
+from ..metrics.system import SystemState
+from .lines import Panel, Piece, bar
+
+SILENT_SECONDS = 5.0
+GIB = 1 << 30
+
+
+class RanksPanel(Panel):
+    """One line a rank: loss, step, wait for data, own work, last heard; ▲ marks the one that holds up the rest."""
+
+    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._words = words
+        self._view: RunView | None = None
+        self._lines: list[list[Piece]] = []
+
+    def sync(self, view: RunView) -> None:
+        """Draw the newest state of the ranks."""
+        self._view = view
+        lines = [self._line(rank) for rank in sorted(view.ranks)]
+        if lines != self._lines:
+            self._lines = lines
+            self.redraw()
+
+    def title_pieces(self) -> Sequence[Piece]:
+        """Name."""
+        return [(self._words.say("ui_ranks"), "title")]
+
+    def body(self, y: int, width: int) -> Sequence[Piece]:
+        """Heading, then the ranks."""
+        if y == 0:
+            return [(self._words.say("ui_ranks_heading"), "dim")]
+        return self._lines[y - 1] if y <= len(self._lines) else ()
+
+    def summary(self) -> list[Piece]:
+        """All ranks in a few words, for a narrow screen."""
+        if self._view is None:
+            return []
+        slow = self._view.stragglers.stragglers()
+        pieces: list[Piece] = [(f" {self._words.say('ui_ranks')} ", "dim")]
+        for rank, state in sorted(self._view.ranks.items()):
+            text = f"{rank}:{1000 * state.step_seconds:.0f}"
+            pieces.append((f"{text}▲ " if rank in slow else f"{text} ", "warn" if rank in slow else "text"))
+        return [*pieces, ("ms", "dim")]
+
+    def _line(self, rank: int) -> list[Piece]:
+        view = self._view
+        assert view is not None
+        state = view.ranks[rank]
+        heard = time.time() - state.at if view.ended is None else 0.0
+        slow = view.stragglers.stragglers().get(rank)
+        late: Piece = (
+            f"{heard:6.0f}s" if heard >= SILENT_SECONDS else "      ·",
+            "warn" if heard > SILENT_SECONDS else "dim",
+        )
+        return [
+            (f"{rank:>3} ", "strong"),
+            (f"{state.loss:>10.4f}", "text" if state.loss == state.loss else "bad"),
+            (f"{1000 * state.step_seconds:>7.0f}", "text"),
+            (f"{1000 * state.data_wait_seconds:>6.0f}", "text"),
+            (f"{1000 * view.stragglers.busy.get(rank, 0.0):>6.0f}", "warn" if slow else "text"),
+            late,
+            (" ▲" if slow else "  ", "warn"),
+        ]
+
+
+class SystemPanel(Panel):
+    """CPU, memory, memory of each rank, and each GPU."""
+
+    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._words = words
+        self._state: SystemState | None = None
+
+    @staticmethod
+    def lines_of(state: SystemState | None) -> int:
+        """Lines of the body for a sample."""
+        return 3 if state is None else 2 + bool(state.rank_memory) + max(1, len(state.gpus))
+
+    def sync(self, state: SystemState | None) -> None:
+        """Draw a new sample."""
+        if state is not self._state:
+            self._state = state
+            self.redraw()
+
+    def title_pieces(self) -> Sequence[Piece]:
+        """Name."""
+        return [(self._words.say("ui_system"), "title")]
+
+    def body(self, y: int, width: int) -> Sequence[Piece]:
+        """A bar a line."""
+        state = self._state
+        if state is None:
+            return ()
+        lines: list[list[Piece]] = [
+            self._bar("CPU", state.cpu_percent / 100, width, f"{state.cpu_percent:3.0f}%  {state.cores} cores"),
+            self._bar(
+                "RAM",
+                state.ram_used / state.ram_total,
+                width,
+                f"{state.ram_used / GIB:.1f}/{state.ram_total / GIB:.0f} GiB",
+            ),
+        ]
+        if state.rank_memory:
+            text = " ".join(f"{rank}:{rss / GIB:.2f}" for rank, rss in enumerate(state.rank_memory))
+            lines.append([(f" {self._words.say('ui_rank_memory')} ", "dim"), (text, "text"), (" GiB", "dim")])
+        for gpu in state.gpus:
+            util = "--" if gpu.percent is None else f"{gpu.percent:3.0f}%"
+            power = "--" if gpu.watts is None else f"{gpu.watts:.0f}W"
+            heat = "--" if gpu.celsius is None else f"{gpu.celsius:.0f}°"
+            memory = "--" if gpu.memory is None else f"{gpu.memory / GIB:.0f}G"
+            lines.append(
+                self._bar(f"GPU{gpu.index}", (gpu.percent or 0) / 100, width, f"{util} {memory} {power} {heat}")
+            )
+        if not state.gpus:
+            lines.append([(" GPU  ", "dim"), ("--", "dim")])
+        return lines[y] if y < len(lines) else ()
+
+    def summary(self) -> list[Piece]:
+        """In a few words, for a narrow screen."""
+        state = self._state
+        if state is None:
+            return []
+        gpus = " ".join("--" if gpu.percent is None else f"{gpu.percent:.0f}%" for gpu in state.gpus)
+        text = f"cpu {state.cpu_percent:.0f}%  ram {100 * state.ram_used / state.ram_total:.0f}%"
+        return [(f"  {text}", "text"), (f"  gpu {gpus}" if gpus else "", "text")]
+
+    def _bar(self, name: str, part: float, width: int, text: str) -> list[Piece]:
+        filled, empty = bar(part, max(4, width - 7 - cell_len(text) - 2))
+        style = "warn" if part > 0.95 and name == "RAM" else "accent"
+        return [(f" {name:<5}", "dim"), (filled, style), (empty, "frame"), (f" {text}", "text")]
+
+
+class EpochsPanel(Panel):
+    """The newest epoch with the guide's figures, and the ones before it; ★ marks the best."""
+
+    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._words = words
+        self._view: RunView | None = None
+        self._shown = (-1, 0)
+
+    def sync(self, view: RunView) -> None:
+        """Draw if an epoch has ended."""
+        self._view = view
+        state = (len(view.epochs), self.size.height)
+        if state != self._shown:
+            self._shown = state
+            self.redraw()
+
+    def title_pieces(self) -> Sequence[Piece]:
+        """Name, and the epoch the figures are of."""
+        title: list[Piece] = [(self._words.say("ui_epochs"), "title")]
+        if self._view is not None and self._view.best is not None:
+            title.append((" · ★ " + self._words.say("ui_best_epoch", epoch=self._view.best.epoch), "good"))
+        return title
+
+    def body(self, y: int, width: int) -> Sequence[Piece]:
+        """Seven lines of the newest epoch, a heading, then one line an epoch, the newest first."""
+        view = self._view
+        if view is None or not view.epochs:
+            return [(" " + self._words.say("ui_no_epoch"), "dim")] if y == 0 else ()
+        figures = self._figures(view.epochs[-1])
+        room = self.body_height - len(figures) - 1
+        if room < 1:
+            figures, room = [], self.body_height - 1
+        if y < len(figures):
+            return figures[y]
+        if y == len(figures):
+            return [(self._words.say("ui_epochs_heading"), "dim")]
+        place = y - len(figures)
+        return self._row(view.epochs[-place], view) if place <= min(room, len(view.epochs)) else ()
+
+    def summary(self) -> list[Piece]:
+        """The newest epoch in one line, for a narrow screen."""
+        view = self._view
+        if view is None or not view.epochs:
+            return [(" " + self._words.say("ui_no_epoch"), "dim")]
+        return [(" epoch", "dim"), *self._row(view.epochs[-1], view)]
+
+    def _figures(self, summary: EpochSummary) -> list[list[Piece]]:
+        say = self._words.say
+        lines = [
+            say(
+                f"epoch_{summary.status}",
+                epoch=summary.epoch,
+                epochs=self._epochs,
+                done=summary.batches,
+                batches="?",
+            ),
+            say("avg_loss", value=summary.avg_loss),
+            say("min_batch_loss", value=summary.min_batch_loss),
+            say("max_batch_loss", value=summary.max_batch_loss),
+            say("lr", value=summary.lr),
+            say("epoch_seconds", value=summary.epoch_seconds),
+            say("eta", value=summary.eta_hours),
+        ]
+        return [[(f" {line}", "text" if i else "strong")] for i, line in enumerate(lines)]
+
+    @property
+    def _epochs(self) -> int:
+        return self._view.started.epochs if self._view is not None and self._view.started is not None else 0
+
+    def _row(self, summary: EpochSummary, view: RunView) -> list[Piece]:
+        best = view.best is not None and view.best.epoch == summary.epoch
+        val = "     --" if summary.val_loss is None else f"{summary.val_loss:7.4f}"
+        mark = {"completed": "★" if best else " ", "stopped": "■", "failed": "✖"}[summary.status]
+        style = "good" if best else "text" if summary.status == "completed" else "warn"
+        time_ = duration(summary.epoch_seconds)
+        return [(f"{summary.epoch:>5} {summary.avg_loss:8.4f} {val} {time_:>8} {mark}", style)]

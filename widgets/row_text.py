@@ -1,0 +1,58 @@
+"""The text of one row of the batch log, in pieces: the same line as in the log file, with its time in front."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from ..log.words import Words
+from ..metrics.log_rows import Row
+from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
+from .lines import Piece
+
+LEVELS = {"info": "accent", "warning": "warn", "error": "bad"}
+
+
+def row_line(row: Row, words: Words) -> tuple[str, str]:
+    """The line of a row and the name of the style of all of it."""
+    record, context = row.record, row.context
+    match record:
+        case BatchRecord():
+            line = words.batch(record, context.epochs, context.batches)
+            return line, "text" if math.isfinite(record.loss) else "bad"
+        case Notice():
+            return words.notice(record), LEVELS[record.level]
+        case EpochSummary():
+            lines = words.epoch(record, context.epochs, context.batches, context.metric_names)
+            return lines[row.part], "frame" if lines[row.part].startswith("==") else "strong"
+        case RunEnded():
+            lines = [*record.reason.splitlines(), *words.end(record, context.epochs, validated=True)]
+            good = record.state != "failed"
+            return lines[row.part], "strong" if good else "bad"
+    raise TypeError(f"{type(record).__name__} has no line")
+
+
+def row_time(row: Row) -> str:
+    """The wall clock of a row, empty for the lines after the first of a block."""
+    record = row.record
+    match record:
+        case BatchRecord():
+            at = row.context.started_at + record.elapsed_seconds
+        case Notice() | RunEnded():
+            at = record.at
+        case EpochSummary():
+            at = record.finished_at
+        case _:
+            at = 0.0
+    return time.strftime("%H:%M:%S", time.localtime(at)) if at and not row.part else ""
+
+
+def row_pieces(row: Row, words: Words, *, with_time: bool) -> list[Piece]:
+    """A row in pieces; the loss of a batch is green when it is lower than the one before."""
+    line, style = row_line(row, words)
+    pieces: list[Piece] = [(f"{row_time(row):8} ", "dim")] if with_time else []
+    if style == "text" and isinstance(row.record, BatchRecord):
+        before, loss, after = line.partition(f"{row.record.loss:.6f}")
+        better = row.record.loss < row.context.loss
+        return [*pieces, (before, "text"), (loss, "good" if better else "strong"), (after, "dim")]
+    return [*pieces, (line, style)]
