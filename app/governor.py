@@ -36,7 +36,7 @@ class Governor:
         self._fastest = FASTEST_OVER_SSH if over_ssh else FASTEST
         self._cores = psutil.cpu_count() or 1
         self._idle_cores = float(self._cores)
-        self._samples: deque[tuple[float, float]] = deque([(time.monotonic(), time.process_time())])
+        self._samples: deque[tuple[float, float]] = deque()
         self._looked_at = time.monotonic()
         self._times = psutil.cpu_times()
 
@@ -54,7 +54,8 @@ class Governor:
         while len(self._samples) > 2 and now - self._samples[0][0] > COST_SECONDS:
             self._samples.popleft()
         (began, used_before), (_, used) = self._samples[0], self._samples[-1]
-        self.cost = (used - used_before) / max(now - began, 1e-9)
+        if now > began:  # the first look only marks the end of the start
+            self.cost = (used - used_before) / (now - began)
         times = psutil.cpu_times()
         idle = times.idle - self._times.idle + getattr(times, "iowait", 0.0) - getattr(self._times, "iowait", 0.0)
         self._idle_cores = idle / max(now - self._looked_at, 1e-9)

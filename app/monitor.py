@@ -43,7 +43,7 @@ from .governor import Governor
 PULL_SECONDS = 0.02
 """Of a frame, for reading the journal; a long one is loaded over many frames."""
 SCAN_SECONDS = 0.015
-PLOT_SECONDS = 1.0
+PANELS_SECONDS = 1.0
 SYSTEM_SECONDS = 2.0
 INTERVALS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]
 THEMES = ("textual-dark", "textual-light", "ansi-dark")
@@ -131,7 +131,7 @@ class Monitor(App[int]):
         self._live = live
         self._governor = Governor()
         self._sought = ""
-        self._plotted_at = 0.0
+        self._panels_at = 0.0
         self._state = "starting"
         self._interval: int | None = None
         self._terminated = threading.Event()
@@ -182,7 +182,9 @@ class Monitor(App[int]):
 
     def _watch_system(self) -> None:
         watch = SystemWatch()
-        while not self._terminated.wait(SYSTEM_SECONDS):
+        pause = 0.2  # the first sample soon, the others seldom
+        while not self._terminated.wait(pause):
+            pause = SYSTEM_SECONDS
             self.run_known = read_run(self.run_known.folder.private) or self.run_known
             self.system = watch.sample(self.run_known.content.get("rank_pids") or ())
             lives = self.run_known.live
@@ -205,19 +207,15 @@ class Monitor(App[int]):
             self.notify(str(error), severity="error", markup=False)
             new = False
         view, now = self.view, time.monotonic()
-        self.state_line.state = self.state
-        self.state_line.cost = 100 * self._governor.cost
-        self.state_line.unread = view.behind if new else 0.0
-        self.state_line.sync(view)
-        if new or self.log_pane.busy:
-            self.screen_stack[0].query_one("#progress", ProgressLine).sync(view)
         if self.log_pane.interval != view.interval:
             self.log_pane.interval = view.interval
             self.log_pane.redraw()
         if self.log_pane.sync(SCAN_SECONDS):
             self.log_pane.redraw()
-        if now - self._plotted_at >= PLOT_SECONDS or view.ended is not None or not self._live:
-            self._plotted_at = now
+        # A frame paints the rectangle around all that changed, so the rest changes together, and seldom.
+        if now - self._panels_at >= PANELS_SECONDS or self.state_line.state != self.state or not self._live:
+            self._panels_at = now
+            self.state_line.unread = view.behind if new else 0.0
             self._sync_panels()
 
     def _sync_panels(self) -> None:
@@ -226,6 +224,10 @@ class Monitor(App[int]):
         epochs = base.query_one("#epochs", EpochsPanel)
         _set_height(ranks, 3 + max(1, min(16, len(view.ranks))))
         _set_height(system, SystemPanel.lines_of(self.system) + 2)
+        self.state_line.state = self.state
+        self.state_line.cost = 100 * self._governor.cost
+        self.state_line.sync(view)
+        base.query_one("#progress", ProgressLine).sync(view)
         self.plot.sync(view)
         ranks.sync(view)
         system.sync(self.system)
@@ -333,7 +335,7 @@ class Monitor(App[int]):
     def _zoom(self, name: str) -> None:
         for other in ("plot", "log", "side"):
             self.screen.set_class(other == name, f"zoom-{other}")
-        self._plotted_at = 0.0
+        self._panels_at = 0.0
 
     def action_zoom(self) -> None:
         """Make the log fill the screen, or show all."""
@@ -350,22 +352,22 @@ class Monitor(App[int]):
         side = self.screen.query_one("#side")
         panels = [self.screen.query_one(f"#{panel}") for panel in ("ranks", "system", "epochs")]
         side.set_class(all(panel.has_class("hidden") for panel in panels), "hidden")
-        self._plotted_at = 0.0
+        self._panels_at = 0.0
 
     def action_log_scale(self) -> None:
         """Logarithmic axis."""
         self.plot.log_scale = not self.plot.log_scale
-        self._plotted_at = 0.0
+        self._panels_at = 0.0
 
     def action_smoothing(self) -> None:
         """Moving average."""
         self.plot.smoothing = not self.plot.smoothing
-        self._plotted_at = 0.0
+        self._panels_at = 0.0
 
     def action_symbols(self) -> None:
         """Other characters."""
         self.plot.next_symbols()
-        self._plotted_at = 0.0
+        self._panels_at = 0.0
 
     def action_theme(self) -> None:
         """The next theme."""

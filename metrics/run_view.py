@@ -77,7 +77,10 @@ class RunView:
         while records := self._reader.read(1 << 17):
             for record, offset in zip(records, self._reader.offsets, strict=True):
                 self.rows.add(record, offset)
-                self._apply(record)
+                if type(record) is BatchRecord:
+                    self._apply_batch(record)
+                else:
+                    self._apply(record)
             changed = True
             if time.monotonic() >= deadline:
                 break
@@ -150,8 +153,6 @@ class RunView:
 
     def _apply(self, record: AnyRecord) -> None:
         match record:
-            case BatchRecord():
-                self._apply_batch(record)
             case RankState():
                 self.ranks[record.rank] = record
                 self.stragglers.add(record.rank, record.busy_seconds, record.step_seconds)

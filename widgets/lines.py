@@ -55,16 +55,26 @@ class LineWidget(Widget):
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
         self.__dict__.pop("_looks", None)
+        self.__dict__.pop("_drawn_strips", None)
         super().notify_style_update()
 
     def redraw(self) -> None:
         """Draw all lines anew with the next frame, without laying out."""
+        self.__dict__.pop("_drawn_strips", None)
         self.refresh(self.size.region)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The strips of the lines in `crop`."""
-        width = self.size.width
-        strips = [self._strip(self.pieces(y, width), width) for y in crop.line_range]
+        """The strips of the lines in `crop`.
+
+        A frame paints the rectangle around all that changed, and with it widgets that did not: their strips are kept,
+        with what the compositor keeps in them.
+        """
+        width, height = self.size
+        drawn: tuple[int, int, list[Strip]] | None = self.__dict__.get("_drawn_strips")
+        if drawn is None or drawn[:2] != (width, height):
+            drawn = width, height, [self._strip(self.pieces(y, width), width) for y in range(height)]
+            self.__dict__["_drawn_strips"] = drawn
+        strips = drawn[2][crop.y : crop.bottom]
         if crop.x or crop.width != width:
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
