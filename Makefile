@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: install train test check format clean
+.PHONY: install train test check format screenshot clean
 
 install: .venv/installed            ## the project and what it needs, in .venv
 
@@ -22,6 +22,9 @@ check: .venv/installed-test         ## lint, format, types, import contract
 format: .venv/installed-test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+screenshot: .venv/installed         ## the picture of the READMEs
+	$(BIN)/python tests/bench/screenshot.py docs/monitor.svg 140x36 zh
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -12,19 +12,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from textual.actions import ActionParseResult
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.timer import Timer
 
 from ..engine.control_client import ask_run
 from ..engine.known_runs import KnownRun, read_run
 from ..engine.protocol import Asked
-from ..log.words import Words
+from ..log.words import Words, one_line
 from ..metrics.journal import JournalError
 from ..metrics.run_view import RunView
 from ..metrics.system import SystemState, SystemWatch
@@ -45,6 +48,11 @@ PULL_SECONDS = 0.02
 SCAN_SECONDS = 0.015
 PANELS_SECONDS = 1.0
 SYSTEM_SECONDS = 2.0
+PAINT_SECONDS = 0.004
+"""What the compositor needs beside our own part of a frame."""
+HURRY_SECONDS = 1.5
+HURRY_PAUSE = 0.1
+"""After a key, frames are drawn so often for so long."""
 INTERVALS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]
 THEMES = ("textual-dark", "textual-light", "ansi-dark")
 ENDED = ("finished", "stopped", "failed", "lost")
@@ -54,7 +62,7 @@ class Monitor(App[int]):
     """Shows one run."""
 
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (126, "-wide")]  # from 126 the log keeps a whole line
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (18, "-high")]
     CSS = (
         DIALOG_CSS
@@ -117,7 +125,7 @@ class Monitor(App[int]):
         Binding("ctrl+d", "page(0.5)"),
         Binding("home,g", "first"),
         Binding("end,G", "last"),
-        Binding("tab", "next_zoom"),
+        Binding("tab", "next_zoom", priority=True),
     ]
 
     def __init__(self, run: KnownRun, words: Words, *, live: bool = True) -> None:
@@ -134,6 +142,8 @@ class Monitor(App[int]):
         self._panels_at = 0.0
         self._state = "starting"
         self._interval: int | None = None
+        self._hurry_until = 0.0
+        self._next_tick: Timer | None = None
         self._terminated = threading.Event()
 
     # ---- life ---------------------------------------------------------------------------------------------
@@ -164,7 +174,7 @@ class Monitor(App[int]):
             self._loop_handler(number)
         threading.Thread(target=self._watch_system, name="system", daemon=True).start()
         threading.Thread(target=_end_with_terminal, name="terminal watch", daemon=True).start()
-        self.set_timer(0.01, self._tick)
+        self._next_tick = self.set_timer(0.01, self._tick)
 
     def _loop_handler(self, number: signal.Signals) -> None:
         import asyncio
@@ -197,7 +207,25 @@ class Monitor(App[int]):
             return
         began = time.process_time()
         self.frame()
-        self.set_timer(self._governor.pause(max(0.0, time.process_time() - began) + 0.004), self._tick)
+        pause = self._governor.pause(time.process_time() - began + PAINT_SECONDS)
+        if time.monotonic() < self._hurry_until:
+            pause = min(pause, HURRY_PAUSE)
+        self._next_tick = self.set_timer(pause, self._tick)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """A key was pressed: draw at once, and often for a while, to show what comes of it."""
+        done = await super().run_action(action, default_namespace, namespaces)
+        self._hurry_until = time.monotonic() + HURRY_SECONDS
+        self._panels_at = 0.0
+        if self._next_tick is not None:
+            self._next_tick.stop()
+            self._next_tick = self.set_timer(0.0, self._tick)
+        return done
 
     def frame(self) -> None:
         """Read what is new and draw what changed."""
@@ -343,6 +371,8 @@ class Monitor(App[int]):
 
     def action_next_zoom(self) -> None:
         """All, plot, log, side."""
+        if len(self.screen_stack) > 1:  # a dialog
+            return
         order = ["", "plot", "log", "side"]
         self._zoom(order[(order.index(self._zoomed()) + 1) % len(order)])
 
@@ -417,6 +447,7 @@ class Monitor(App[int]):
 
     def action_leave(self) -> None:
         """Leave at once when the run has ended, else ask how."""
+        self.frame()
         if self.state in ENDED:
             self.exit(0)
             return
@@ -539,8 +570,8 @@ def main() -> int:
 def _say_goodbye(monitor: Monitor, words: Words) -> None:
     view, folder = monitor.view, monitor.run_known.folder
     if view.ended is not None and view.started is not None:
-        if view.ended.reason:
-            print(view.ended.reason)
+        for line in view.ended.reason.splitlines():
+            print(one_line(line))
         print("\n".join(words.end(view.ended, view.started.epochs, validated=bool(view.validations))))
     elif monitor.state == "lost":
         print(words.say("run_lost", run=folder.run_id))

@@ -21,7 +21,7 @@ import psutil
 
 from .. import __version__
 from ..log.errors import UsageError
-from ..log.words import Words
+from ..log.words import Words, one_line
 from ..metrics.records import RunStarted
 from .checks import Plan, check_files, check_run
 from .config import TrainConfig
@@ -211,7 +211,7 @@ class RunProcess:
     def _explain(self, failure: Failure) -> str:
         """Traceback first, the cause below it: the last lines are what a tired person reads."""
         say = self._words.say
-        lines = [failure.traceback.rstrip()] if failure.traceback else []
+        lines = [one_line(line) for line in failure.traceback.rstrip().splitlines()]
         lines.append(self._words.notice(failure.cause))
         if failure.hint:
             lines.append(say(failure.hint))

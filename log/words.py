@@ -23,7 +23,7 @@ class Words:
 
     def say(self, key: str, **fields: str | int | float) -> str:
         """The text `key`; a field that shows line breaks or control characters is shown as one safe line."""
-        shown = {name: _one_line(field) if isinstance(field, str) else field for name, field in fields.items()}
+        shown = {name: one_line(field) if isinstance(field, str) else field for name, field in fields.items()}
         return self._texts[key].format(**shown)
 
     def batch(self, record: BatchRecord, epochs: int, batches: int) -> str:
@@ -104,7 +104,7 @@ def width(text: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """User code's text as it is, but with control characters (ANSI escapes, line breaks) made visible."""
     if text.isprintable():
         return text

@@ -230,6 +230,7 @@ class BatchLog(Panel, can_focus=True):
     def on_resize(self) -> None:
         """Keep the end in view, or as much of the place as fits."""
         self._top = self._last_top if self.follow else min(self._top, self._last_top)
+        self.redraw()
 
     def title_pieces(self) -> Sequence[Piece]:
         """Name, interval and filter."""

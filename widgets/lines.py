@@ -66,7 +66,7 @@ class LineWidget(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         """The strips of the lines in `crop`.
 
-        A frame paints the rectangle around all that changed, and with it widgets that did not: their strips are kept,
+        A frame paints the rectangle around all that changed, also widgets that did not: their strips are kept,
         with what the compositor keeps in them.
         """
         width, height = self.size

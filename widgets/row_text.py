@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from ..log.words import Words
+from ..log.words import Words, one_line
 from ..metrics.log_rows import Row
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
 from .lines import Piece
@@ -26,7 +26,7 @@ def row_line(row: Row, words: Words) -> tuple[str, str]:
             lines = words.epoch(record, context.epochs, context.batches, context.metric_names)
             return lines[row.part], "frame" if lines[row.part].startswith("==") else "strong"
         case RunEnded():
-            lines = [*record.reason.splitlines(), *words.end(record, context.epochs, validated=True)]
+            lines = [*map(one_line, record.reason.splitlines()), *words.end(record, context.epochs, validated=True)]
             good = record.state != "failed"
             return lines[row.part], "strong" if good else "bad"
     raise TypeError(f"{type(record).__name__} has no line")

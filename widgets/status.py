@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from ..log.words import Words, duration
+from ..log.words import Words, duration, one_line
 from ..metrics.run_view import RunView
 from .lines import LineWidget, Piece, bar
 
@@ -39,7 +39,7 @@ class StatusLine(LineWidget):
         state: Piece = (f" {say(f'state_{self.state}')} ", STATE_STYLES.get(self.state, "chip"))
         if self._view is None or (run := self._view.started) is None:
             return [state]
-        pieces: list[Piece] = [state, (f" {run.task}", "strong")]
+        pieces: list[Piece] = [state, (f" {one_line(run.task)}", "strong")]
         left = width - sum(cell_len(text) for text, _ in pieces)
         for text, style in self._facts(self._view):
             if cell_len(text) + 2 <= left:

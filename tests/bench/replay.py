@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import psutil
-
 from everybatch.metrics.journal import encode_record
 from everybatch.metrics.records import BatchRecord, EpochStarted, EpochSummary, Notice, RankState, RunStarted
 

@@ -1,0 +1,474 @@
+"""The monitor, driven by its keys: no live timers, each frame is drawn by hand."""
+
+import asyncio
+import time
+
+import pytest
+from everybatch.app.monitor import INTERVALS, KEYS, Monitor
+from everybatch.engine.control_server import ControlServer
+from everybatch.engine.known_runs import read_run
+from everybatch.engine.protocol import Reply
+from everybatch.log import en, zh
+from everybatch.log.words import Words
+from everybatch.metrics.journal import encode_record
+from everybatch.metrics.records import Notice, RankState, RunEnded
+from everybatch.metrics.system import GpuState, SystemState
+from everybatch.widgets.panels import EpochsPanel, RanksPanel
+
+from ..bench import replay
+
+SIZES = [(80, 24), (140, 40)]
+
+
+class Watched:
+    """A made-up run on the disk, with a control socket that notes what it is asked."""
+
+    def __init__(self, folder, steps=500, *, state="running", extra=()):
+        self.private = replay.make_folder(folder, state=state)
+        self.asked = []
+        self.server = ControlServer(self._obey)
+        self._tell(control={"path": str(self.server.path), "token": self.server.token})
+        self.add(*replay.records(steps, epochs=10, start=1_000_000.0), *extra)
+
+    def add(self, *records):
+        with (self.private / "journal").open("ab") as journal:
+            journal.write(b"".join(map(encode_record, records)))
+
+    def monitor(self, lang="en"):
+        return Monitor(read_run(self.private), Words(lang), live=False)
+
+    def _obey(self, request):
+        self.asked.append((request.command, request.value))
+        return Reply(taken=True)
+
+    def _tell(self, **content):
+        import json
+
+        path = self.private / "run.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **content}))
+
+
+@pytest.fixture
+def watched(tmp_path):
+    made = []
+
+    def make(*args, **options):
+        made.append(Watched(tmp_path, *args, **options))
+        return made[-1]
+
+    yield make
+    for run in made:
+        run.server.close()
+
+
+def drive(monitor, script, size=(140, 40)):
+    """Run `script(monitor, pilot)` on a mounted monitor whose first frame is drawn."""
+
+    async def run():
+        async with monitor.run_test(size=size) as pilot:
+            monitor.frame()
+            await pilot.pause()
+            await script(monitor, pilot)
+
+    asyncio.run(run())
+
+
+async def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "condition not reached"
+        await asyncio.sleep(0.01)
+
+
+def screen(monitor):
+    """What stands on the screen, line by line."""
+    return [
+        "".join(segment.text for segment in strip)
+        for strip in monitor.screen._compositor.render_strips()
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "interval"), [("plus", 2), ("minus", 1)])
+def test_plus_and_minus_ask_for_another_interval(watched, key, interval):
+    run = watched()
+
+    async def script(monitor, pilot):
+        await pilot.press(key)
+        await until(lambda: run.asked)
+
+    drive(run.monitor(), script)
+    assert run.asked == [("interval", interval)]
+
+
+def test_the_interval_of_the_run_is_shown_and_rules_which_lines_there_are(watched):
+    run = watched(100)
+
+    async def script(monitor, pilot):
+        assert "every 1 " in "".join(screen(monitor))
+        run.add(Notice("interval_changed", "info", {"interval": 10}, at=1.0))
+        run.add(*list(replay.records(300, epochs=10, start=1.0))[-150:])
+        monitor.frame()
+        await pilot.pause()
+        text = "\n".join(screen(monitor))
+        assert "every 10 " in text
+        assert "(110/171)" in text
+        assert "(111/171)" not in text
+
+    drive(run.monitor(), script)
+
+
+@pytest.mark.parametrize(
+    ("key", "command"), [("p", "pause"), ("s", "save"), ("d", "stacks")]
+)  # fmt: skip
+def test_keys_that_ask_the_run(watched, key, command):
+    run = watched()
+
+    async def script(monitor, pilot):
+        await pilot.press(key)
+        await until(lambda: run.asked)
+
+    drive(run.monitor(), script)
+    assert run.asked == [(command, 0)]
+
+
+def test_a_paused_run_is_shown_and_resumed(watched):
+    run = watched(extra=[Notice("pause_taken", "info", {"epoch": 3, "batch": 38}, at=1.0)])
+
+    async def script(monitor, pilot):
+        assert screen(monitor)[0].startswith(" PAUSED ")
+        await pilot.press("p")
+        await until(lambda: run.asked)
+
+    drive(run.monitor(), script)
+    assert run.asked == [("resume", 0)]
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "exits"),
+    [
+        ("d", [], True),
+        ("s", [("stop", 0)], False),
+        ("e", [("stop_after_epoch", 0)], False),
+        ("escape", [], False),
+        ("ctrl+c", [("stop", 0)], False),
+    ],
+)
+@pytest.mark.parametrize("opener", ["q", "ctrl+c"])
+def test_leaving_a_run_that_goes_on_asks_how(watched, opener, key, asked, exits):
+    run = watched()
+    monitor = run.monitor()
+
+    async def script(monitor, pilot):
+        await pilot.press(opener)
+        await pilot.pause()
+        assert len(monitor.screen_stack) == 2
+        await pilot.press(key)
+        await pilot.pause()
+        if asked:
+            await until(lambda: run.asked)
+
+    drive(monitor, script)
+    assert run.asked == asked
+    assert (monitor.return_value == 0) is exits
+
+
+def test_leaving_a_run_that_ended_is_not_asked(watched):
+    run = watched(state="finished", extra=[RunEnded("finished", "", 3, 2, 0.1, 99.0, 1.0)])
+    monitor = run.monitor()
+
+    async def script(monitor, pilot):
+        assert screen(monitor)[0].startswith(" FINISHED ")
+        await pilot.press("p")
+        await pilot.press("q")
+        await pilot.pause()
+
+    drive(monitor, script)
+    assert monitor.return_value == 0
+    assert run.asked == []
+
+
+def test_ctrl_q_leaves_without_a_question(watched):
+    monitor = watched().monitor()
+    drive(monitor, lambda _, pilot: pilot.press("ctrl+q"))
+    assert monitor.return_value == 0
+
+
+def test_following_and_holding(watched):
+    run = watched(300)
+
+    async def script(monitor, pilot):
+        pane = monitor.log_pane
+        last = pane.count
+        assert pane.follow
+        await pilot.press("up")
+        assert not pane.follow
+        line = screen(monitor)[15][:88]
+        run.add(*list(replay.records(400, epochs=10, start=1.0))[-100:])
+        monitor.frame()
+        await pilot.pause()
+        assert pane.count > last
+        assert screen(monitor)[15][:88] == line  # what is read stays in its place
+        assert "HELD" in "".join(screen(monitor))
+        await pilot.press("space")
+        monitor.frame()
+        assert pane.follow
+        assert pane.new == 0
+
+    drive(run.monitor(), script)
+
+
+@pytest.mark.parametrize(
+    ("keys", "first"),
+    [
+        (("g",), True),
+        (("home",), True),
+        (("g", "G"), False),
+        (("home", "end"), False),
+        (("pageup", "pagedown"), False),
+        (("k", "j"), False),
+        (("ctrl+u", "ctrl+d"), False),
+    ],
+)
+def test_moving(watched, keys, first):
+    async def script(monitor, pilot):
+        await pilot.press(*keys)
+        assert monitor.log_pane.follow is not first
+        assert (monitor.log_pane._top == 0) is first
+
+    drive(watched(400).monitor(), script)
+
+
+def test_the_wheel_scrolls(watched):
+    async def script(monitor, pilot):
+        from textual import events
+
+        pane = monitor.log_pane
+        before = pane._top
+        pane.on_mouse_scroll_up(events.MouseScrollUp(pane, 5, 5, 0, -1, 0, False, False, False))
+        assert pane._top == before - 3
+
+    drive(watched(400).monitor(), script)
+
+
+def test_search_finds_the_next_and_the_previous_over_the_whole_run(watched):
+    run = watched(1500)
+
+    async def script(monitor, pilot):
+        pane = monitor.log_pane
+        await pilot.press("g", "slash", *"(100/171)", "enter")
+        await pilot.pause()
+        await until(lambda: pane.sync(0.1) or not pane.busy)
+        first = pane.match
+        assert "(100/171)" in pane.marked_line()
+        await pilot.press("n")
+        await until(lambda: pane.sync(0.1) or not pane.busy)
+        assert "[2/10]" in pane.marked_line()
+        await pilot.press("N")
+        await until(lambda: pane.sync(0.1) or not pane.busy)
+        assert pane.match == first
+        await pilot.press("escape")
+        assert pane.match is None
+
+    drive(run.monitor(), script)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("loss>0.5", "Batch Loss"), ("level>=warn", "Warning"), ("batch=7", "(7/171)"), ("SAVED", "saved")],
+)
+def test_filters(watched, text, expected):
+    nan = Notice("nonfinite", "warning", {"epoch": 3, "batch": 7, "value": "nan", "ranks": "1"}, 3, 7, 1.0)
+    run = watched(600, extra=[nan])
+
+    async def script(monitor, pilot):
+        pane = monitor.log_pane
+        whole = pane.count
+        await pilot.press("f", *text, "enter")
+        await pilot.pause()
+        while pane.busy:
+            pane.sync(0.1)
+        assert 0 < pane.count < whole
+        lines = [pane._row(number) for number in pane._hits]
+        from everybatch.widgets.row_text import row_line
+
+        assert all(expected in row_line(row, Words("en"))[0] for row in lines)
+        await pilot.press("escape")
+        assert pane.count == whole
+
+    drive(run.monitor(), script)
+
+
+def test_zoom_and_panels(watched):
+    async def script(monitor, pilot):
+        full = monitor.log_pane.size.height
+        await pilot.press("z")
+        await pilot.pause()
+        assert monitor.log_pane.size.height > full
+        await pilot.press("escape")
+        await pilot.press("tab")
+        await pilot.pause()
+        assert monitor.plot.size.height > 30
+        await pilot.press("escape", "1")
+        await pilot.pause()
+        assert not monitor.plot.display
+        await pilot.press("1", "2", "3", "4")
+        await pilot.pause()
+        assert monitor.plot.display
+        assert not monitor.query_one("#side").display
+
+    drive(watched().monitor(), script)
+
+
+def test_the_curve_changes_with_its_keys(watched):
+    async def script(monitor, pilot):
+        seen = ["\n".join(screen(monitor)[2:12])]
+        for key in ("L", "e", "b", "b"):
+            await pilot.press(key)
+            monitor.frame()
+            await pilot.pause()
+            seen.append("\n".join(screen(monitor)[2:12]))
+        assert len(set(seen)) == 5
+        assert "log" in seen[1]
+        assert "smoothed" in seen[2]
+        assert seen[4].isascii() or all(ord(c) < 0x2800 for c in seen[4])
+
+    drive(watched().monitor(), script)
+
+
+def test_themes(watched):
+    async def script(monitor, pilot):
+        seen = [monitor.theme]
+        for _ in range(3):
+            await pilot.press("t")
+            await pilot.pause()
+            seen.append(monitor.theme)
+        assert len(set(seen[1:])) == 3
+
+    drive(watched().monitor(), script)
+
+
+def test_copy_takes_the_marked_line(watched):
+    async def script(monitor, pilot):
+        await pilot.press("y")
+        assert monitor.clipboard.startswith("Epoch [3/10] - progress")
+
+    drive(watched().monitor(), script)
+
+
+@pytest.mark.parametrize("key", ["question_mark", "f1"])
+def test_help_has_every_key(watched, key):
+    async def script(monitor, pilot):
+        await pilot.press(key)
+        await pilot.pause()
+        text = "\n".join(screen(monitor))
+        for keys, name in KEYS:
+            assert keys in text
+            assert en.TEXTS[f"ui_key_{name}"] in text
+        await pilot.press("escape")
+        assert len(monitor.screen_stack) == 1
+
+    drive(watched().monitor(), script)
+
+
+def test_the_palette_has_what_keys_do(watched):
+    run = watched()
+
+    async def script(monitor, pilot):
+        commands = {command.title: command for command in monitor.get_system_commands(monitor.screen)}
+        assert zh.TEXTS["ui_key_save"] in commands
+        await commands[zh.TEXTS["ui_key_save"]].callback()
+        await until(lambda: run.asked)
+
+    drive(run.monitor("zh"), script)
+    assert run.asked == [("save", 0)]
+
+
+def test_a_click_in_the_footer_does_what_the_key_does(watched):
+    run = watched()
+
+    async def script(monitor, pilot):
+        line = screen(monitor)[-1]
+        await pilot.click("#footer", offset=(line.index("Save"), 0))
+        await until(lambda: run.asked)
+
+    drive(run.monitor(), script)
+    assert run.asked == [("save", 0)]
+
+
+def test_a_request_that_is_refused_is_said(watched):
+    run = watched()
+    run.server.close()
+
+    async def script(monitor, pilot):
+        await pilot.press("s")
+        await until(lambda: monitor._notifications)
+        assert "not taken" in next(iter(monitor._notifications)).message
+
+    drive(run.monitor(), script)
+
+
+HOSTILE = "[/red] \x1b[31m\x1b]0;title\x07 {x} \r\n" + "A" * 10_000 + " 中文"
+
+
+@pytest.mark.parametrize("size", [*SIZES, (40, 10), (1, 1)])
+def test_a_hostile_text_is_shown_as_it_is_and_harms_nothing(watched, size):
+    failed = Notice("failed_raised", "error", {"rank": 1, "error": "E[/]", "message": HOSTILE}, at=1.0)
+    run = watched(50, state="failed", extra=[failed, RunEnded("failed", HOSTILE, 0, 0, 0.0, 9.0, 1.0)])
+
+    async def script(monitor, pilot):
+        lines = screen(monitor)
+        assert len(lines) == size[1]
+        assert not any(c in line for line in lines for c in "\x1b\x07\r\n")
+        if size[0] >= 80:
+            assert any("[/red]" in line for line in lines)
+
+    drive(run.monitor(), script, size)
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (2, 5), (3, 20), (20, 3), (40, 10), (59, 11), (60, 12), (99, 17), (300, 100)]
+)
+def test_any_size_draws(watched, size):
+    async def script(monitor, pilot):
+        await pilot.resize_terminal(*size)
+        monitor.frame()
+        await pilot.pause()
+        assert len(screen(monitor)) == size[1]
+        await pilot.resize_terminal(100, 30)
+        monitor.frame()
+        await pilot.pause()
+        assert any("Batch Loss" in line for line in screen(monitor))
+
+    drive(watched().monitor(), script)
+
+
+def test_stragglers_and_gpus_and_what_is_not_known(watched):
+    states = [RankState(rank, 20, 0.1, 0.1, 0.01, 0.02 + 0.05 * rank, 1e12) for rank in (0, 1)] * 30
+    run = watched(extra=states)
+
+    async def script(monitor, pilot):
+        gpus = (GpuState(0, 97.0, 18 << 30, 80 << 30, 310.0, 61.0), GpuState(1, None, None, None, None, None))
+        monitor.system = SystemState(41.0, 16, 42 << 30, 128 << 30, (1 << 30, 2 << 30), gpus)
+        monitor.frame()
+        await pilot.pause()
+        ranks = monitor.query_one("#ranks", RanksPanel)
+        assert "▲" in "".join(text for text, _ in ranks.body(2, 46))
+        text = "\n".join(screen(monitor))
+        assert "97% 18G 310W 61°" in text
+        assert "-- -- -- --" in text
+
+    drive(run.monitor(), script)
+
+
+def test_the_best_epoch_is_marked(watched):
+    async def script(monitor, pilot):
+        panel = monitor.query_one("#epochs", EpochsPanel)
+        lines = ["".join(text for text, _ in panel.body(y, 46)) for y in range(panel.body_height)]
+        assert any(line.endswith("★") for line in lines)
+        assert "Average loss: " in "".join(lines)
+
+    drive(watched(600).monitor(), script)
+
+
+def test_the_intervals_are_the_designs():
+    assert INTERVALS[:7] == [1, 2, 5, 10, 20, 50, 100]

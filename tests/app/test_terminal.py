@@ -1,0 +1,321 @@
+"""The monitor in a real terminal: signals, a terminal that stalls or goes away, runs that outlive it."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ..bench import replay
+from ..conftest import REPOSITORY, until
+
+LEAVES_SCREEN = "\x1b[?1049l"
+
+
+class Terminal:
+    """A process on a pseudo-terminal of its own, whose output is kept."""
+
+    def __init__(self, command, folder, *, size=(140, 40), env=None):
+        self.output = ""
+        self.stalled = threading.Event()
+        self.stalled.set()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            for name in ("CI", "SSH_TTY", "SSH_CONNECTION", "EVERYBATCH_LANG"):
+                os.environ.pop(name, None)
+            os.environ.update(TERM="xterm-256color", XDG_STATE_HOME=str(folder / "state"), **(env or {}))
+            os.execvp(command[0], command)
+        self.resize(*size)
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def resize(self, width, height):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def _read(self):
+        while True:
+            self.stalled.wait()
+            try:
+                if select.select([self.fd], [], [], 0.1)[0]:
+                    self.output += os.read(self.fd, 1 << 16).decode("utf-8", "replace")
+            except (OSError, ValueError):
+                return
+
+    def text(self):
+        """The output without its escape codes."""
+        return re.sub(r"\x1b(\[[0-9;?<>=]*[a-zA-Z]|\].*?(\x07|\x1b\\)|[()].)", "", self.output)
+
+    def type(self, keys):
+        os.write(self.fd, keys.encode())
+
+    def shows(self, text, seconds=60):
+        until(lambda: text in self.text(), seconds)
+
+    def wait(self, seconds=30):
+        """The exit code; negative for a signal."""
+        codes = []
+
+        def ended():
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                codes.append(os.waitstatus_to_exitcode(status))
+            return pid
+
+        until(ended, seconds)
+        time.sleep(0.2)  # what it wrote last is still on its way through the terminal
+        return codes[0]
+
+    def monitor(self):
+        """The process of the monitor, below its guard."""
+
+        def find():
+            family = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
+            return next((p for p in family if "everybatch.app.monitor" in p.cmdline()), None)
+
+        return until(find)
+
+    def close(self):
+        os.close(self.fd)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    opened = []
+
+    def start(*command, **options):
+        opened.append(Terminal([sys.executable, *command], tmp_path, **options))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        try:
+            for process in psutil.Process(one.pid).children(recursive=True):
+                process.kill()
+            os.kill(one.pid, signal.SIGKILL)
+            os.waitpid(one.pid, 0)
+        except (psutil.Error, ProcessLookupError, ChildProcessError):
+            pass
+    for path in tmp_path.glob(".everybatch/*/run.json"):
+        content = json.loads(path.read_text())
+        for pid in [content["pid"], *content.get("rank_pids", [])]:
+            if pid != os.getpid() and psutil.pid_exists(pid):
+                psutil.Process(pid).kill()
+
+
+@pytest.fixture
+def watching(tmp_path, terminal):
+    """A monitor on a made-up run, that already draws."""
+    private = replay.make_folder(tmp_path)
+    replay.write(private, 300, float("inf"))
+
+    def start(**options):
+        shown = terminal("-m", "everybatch", "attach", str(tmp_path), **options)
+        shown.shows("Batch Loss")
+        return shown
+
+    return start
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_to_the_monitor_restores_the_terminal(watching, number, code):
+    shown = watching()
+    shown.monitor().send_signal(number)
+    assert shown.wait() == code
+    assert shown.output.rindex(LEAVES_SCREEN) > shown.output.rindex("\x1b[?1049h")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGQUIT, signal.SIGUSR1])
+def test_a_monitor_that_is_killed_leaves_a_usable_terminal(watching, number):
+    shown = watching()
+    before = termios.tcgetattr(shown.fd)
+    shown.monitor().send_signal(number)
+    assert shown.wait() == 1
+    assert shown.output.rindex(LEAVES_SCREEN) > shown.output.rindex("\x1b[?1049h")
+    assert number.name in shown.text()
+    assert "everybatch attach" in shown.text()
+    assert termios.tcgetattr(shown.fd)[3] & termios.ECHO
+    assert not before[3] & termios.ECHO  # it was raw while the monitor ran
+
+
+def test_ctrl_q_leaves_and_says_how_to_come_back(watching):
+    shown = watching()
+    shown.type("\x11")
+    assert shown.wait() == 0
+    assert "训练继续；用 everybatch attach" in shown.text()
+    assert "log/training_20261124_120000.log" in shown.text()
+
+
+def test_ctrl_z_gives_the_shell_back_and_fg_returns(watching):
+    shown = watching()
+    shown.type("\x1a")
+    until(lambda: psutil.Process(shown.pid).status() == psutil.STATUS_STOPPED)  # the shell would have its prompt
+    assert LEAVES_SCREEN in shown.output
+    seen = len(shown.output)
+    shown.monitor().send_signal(signal.SIGCONT)
+    os.kill(shown.pid, signal.SIGCONT)
+    until(lambda: "Batch Loss" in shown.output[seen:])
+    shown.type("\x11")
+    assert shown.wait() == 0
+
+
+def test_a_closed_terminal_ends_the_monitor_without_a_busy_loop(watching):
+    shown = watching()
+    monitor = shown.monitor()
+    shown.close()
+    until(lambda: not monitor.is_running() or monitor.status() == psutil.STATUS_ZOMBIE, 10)
+
+
+def test_a_terminal_that_vanished_without_a_hangup_ends_the_monitor(tmp_path):
+    """As after a lost link: the session lives on elsewhere, so there is no SIGHUP, only an end of file."""
+    private = replay.make_folder(tmp_path)
+    replay.write(private, 300, float("inf"))
+    ours, theirs = pty.openpty()
+    monitor = subprocess.Popen(
+        [sys.executable, "-m", "everybatch.app.monitor", str(private)],
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env={**os.environ, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    until(lambda: b"\x1b[?1049h" in os.read(ours, 1 << 16))
+    os.close(ours)
+    until(lambda: monitor.poll() is not None, 10)
+
+
+def test_a_terminal_that_stalls_goes_on_when_it_reads_again(watching):
+    shown = watching()
+    shown.stalled.clear()
+    for width in range(100, 140):  # draw until the terminal is full
+        shown.resize(width, 40)
+        time.sleep(0.02)
+    shown.stalled.set()
+    seen = len(shown.output)
+    shown.type("?")
+    until(lambda: "按键" in shown.text()[0:] and len(shown.output) > seen)
+    shown.type("\x11")
+    assert shown.wait() == 0
+
+
+def test_sizes_down_to_nothing_are_survived(watching):
+    shown = watching()
+    for size in ((1, 1), (2, 5), (20, 3), (0, 0), (80, 24)):
+        shown.resize(*size)
+        time.sleep(0.1)
+    seen = len(shown.output)
+    shown.type("?")
+    until(lambda: "命令面板" in shown.output[seen:])
+
+
+def test_without_a_terminal_attach_says_where_the_log_is(tmp_path):
+    replay.make_folder(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "everybatch", "attach", str(tmp_path), "--lang", "en"],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "no terminal here" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_mistake_with_a_terminal_is_one_line_too(terminal):
+    shown = terminal(str(REPOSITORY / "src" / "train_ddp.py"), "--task", "nonsense:A", "--lang", "en")
+    assert shown.wait(60) == 2
+    assert "error: --task: cannot import nonsense:A" in shown.text()
+    assert "Traceback" not in shown.text()
+    assert "\x1b[?1049h" not in shown.output
+
+
+def run_json(folder):
+    (path,) = folder.glob(".everybatch/*/run.json")
+    return json.loads(path.read_text())
+
+
+def test_a_run_outlives_its_monitor_and_its_terminal_and_is_come_back_to(terminal, tmp_path, tiny):
+    env = {"TINY_SECONDS": "0.05"}
+    train = str(REPOSITORY / "src" / "train_ddp.py")
+    shown = terminal(train, *tiny, "--epochs", "30", "--log_batch_metrics", env=env)
+    shown.shows("正在导入")
+    shown.shows("Batch Loss")
+    shown.type("+")
+    shown.shows("每 2 个batch")
+    shown.type("p")
+    until(lambda: "训练已暂停" in log_of(tmp_path))
+    paused_at = batch_lines(tmp_path)
+    shown.type("s")
+    shown.type("p")
+    until(lambda: "训练继续" in log_of(tmp_path) and batch_lines(tmp_path) > paused_at)
+    shown.type("q")
+    shown.shows("训练还在进行")
+    shown.type("d")
+    assert shown.wait() == 0
+    assert "everybatch attach" in shown.text()
+
+    again = terminal("-m", "everybatch", "attach", env=env)
+    again.shows("训练已暂停")  # the whole history is there
+    monitor = again.monitor()
+    monitor.kill()
+    again.close()
+
+    assert run_json(tmp_path)["state"] == "running"
+    run_id = run_json(tmp_path)["run_id"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), "EVERYBATCH_LANG": "en"}
+    listed = subprocess.run(
+        [sys.executable, "-m", "everybatch", "runs", "--json"],
+        cwd="/", env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (row,) = json.loads(listed.stdout)
+    assert (row["run"], row["state"], row["task"], row["ranks"]) == (run_id, "running", "tiny:Tiny", 2)
+    stopped = subprocess.run(
+        [sys.executable, "-m", "everybatch", "stop", run_id[:8]],
+        cwd="/", env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "will save and stop" in stopped.stdout
+    until(lambda: run_json(tmp_path)["state"] == "stopped")
+    (csv,) = tmp_path.glob("metrics/batch_metrics_*.csv")
+    assert len(csv.read_text().splitlines()) - 1 == batch_lines(tmp_path)
+    until(lambda: not psutil.pid_exists(run_json(tmp_path)["pid"]))
+
+    ended = terminal("-m", "everybatch", "attach", run_id)
+    ended.shows("已停止")
+    ended.type("q")
+    assert ended.wait() == 0
+    assert "训练已停止" in ended.text()
+
+
+def log_of(folder: Path) -> str:
+    return "".join(path.read_text() for path in folder.glob("log/training_*.log"))
+
+
+def batch_lines(folder: Path) -> int:
+    return log_of(folder).count(" - Batch Loss: ")
+
+
+def test_a_failed_run_opens_with_its_culprit(terminal, tmp_path, tiny):
+    train = str(REPOSITORY / "src" / "train_ddp.py")
+    shown = terminal(train, *tiny, env={"TINY_FAULT": "raise@5", "TINY_SECONDS": "0.05"})
+    shown.shows("失败")
+    shown.shows("a fault of rank 1 [/red]")
+    shown.type("q")
+    assert shown.wait() == 1
+    assert "rank 1 出错: ValueError" in shown.text()
+
+
+def test_a_lost_run_says_so(terminal, tmp_path, tiny):
+    train = str(REPOSITORY / "src" / "train_ddp.py")
+    shown = terminal(train, *tiny, "--epochs", "1000", env={"TINY_SECONDS": "0.05"})
+    shown.shows("Batch Loss")
+    os.kill(run_json(tmp_path)["pid"], signal.SIGKILL)
+    shown.shows("丢失")
+    shown.type("q")
+    shown.shows("没有正常结束")

@@ -1,0 +1,161 @@
+import math
+import random
+
+import msgspec
+import pytest
+from everybatch.metrics.journal import encode_record
+from everybatch.metrics.log_rows import BLOCK
+from everybatch.metrics.pyramid import CAPACITY, Pyramid
+from everybatch.metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
+from everybatch.metrics.run_view import RunView
+from everybatch.metrics.spikes import SpikeWatch
+from everybatch.metrics.stragglers import StragglerWatch
+
+from ..bench import replay
+
+
+@pytest.fixture
+def view(tmp_path):
+    def make(*records):
+        path = tmp_path / "journal"
+        path.write_bytes(b"".join(map(encode_record, records)))
+        view = RunView(path)
+        while view.pull(0.01):
+            continue
+        return view
+
+    return make
+
+
+def test_a_view_knows_what_the_journal_says(view):
+    records = list(replay.records(400, epochs=10, start=0.0))
+    seen = view(*records)
+    batches = [record for record in records if isinstance(record, BatchRecord)]
+    epochs = [record for record in records if isinstance(record, EpochSummary)]
+    assert (seen.records, seen.batch, seen.epochs, seen.epoch) == (400, batches[-1], epochs, 3)
+    assert seen.best == min(epochs, key=lambda epoch: epoch.score)
+    assert seen.validations == [(171, epochs[0].val_loss), (342, epochs[1].val_loss)]
+    assert seen.epoch_part == pytest.approx(58 / 171)
+    assert seen.run_part == pytest.approx((2 + 58 / 171) / 10)
+    assert seen.seconds_left == pytest.approx((1 - 58 / 171 + 7) * 5.6)
+    assert seen.saved_at > 0
+    assert seen.step_seconds == pytest.approx(0.03)
+
+
+def test_every_row_is_found_by_its_number_forwards_and_backwards_and_at_random(view):
+    records = list(replay.records(3 * BLOCK + 100, epochs=10, start=0.0))
+    seen = view(*records)
+    expected = []
+    for record in records:
+        if isinstance(record, BatchRecord | Notice):
+            expected.append((record, 0))
+        elif isinstance(record, EpochSummary):
+            expected += [(record, part) for part in range(10 + 1 + 1)]
+    assert seen.rows.count == len(expected)
+    order = list(range(len(expected)))
+    for numbers in (order, order[::-1], random.Random(0).sample(order, len(order))):
+        for number in numbers:
+            row = seen.rows[number]
+            assert (row.record, row.part) == expected[number]
+            assert row.context.epochs == 10
+    with pytest.raises(IndexError):
+        seen.rows[len(expected)]
+
+
+def test_rows_that_come_later_are_found_too(tmp_path):
+    records = list(replay.records(1000, epochs=10, start=0.0))
+    path = tmp_path / "journal"
+    path.touch()
+    seen = RunView(path)
+    with path.open("ab", buffering=0) as journal:
+        for record in records:
+            journal.write(encode_record(record))
+            seen.pull(0.01)
+            if seen.rows.count:
+                last = seen.rows[seen.rows.count - 1].record
+                if isinstance(record, BatchRecord | Notice | EpochSummary):
+                    assert last == record
+
+
+def test_the_interval_rules_which_batches_have_a_row(view):
+    records = list(replay.records(60, epochs=10, start=0.0))
+    change = Notice("interval_changed", "info", {"interval": 10}, at=0.0)
+    later = [r for r in replay.records(120, epochs=10, start=0.0) if isinstance(r, BatchRecord) and r.step > 60]
+    seen = view(*records, change, *later)
+    assert seen.interval == 10
+    assert seen.rows.count == 60 + 1 + 6
+
+
+def test_a_run_that_ended_has_the_lines_of_its_end(view):
+    seen = view(
+        *replay.records(5, start=0.0), RunEnded("failed", "Traceback\nrank 1 died", 0, 0, math.nan, 9.0, 0.0)
+    )
+    assert seen.ended is not None
+    assert seen.rows.count == 5 + 3
+    assert math.isnan(seen.seconds_left)
+
+
+def test_a_pyramid_keeps_extremes_means_and_marks_however_long_the_run_is():
+    pyramid = Pyramid()
+    noise = random.Random(1)
+    values = [noise.random() for _ in range(10 * CAPACITY + 17)]
+    values[12_345] = 99.0
+    values[20_000] = math.nan
+    values[30_000] = -5.0
+    for i, value in enumerate(values):
+        pyramid.add(value)
+        if i == 12_345:
+            pyramid.mark_spike()
+    curve = pyramid.curve()
+    assert len(curve.low) <= CAPACITY
+    assert curve.stride == 16
+    finite = [value for value in values if math.isfinite(value)]
+    assert (min(curve.low), max(curve.high)) == (-5.0, 99.0)
+    assert curve.marks == (20_000 // 16,)
+    assert curve.spikes == (12_345 // 16,)
+    first = values[: curve.stride]
+    assert curve.mean[0] == pytest.approx(sum(first) / 16)
+    assert curve.high[12_345 // 16] == 99.0
+    assert len(finite) == len(values) - 1
+
+
+def test_a_bucket_without_a_finite_value_is_a_gap():
+    pyramid = Pyramid()
+    for value in (1.0, math.inf, 2.0):
+        pyramid.add(value)
+    curve = pyramid.curve()
+    assert math.isnan(curve.mean[1])
+    assert curve.marks == (1,)
+
+
+def test_a_spike_stands_out_and_a_healthy_loss_does_not():
+    noise = random.Random(2)
+    watch = SpikeWatch()
+    healthy = [0.08 + 0.6 * math.exp(-i / 900) + noise.gauss(0, 0.02) for i in range(20_000)]
+    assert sum(map(watch.is_spike, healthy)) == 0
+    assert watch.is_spike(1.0)
+    assert not watch.is_spike(math.nan)
+
+
+def test_a_straggler_is_the_rank_with_the_most_to_do_before_it_waits():
+    watch = StragglerWatch()
+    for _ in range(30):
+        for rank, busy in ((0, 0.02), (1, 0.021), (2, 0.05), (3, 0.019)):
+            watch.add(rank, busy, 0.06)
+    assert list(watch.stragglers()) == [2]
+    assert watch.stragglers()[2] == pytest.approx(0.05 / 0.02, rel=0.1)
+
+
+def test_two_equal_ranks_are_no_stragglers():
+    watch = StragglerWatch()
+    for i in range(200):
+        watch.add(0, 0.02 + 0.001 * (i % 3), 0.05)
+        watch.add(1, 0.02 + 0.001 * ((i + 1) % 3), 0.05)
+    assert watch.stragglers() == {}
+
+
+def test_nothing_of_the_view_needs_the_records_to_be_kept(view):
+    seen = view(*replay.records(2000, epochs=20, start=0.0))
+    held = [value for value in vars(seen).values() if isinstance(value, list)]
+    assert sum(len(value) for value in held) < 100
+    assert msgspec.msgpack.encode(seen.batch)
