@@ -20,13 +20,14 @@ RESET = (
 def watch(private: Path, words: Words) -> int:
     """Show the monitor on the run whose private folder is `private`; its exit code, or 1 if it was killed."""
     before = termios.tcgetattr(0)
-    # The terminal's signals are for the monitor; a guard that they end could not restore the terminal.
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_IGN)
     monitor = subprocess.Popen(
         [sys.executable, "-m", "everybatch.app.monitor", str(private)],
         env={**os.environ, "EVERYBATCH_LANG": words.lang},
     )
+    # The terminal's signals are for the monitor; a guard that they end could not restore the terminal. (Ignored
+    # only now: the monitor would inherit it.)
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
     code = _wait(monitor.pid)
     if code >= 0:
         return code

@@ -224,7 +224,7 @@ class Monitor(App[int]):
         self._panels_at = 0.0
         if self._next_tick is not None:
             self._next_tick.stop()
-            self._next_tick = self.set_timer(0.0, self._tick)
+            self._next_tick = self.set_timer(0.001, self._tick)
         return done
 
     def frame(self) -> None:
@@ -419,6 +419,7 @@ class Monitor(App[int]):
 
     def action_pause(self) -> None:
         """Pause training, or go on."""
+        self.frame()  # what it toggles must be the present state
         self._ask("resume" if self.view.paused else "pause")
 
     def action_save(self) -> None:

@@ -60,11 +60,11 @@ class Control:
         return command
 
     def wait_while_paused(self) -> Command:
-        """Wait until a command other than PAUSE and SAVE is agreed; the command."""
+        """Wait until the ranks agree on another command; the command."""
         while True:
             time.sleep(PAUSED_CHECK_SECONDS)
             command = self._exchange(Command.NONE)
-            if command not in (Command.NONE, Command.PAUSE, Command.SAVE):
+            if command not in (Command.NONE, Command.PAUSE):
                 self._checked_at = time.monotonic()
                 self._left = self._interval = 1
                 return command

@@ -51,7 +51,8 @@ class KnownRun:
             return True  # not ours to judge
         try:
             process = psutil.Process(int(self.content["pid"]))
-            return bool(abs(process.create_time() - float(self.content["process_started_at"])) < 1.0)
+            same = abs(process.create_time() - float(self.content["process_started_at"])) < 1.0
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except (psutil.Error, KeyError, ValueError):
             return False
 

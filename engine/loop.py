@@ -155,6 +155,7 @@ class Loop:
         """Obey the command that the ranks agree on now, if there is one; True to stop."""
         nonfinite = self._config.on_nan == "stop" and self._reporter.nonfinite
         command = self._control.check(nonfinite=nonfinite)
+        paused = False
         while command is not Command.NONE:
             self._report_command(command, epoch, done)
             match command:
@@ -164,7 +165,9 @@ class Loop:
                     self._stop_after_epoch = True
                 case Command.SAVE:
                     self._save(epoch, done, finished=False, best=False)
-            command = self._control.wait_while_paused() if command is Command.PAUSE else Command.NONE
+                case Command.PAUSE | Command.RESUME:
+                    paused = command is Command.PAUSE
+            command = self._control.wait_while_paused() if paused else Command.NONE
         return False
 
     def _report_command(self, command: Command, epoch: int, done: int) -> None:

@@ -61,7 +61,7 @@ class Terminal:
     def type(self, keys):
         os.write(self.fd, keys.encode())
 
-    def shows(self, text, seconds=60):
+    def shows(self, text, seconds=30):
         until(lambda: text in self.text(), seconds)
 
     def wait(self, seconds=30):
@@ -214,7 +214,7 @@ def test_sizes_down_to_nothing_are_survived(watching):
         time.sleep(0.1)
     seen = len(shown.output)
     shown.type("?")
-    until(lambda: "命令面板" in shown.output[seen:])
+    until(lambda: "按键" in shown.output[seen:], 20)
 
 
 def test_without_a_terminal_attach_says_where_the_log_is(tmp_path):
@@ -254,7 +254,8 @@ def test_a_run_outlives_its_monitor_and_its_terminal_and_is_come_back_to(termina
     paused_at = batch_lines(tmp_path)
     shown.type("s")
     shown.type("p")
-    until(lambda: "训练继续" in log_of(tmp_path) and batch_lines(tmp_path) > paused_at)
+    until(lambda: "训练继续" in log_of(tmp_path) and batch_lines(tmp_path) > paused_at, 20)
+    assert "立即保存" in log_of(tmp_path)
     shown.type("q")
     shown.shows("训练还在进行")
     shown.type("d")
@@ -262,7 +263,9 @@ def test_a_run_outlives_its_monitor_and_its_terminal_and_is_come_back_to(termina
     assert "everybatch attach" in shown.text()
 
     again = terminal("-m", "everybatch", "attach", env=env)
-    again.shows("训练已暂停")  # the whole history is there
+    again.shows("Batch Loss")
+    again.type("/训练已暂停\r")  # the whole history is there
+    again.shows("训练已暂停: Epoch")
     monitor = again.monitor()
     monitor.kill()
     again.close()
