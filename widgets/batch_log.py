@@ -6,7 +6,6 @@ import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 from textual import events
 from textual.message import Message
@@ -49,6 +48,7 @@ class BatchLog(Panel, can_focus=True):
         self._sought: Keep | None = None
         self._seek_step = 1
         self._seek_at: int | None = None
+        self._seek_left = 0
 
     # ---- what it shows ------------------------------------------------------------------------------------
 
@@ -177,6 +177,7 @@ class BatchLog(Panel, can_focus=True):
         if self.match is None and step < 0 and self.count:
             start = self._number(min(self.count, self._top + self.body_height) - 1) + 1
         self._seek_at = start + step
+        self._seek_left = self._total
         self.sync(0.02)
 
     def stop_search(self) -> None:
@@ -198,19 +199,20 @@ class BatchLog(Panel, can_focus=True):
                 return
 
     def _seek(self, deadline: float) -> None:
+        """Look at rows in turn, over the end and on from the other one, until all have been looked at."""
         while self._seek_at is not None and self._sought is not None:
-            if not 0 <= self._seek_at < self._total:
+            if self._seek_left <= 0 or not self._total:
                 self._seek_at = None
                 self.app.bell()
                 return
-            stop = self._total if self._seek_step > 0 else -1
-            number = self._seek_at
-            for number in islice(range(self._seek_at, stop, self._seek_step), LOOK_AT):
+            for _ in range(min(LOOK_AT, self._seek_left)):
+                number = self._seek_at % self._total
                 row = self._row(number)
                 if self._sought(row, row_line(row, self._words)[0]):
                     self._found(number)
                     return
-            self._seek_at = number + self._seek_step
+                self._seek_at = number + self._seek_step
+                self._seek_left -= 1
             if time.monotonic() >= deadline:
                 return
 

@@ -29,6 +29,7 @@ class Terminal:
 
     def __init__(self, command, folder, *, size=(140, 40), env=None):
         self.output = ""
+        self._closed = False
         self.stalled = threading.Event()
         self.stalled.set()
         self.pid, self.fd = pty.fork()
@@ -46,7 +47,7 @@ class Terminal:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def _read(self):
-        while True:
+        while not self._closed:
             self.stalled.wait()
             try:
                 if select.select([self.fd], [], [], 0.1)[0]:
@@ -88,6 +89,8 @@ class Terminal:
         return until(find)
 
     def close(self):
+        self._closed = True
+        self._reading.join()  # the number of the descriptor may be another file's at once
         os.close(self.fd)
 
 
@@ -264,7 +267,9 @@ def test_a_run_outlives_its_monitor_and_its_terminal_and_is_come_back_to(termina
 
     again = terminal("-m", "everybatch", "attach", env=env)
     again.shows("Batch Loss")
-    again.type("/训练已暂停\r")  # the whole history is there
+    again.type("/")  # the whole history is there
+    again.shows("查找: ")
+    again.type("训练已暂停\r")
     again.shows("训练已暂停: Epoch")
     monitor = again.monitor()
     monitor.kill()
