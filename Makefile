@@ -24,7 +24,7 @@ format: .venv/installed-test
 	$(BIN)/ruff check --fix .
 
 screenshot: .venv/installed         ## the picture of the READMEs
-	$(BIN)/python tests/bench/screenshot.py docs/monitor.svg 140x36 zh
+	$(BIN)/python tests/bench/screenshot.py docs/monitor.svg 140x36 en
 
 clean:
 	rm -rf .venv build *.egg-info

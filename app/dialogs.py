@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -16,12 +16,11 @@ from ..log.words import Words
 
 DIALOG_CSS = """
 ModalScreen { align: center middle; background: $background 60%; }
-ModalScreen > Vertical {
+ModalScreen > Vertical, ModalScreen > VerticalScroll {
     width: auto; max-width: 90%; height: auto; max-height: 90%;
     border: round $primary; padding: 1 2; background: $background;
 }
 ModalScreen Static { width: auto; height: auto; }
-ModalScreen #scroll { overflow-y: auto; }
 Prompt { align: center bottom; background: $background 0%; }
 Prompt > Vertical { width: 100%; max-width: 100%; border: none; padding: 0; }
 Prompt Input { width: 100%; border: none; height: 1; padding: 0 1; background: $surface; }
@@ -65,11 +64,10 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A table."""
-        yield Vertical(
+        yield VerticalScroll(
             Static(Text(self._words.say("ui_help_title") + "\n", "bold")),
             Static(_keys(self._key_list)),
             Static(Text("\n" + self._words.say("ui_help_filter"), "dim")),
-            id="scroll",
         )
 
 

@@ -41,7 +41,7 @@ class Governor:
         self._times = psutil.cpu_times()
 
     def pause(self, frame_seconds: float) -> float:
-        """Seconds until the next frame, after one that took `frame_seconds` of CPU."""
+        """Seconds until the next frame, when the one before took `frame_seconds` of CPU in all."""
         now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
             self._look(now)

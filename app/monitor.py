@@ -48,8 +48,6 @@ PULL_SECONDS = 0.02
 SCAN_SECONDS = 0.015
 PANELS_SECONDS = 1.0
 SYSTEM_SECONDS = 2.0
-PAINT_SECONDS = 0.004
-"""What the compositor needs beside our own part of a frame."""
 HURRY_SECONDS = 1.5
 HURRY_PAUSE = 0.1
 """After a key, frames are drawn so often for so long."""
@@ -143,6 +141,7 @@ class Monitor(App[int]):
         self._state = "starting"
         self._interval: int | None = None
         self._hurry_until = 0.0
+        self._used = time.process_time()
         self._next_tick: Timer | None = None
         self._terminated = threading.Event()
 
@@ -205,9 +204,10 @@ class Monitor(App[int]):
     def _tick(self) -> None:
         if self._terminated.is_set():
             return
-        began = time.process_time()
+        used = time.process_time()
+        pause = self._governor.pause(used - self._used)  # the frame before, with all that the compositor did for it
+        self._used = used
         self.frame()
-        pause = self._governor.pause(time.process_time() - began + PAINT_SECONDS)
         if time.monotonic() < self._hurry_until:
             pause = min(pause, HURRY_PAUSE)
         self._next_tick = self.set_timer(pause, self._tick)

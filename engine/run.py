@@ -97,6 +97,7 @@ class RunProcess:
         self._register(stderr)
         created(self._folder)
         self._say_start(recorder)
+        recorder.notice("ranks_starting", count=plan.world_size)
 
         # User code may change the current folder, so ranks get absolute paths.
         folder = RunFolder(self._folder.root.absolute(), self._folder.run_id)
@@ -175,6 +176,7 @@ class RunProcess:
                 pids_told = True
                 self._rank_pids = commands.rank_pids = sorted(recorder.pids, key=recorder.pids.__getitem__)
                 self._write_run_json("running")
+                recorder.notice("ranks_ready", count=self._plan.world_size)
             if recorder.crash is not None:
                 launch.kill()
 

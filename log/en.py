@@ -24,6 +24,8 @@ TEXTS = {
     "run_epoch_csv": "Metrics per epoch: {path}",
     "run_batch_csv": "Metrics per batch: {path}",
     "run_checkpoints": "Checkpoints: {path}",
+    "ranks_starting": "Starting {count} ranks …",
+    "ranks_ready": "All {count} ranks run, waiting for the first batch …",
     "end_finished": "Training finished: {epochs_done}/{epochs} epochs in {duration}",
     "end_stopped": "Training stopped: {epochs_done}/{epochs} epochs done in {duration}",
     "end_failed": "Training failed: {epochs_done}/{epochs} epochs done in {duration}",

@@ -23,6 +23,8 @@ TEXTS = {
     "run_epoch_csv": "每个epoch的指标: {path}",
     "run_batch_csv": "每个batch的指标: {path}",
     "run_checkpoints": "模型: {path}",
+    "ranks_starting": "正在启动 {count} 个进程 …",
+    "ranks_ready": "{count} 个进程都已启动，等待第一个batch …",
     "end_finished": "训练完成: {epochs_done}/{epochs} 个epoch，用时 {duration}",
     "end_stopped": "训练已停止: 完成 {epochs_done}/{epochs} 个epoch，用时 {duration}",
     "end_failed": "训练失败: 完成 {epochs_done}/{epochs} 个epoch，用时 {duration}",

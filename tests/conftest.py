@@ -63,7 +63,13 @@ class Running:
         self.process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "EVERYBATCH_LANG": "", **env, "EVERYBATCH_TEST": self._mark},
+            env={
+                **os.environ,
+                "EVERYBATCH_LANG": "",
+                "XDG_STATE_HOME": str(folder / "state"),
+                **env,
+                "EVERYBATCH_TEST": self._mark,
+            },
             text=True,
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )

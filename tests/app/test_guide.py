@@ -78,6 +78,7 @@ def test_nohup_survives_the_shell_and_its_terminal(tmp_path, tiny):
         os.chdir(tmp_path)
         os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         os.environ["TINY_SECONDS"] = "0.05"
+        os.environ["XDG_STATE_HOME"] = str(tmp_path / "state")
         os.execvp("bash", ["bash", "--norc", "-i"])
     os.write(terminal, f"nohup python src/train_ddp.py {FLAGS} --epochs 4 > out.log 2>&1 &\n".encode())
     until(lambda: any("(5/12)" in path.read_text() for path in tmp_path.glob("log/*.log")))
@@ -119,9 +120,9 @@ def test_set_up_commands_name_what_exists(command):
             assert (REPOSITORY / word).is_file()
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if "train_ddp.py" in line and line[0] != "."] + [
-    line for line in COMMANDS if line.startswith("everybatch")
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "command", [line for line in COMMANDS if re.search(r"^[^.].*train_ddp.py|^everybatch train", line)]
+)
 def test_every_training_command_of_the_readme_works(command, shell, tmp_path):
     if "--data DIR" in command:
         _make_pictures(tmp_path / "DIR")
@@ -156,3 +157,25 @@ def test_tails_of_the_readme_name_files_that_a_run_makes(shell, tmp_path):
     for command in COMMANDS:
         if command.startswith("tail -f"):
             assert list(tmp_path.glob(command.removeprefix("tail -f ")))
+
+
+def test_the_commands_for_runs_of_the_readme_work(shell, tmp_path):
+    assert [line for line in COMMANDS if re.match("everybatch (?!train)", line)] == [
+        "everybatch attach",  # tests/app/test_terminal.py
+        "everybatch runs",
+        "everybatch runs --json",
+        "everybatch stop",
+    ]
+    run = shell(f"exec python src/train_ddp.py {FLAGS} --epochs 1000", TINY_SECONDS="0.02")
+    until(lambda: "(5/12)" in run.log())
+    listed = shell("everybatch runs").wait().stdout.splitlines()
+    assert listed[0].split() == ["运行", "状态", "任务", "进程", "开始时间", "目录"]
+    assert "训练中" in listed[1]
+    assert '"state": "running"' in shell("everybatch runs --json").wait().stdout
+    assert "保存并停止" in shell("everybatch stop").wait().stdout
+    done = run.wait()
+    assert done.code == 0  # stopped from outside is no failure
+    assert "已停止" in shell("everybatch runs").wait().stdout
+    again = shell("everybatch stop").wait()
+    assert again.code == 2
+    assert "无法停止" in again.stderr
