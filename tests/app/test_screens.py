@@ -64,7 +64,8 @@ def story(name):
     if name == "straggler":
         yield Notice("straggler", "warning", {"rank": 1, "times": 5.8}, at=NOW)
     if name == "failed":
-        cause = 'Traceback (most recent call last):\n  File "my_task.py", line 31, in loss\nValueError: 图像是空的 [/red]'
+        trace = 'Traceback (most recent call last):\n  File "my_task.py", line 31, in loss\n'
+        cause = trace + "ValueError: 图像是空的 [/red]"
         reason = cause + "\nrank 1 出错: ValueError: 图像是空的 [/red]\nrank 0 只是失去了连接，不是原因"
         yield RunEnded("failed", reason, 5, 5, 0.29, 0.03 * last, NOW)
 
