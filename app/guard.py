@@ -21,7 +21,7 @@ def watch(private: Path, words: Words) -> int:
     """Show the monitor on the run whose private folder is `private`; its exit code, or 1 if it was killed."""
     before = termios.tcgetattr(0)
     monitor = subprocess.Popen(
-        [sys.executable, "-m", "everybatch.app.monitor", str(private)],
+        [sys.executable, "-m", "everybatch.app.watch", str(private)],
         env={**os.environ, "EVERYBATCH_LANG": words.lang},
     )
     # The terminal's signals are for the monitor; a guard that they end could not restore the terminal. (Ignored

@@ -1,24 +1,18 @@
 """The monitor: watches one run through its journal, and asks it for things through its control socket.
 
-``python -m everybatch.app.monitor FOLDER`` shows the run whose private folder is FOLDER. It holds no state of the
-training and may die at any time.
+It holds no state of the training and may die at any time.
 """
 
 from __future__ import annotations
 
 import os
-import select
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import ClassVar
 
 from textual.actions import ActionParseResult
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -27,7 +21,7 @@ from textual.timer import Timer
 from ..engine.control_client import ask_run
 from ..engine.known_runs import KnownRun, read_run
 from ..engine.protocol import Asked
-from ..log.words import Words, one_line
+from ..log.words import Words
 from ..metrics.journal import JournalError
 from ..metrics.run_view import RunView
 from ..metrics.system import SystemState, SystemWatch
@@ -42,6 +36,8 @@ from ..widgets.status import ProgressLine, StatusLine
 from .dialogs import DIALOG_CSS, HelpScreen, Prompt, QuitDialog
 from .filters import condition
 from .governor import Governor
+from .keys import BINDINGS, KEYS, PALETTE
+from .layout import CSS, HEIGHTS, WIDTHS
 
 PULL_SECONDS = 0.02
 """Of a frame, for reading the journal; a long one is loaded over many frames."""
@@ -60,71 +56,10 @@ class Monitor(App[int]):
     """Shows one run."""
 
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (126, "-wide")]  # from 126 the log keeps a whole line
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (18, "-high")]
-    CSS = (
-        DIALOG_CSS
-        + """
-    Screen { background: $background; layers: base; }
-    #status, #progress, #footer { height: 1; }
-    #body { height: 1fr; }
-    #left { width: 1fr; height: 100%; }
-    #plot { height: 30%; min-height: 7; max-height: 14; }
-    #log { height: 1fr; }
-    #side { width: 48; height: 100%; }
-    #ranks { height: auto; }
-    #system { height: auto; }
-    #epochs { height: 1fr; }
-    #narrow { height: 3; display: none; }
-    .hidden { display: none; }
-    .-narrow #side, .-tiny #side { display: none; }
-    .-narrow #narrow { display: block; }
-    .-tiny #plot, .-low #plot, .-flat #plot { display: none; }
-    .-flat #narrow, .-low #narrow { display: none; }
-    .-flat #progress { display: none; }
-    .zoom-plot #plot { height: 1fr; max-height: 100%; display: block; }
-    .zoom-plot #log, .zoom-plot #side, .zoom-plot #narrow { display: none; }
-    .zoom-log #plot, .zoom-log #side, .zoom-log #narrow { display: none; }
-    .zoom-side #left, .zoom-side #narrow { display: none; }
-    .zoom-side #side { width: 1fr; display: block; }
-    """
-    )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "interval(1)"),
-        Binding("minus", "interval(-1)"),
-        Binding("space", "follow"),
-        Binding("slash", "search"),
-        Binding("n", "again(1)"),
-        Binding("N", "again(-1)"),
-        Binding("f", "filter"),
-        Binding("escape", "undo"),
-        Binding("z,f10", "zoom"),
-        Binding("1", "panel('plot')"),
-        Binding("2", "panel('ranks')"),
-        Binding("3", "panel('system')"),
-        Binding("4", "panel('epochs')"),
-        Binding("L", "log_scale"),
-        Binding("e", "smoothing"),
-        Binding("b", "symbols"),
-        Binding("p", "pause"),
-        Binding("s", "save"),
-        Binding("d", "stacks"),
-        Binding("y", "copy"),
-        Binding("t", "theme"),
-        Binding("question_mark,f1", "help"),
-        Binding("q,ctrl+c", "leave", priority=False),
-        Binding("ctrl+q", "exit_now", priority=True),
-        Binding("ctrl+z", "suspend_process"),
-        Binding("up,k", "scroll(-1)"),
-        Binding("down,j", "scroll(1)"),
-        Binding("pageup", "page(-1.0)"),
-        Binding("pagedown", "page(1.0)"),
-        Binding("ctrl+u", "page(-0.5)"),
-        Binding("ctrl+d", "page(0.5)"),
-        Binding("home,g", "first"),
-        Binding("end,G", "last"),
-        Binding("tab", "next_zoom", priority=True),
-    ]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    CSS = DIALOG_CSS + CSS
+    BINDINGS = BINDINGS
 
     def __init__(self, run: KnownRun, words: Words, *, live: bool = True) -> None:
         """Watch `run`; without `live` nothing happens by itself, and `frame` draws (for tests)."""
@@ -172,7 +107,6 @@ class Monitor(App[int]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop_handler(number)
         threading.Thread(target=self._watch_system, name="system", daemon=True).start()
-        threading.Thread(target=_end_with_terminal, name="terminal watch", daemon=True).start()
         self._next_tick = self.set_timer(0.01, self._tick)
 
     def _loop_handler(self, number: signal.Signals) -> None:
@@ -486,50 +420,6 @@ class Monitor(App[int]):
         await self.run_action(action)
 
 
-KEYS = (
-    ("+ -", "interval"),
-    ("space", "follow"),
-    ("/ n N", "search"),
-    ("f", "filter"),
-    ("y", "copy"),
-    ("↑ ↓ j k  PgUp PgDn  ^u ^d", "move"),
-    ("g G  Home End", "ends"),
-    ("z  F10", "zoom"),
-    ("Tab", "next_zoom"),
-    ("1 2 3 4", "panels"),
-    ("L", "log_scale"),
-    ("e", "smoothing"),
-    ("b", "symbols"),
-    ("p", "pause"),
-    ("s", "save"),
-    ("d", "stacks"),
-    ("t", "theme"),
-    ("^p", "palette"),
-    ("^z", "suspend"),
-    ("Esc", "back"),
-    ("q  ^c", "quit"),
-    ("^q", "exit"),
-)
-"""Keys as they are shown, and the text of the catalogue that says what they do."""
-
-PALETTE = {
-    "follow": "follow",
-    "search": "search",
-    "filter": "filter",
-    "copy": "copy",
-    "zoom": "zoom",
-    "next_zoom": "next_zoom",
-    "log_scale": "log_scale",
-    "smoothing": "smoothing",
-    "symbols": "symbols",
-    "pause": "pause",
-    "save": "save",
-    "stacks": "stacks",
-    "theme": "theme",
-    "quit": "leave",
-}
-
-
 def _set_height(panel: Panel, height: int) -> None:
     """Lay out only when the number of lines has changed."""
     if panel.styles.height is None or panel.styles.height.value != height:
@@ -539,51 +429,3 @@ def _set_height(panel: Panel, height: int) -> None:
 def _symbols() -> Symbols:
     """Braille, unless the terminal is known to lack it."""
     return "ascii" if os.environ.get("TERM") == "linux" else "braille"
-
-
-def _end_with_terminal() -> None:
-    """End when the terminal is gone without a SIGHUP: Textual would read its end for ever at 100 % CPU."""
-    poll = select.poll()
-    poll.register(0, select.POLLHUP)
-    while True:
-        if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(1000)):
-            os._exit(129)
-
-
-def main() -> int:
-    """Watch until the person leaves; then say how the run stands on the normal screen."""
-    run = read_run(Path(sys.argv[1]))
-    words = Words(os.environ.get("EVERYBATCH_LANG", "zh"))
-    if run is None:
-        print(words.say("usage", problem=words.say("no_run_at", path=sys.argv[1])), file=sys.stderr)
-        return 2
-    if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
-        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    monitor = Monitor(run, words)
-    code = monitor.run() or monitor.return_code or 0
-    if monitor.ending_signal is None:
-        _say_goodbye(monitor, words)
-        ended = monitor.view.ended
-        code = 1 if ended is not None and ended.state == "failed" else code
-    return code
-
-
-def _say_goodbye(monitor: Monitor, words: Words) -> None:
-    view, folder = monitor.view, monitor.run_known.folder
-    if view.ended is not None and view.started is not None:
-        for line in view.ended.reason.splitlines():
-            print(one_line(line))
-        print("\n".join(words.end(view.ended, view.started.epochs, validated=bool(view.validations))))
-    elif monitor.state == "lost":
-        print(words.say("run_lost", run=folder.run_id))
-    else:
-        print(words.say("run_goes_on", run=folder.run_id))
-    print(words.say("run_log", path=str(folder.log)))
-    print(words.say("run_epoch_csv", path=str(folder.epoch_csv)))
-    if folder.batch_csv.exists():
-        print(words.say("run_batch_csv", path=str(folder.batch_csv)))
-    print(words.say("run_checkpoints", path=str(folder.checkpoints)))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -84,7 +84,7 @@ class Terminal:
 
         def find():
             family = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
-            return next((p for p in family if "everybatch.app.monitor" in p.cmdline()), None)
+            return next((p for p in family if "everybatch.app.watch" in p.cmdline()), None)
 
         return until(find)
 
@@ -187,7 +187,7 @@ def test_a_terminal_that_vanished_without_a_hangup_ends_the_monitor(tmp_path):
     replay.write(private, 300, float("inf"))
     ours, theirs = pty.openpty()
     monitor = subprocess.Popen(
-        [sys.executable, "-m", "everybatch.app.monitor", str(private)],
+        [sys.executable, "-m", "everybatch.app.watch", str(private)],
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env={**os.environ, "TERM": "xterm"},
     )  # fmt: skip
     os.close(theirs)

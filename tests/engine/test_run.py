@@ -201,7 +201,7 @@ def test_a_killed_run_process_takes_its_ranks_with_it(start, tiny):
 def test_a_closed_terminal_does_not_end_the_run(start, tiny, tmp_path):
     ours, theirs = pty.openpty()
     run = start(
-        *tiny, "--epochs", "4", env={"TINY_SECONDS": "0.05"},
+        *tiny, "--epochs", "4", "--no-tui", env={"TINY_SECONDS": "0.05"},
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
     )  # fmt: skip
