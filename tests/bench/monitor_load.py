@@ -1,0 +1,136 @@
+"""The monitor under load, in a real pseudo-terminal: CPU, key-to-paint latency, memory.
+
+``python tests/bench/monitor_load.py [PER_SECOND …]`` replays a made-up run at each rate, at 140×40 and 80×24;
+``python tests/bench/monitor_load.py million`` attaches to a run of 1,000,000 batches.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import multiprocessing
+import os
+import pty
+import signal
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import replay
+
+SECONDS = 10
+KEYS = 60
+
+
+class Screen:
+    """A monitor in a pseudo-terminal."""
+
+    def __init__(self, private: Path, columns: int, rows: int) -> None:
+        self.bytes = 0
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            for name in ("SSH_TTY", "SSH_CONNECTION"):
+                os.environ.pop(name, None)
+            os.environ["TERM"] = "xterm-256color"
+            os.execv(sys.executable, [sys.executable, "-m", "everybatch.app.watch", str(private)])
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process = psutil.Process(self.pid)
+        self._tail = b""
+        self._arrived = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._terminal, 1 << 16)
+            except OSError:
+                return
+            with self._arrived:
+                self.bytes += len(data)
+                self._tail = (self._tail + data)[-(1 << 17) :]
+                self._arrived.notify()
+
+    def press(self, key: str, shows: str) -> float:
+        """Press a key; the seconds until `shows` is painted."""
+        with self._arrived:
+            self._tail = b""
+            began = time.monotonic()
+            os.write(self._terminal, key.encode())
+            painted = self._arrived.wait_for(lambda: shows.encode() in self._tail, timeout=5)
+            assert painted, f"{shows} was not painted"
+            return time.monotonic() - began
+
+    def cpu(self) -> float:
+        """CPU seconds so far."""
+        times = self.process.cpu_times()
+        return times.user + times.system
+
+    def end(self) -> None:
+        """Kill it."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._terminal)
+
+
+def load(per_second: float, columns: int, rows: int) -> None:
+    """Replay at a rate, and measure."""
+    with tempfile.TemporaryDirectory() as folder:
+        private = replay.make_folder(Path(folder))
+        steps = int(per_second * (SECONDS + 30))
+        writer = multiprocessing.get_context("fork").Process(target=replay.write, args=(private, steps, per_second))
+        writer.start()
+        screen = Screen(private, columns, rows)
+        time.sleep(3)
+        before, sent, began = screen.cpu(), screen.bytes, time.monotonic()
+        time.sleep(SECONDS)
+        cpu = (screen.cpu() - before) / (time.monotonic() - began)
+        rate = (screen.bytes - sent) / SECONDS / 1000
+        latencies = []
+        for i in range(KEYS):
+            latencies.append(1000 * screen.press(" ", "停在" if i % 2 == 0 else "跟随"))
+            time.sleep(0.07)
+        screen.end()
+        writer.kill()
+    ordered = sorted(latencies)
+    print(
+        f"{per_second:>6.0f}/s {columns}x{rows}: {100 * cpu:.1f} % of a core, {rate:.0f} kB/s, "
+        f"key to paint {statistics.median(ordered):.0f} ms median, {ordered[int(0.95 * KEYS)]:.0f} ms p95",
+        flush=True,
+    )
+
+
+def million() -> None:
+    """Attach to a long run."""
+    with tempfile.TemporaryDirectory() as folder:
+        private = replay.make_folder(Path(folder))
+        replay.write(private, 1000, float("inf"))
+        for steps in (1000, 1_000_000):
+            (private / "journal").write_bytes(b"")
+            replay.write(private, steps, float("inf"))
+            screen = Screen(private, 140, 40)
+            began = time.monotonic()
+            time.sleep(2)
+            while True:  # loaded when it is nearly idle
+                used = screen.cpu()
+                time.sleep(1)
+                if screen.cpu() - used < 0.3:
+                    break
+            rss = screen.process.memory_info().rss / 1e6
+            seconds = time.monotonic() - began
+            last = screen.press("g", "停在")
+            print(f"{steps:>9,} batches: loaded in {seconds:.0f} s, {rss:.0f} MB, first line {1000 * last:.0f} ms")
+            screen.end()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["million"]:
+        million()
+    else:
+        for rate in map(float, sys.argv[1:] or ("10", "500", "5000")):
+            for size in ((140, 40), (80, 24)):
+                load(rate, *size)
