@@ -44,6 +44,9 @@ PULL_SECONDS = 0.02
 SCAN_SECONDS = 0.015
 PANELS_SECONDS = 1.0
 SYSTEM_SECONDS = 2.0
+LOADING = 0.02
+LOADING_PAUSE = 0.005
+"""While more than so much of the journal is unread, the monitor reads on almost without a pause."""
 HURRY_SECONDS = 1.5
 HURRY_PAUSE = 0.1
 """After a key, frames are drawn so often for so long."""
@@ -142,7 +145,9 @@ class Monitor(App[int]):
         pause = self._governor.pause(used - self._used)  # the frame before, with all that the compositor did for it
         self._used = used
         self.frame()
-        if time.monotonic() < self._hurry_until:
+        if self.state_line.unread > LOADING:
+            pause = LOADING_PAUSE
+        elif time.monotonic() < self._hurry_until:
             pause = min(pause, HURRY_PAUSE)
         self._next_tick = self.set_timer(pause, self._tick)
 
@@ -169,6 +174,7 @@ class Monitor(App[int]):
             self.notify(str(error), severity="error", markup=False)
             new = False
         view, now = self.view, time.monotonic()
+        self.state_line.unread = view.behind if new else 0.0
         if self.log_pane.interval != view.interval:
             self.log_pane.interval = view.interval
             self.log_pane.redraw()
@@ -177,7 +183,6 @@ class Monitor(App[int]):
         # A frame paints the rectangle around all that changed, so the rest changes together, and seldom.
         if now - self._panels_at >= PANELS_SECONDS or self.state_line.state != self.state or not self._live:
             self._panels_at = now
-            self.state_line.unread = view.behind if new else 0.0
             self._sync_panels()
 
     def _sync_panels(self) -> None:

@@ -114,14 +114,12 @@ def million() -> None:
             replay.write(private, steps, float("inf"))
             screen = Screen(private, 140, 40)
             began = time.monotonic()
-            time.sleep(2)
-            while True:  # loaded when it is nearly idle
+            used = -1.0
+            while screen.cpu() - used > 0.15:  # loaded when it is nearly idle
                 used = screen.cpu()
-                time.sleep(1)
-                if screen.cpu() - used < 0.3:
-                    break
+                time.sleep(0.5)
             rss = screen.process.memory_info().rss / 1e6
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - began - 0.5
             last = screen.press("g", "停在")
             print(f"{steps:>9,} batches: loaded in {seconds:.0f} s, {rss:.0f} MB, first line {1000 * last:.0f} ms")
             screen.end()
