@@ -61,7 +61,7 @@ class Monitor(App[int]):
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
-    CSS = DIALOG_CSS + CSS
+    CSS = CSS + DIALOG_CSS
     BINDINGS = BINDINGS
 
     def __init__(self, run: KnownRun, words: Words, *, live: bool = True) -> None:
@@ -414,11 +414,9 @@ class Monitor(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key is in the palette too."""
-        for keys, name in KEYS:
-            if name in PALETTE:
-                yield SystemCommand(
-                    self.words.say(f"ui_key_{name}"), keys, lambda action=PALETTE[name]: self.run_palette(action)
-                )
+        for key, name, action in PALETTE:
+            title = f"{key}  {self.words.say(f'ui_key_{name}')}"
+            yield SystemCommand(title, action, lambda action=action: self.run_palette(action))
 
     async def run_palette(self, action: str) -> None:
         """Do what a key would do."""

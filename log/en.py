@@ -177,6 +177,7 @@ TEXTS = {
     "ui_key_save": "save a checkpoint now",
     "ui_key_stacks": "write the stacks of all ranks to their logs",
     "ui_key_theme": "next theme",
+    "ui_key_help": "all keys",
     "ui_key_palette": "command palette",
     "ui_key_suspend": "suspend the view to the shell (fg comes back)",
     "ui_key_back": "undo zoom, search, filter",

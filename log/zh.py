@@ -170,6 +170,7 @@ TEXTS = {
     "ui_key_save": "立即保存模型",
     "ui_key_stacks": "把各rank的调用栈写入日志",
     "ui_key_theme": "更换配色",
+    "ui_key_help": "全部按键",
     "ui_key_palette": "命令面板",
     "ui_key_suspend": "挂起界面，回到shell（fg 返回）",
     "ui_key_back": "还原放大，清除查找和过滤",

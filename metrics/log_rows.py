@@ -15,7 +15,7 @@ from .journal import JournalReader
 from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, Notice, RunEnded, RunStarted
 
 BLOCK = 256
-CACHED_BLOCKS = 32
+CACHED_BLOCKS = 8
 READ_BYTES = 1 << 15
 INTERVAL_CHANGED = "interval_changed"
 """Kind of the notice that changes which batches have a line."""

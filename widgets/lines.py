@@ -18,7 +18,21 @@ from textual.widget import Widget
 Piece = tuple[str, str]
 """A text and the name of its style."""
 
-STYLES = ("text", "dim", "strong", "good", "warn", "bad", "accent", "frame", "title", "chip", "alarm", "match")
+STYLES = (
+    "text",
+    "dim",
+    "strong",
+    "good",
+    "warn",
+    "bad",
+    "accent",
+    "frame",
+    "title",
+    "chip",
+    "hold",
+    "alarm",
+    "match",
+)
 
 
 class LineWidget(Widget):
@@ -37,6 +51,7 @@ class LineWidget(Widget):
     LineWidget > .frame { color: $foreground 30%; }
     LineWidget > .title { color: $text-primary; text-style: bold; }
     LineWidget > .chip { color: $background; background: $success; text-style: bold; }
+    LineWidget > .hold { color: $background; background: $warning; text-style: bold; }
     LineWidget > .alarm { color: $background; background: $error; text-style: bold; }
     LineWidget > .match { background: $warning 40%; }
     """

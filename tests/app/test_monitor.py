@@ -376,8 +376,10 @@ def test_the_palette_has_what_keys_do(watched):
 
     async def script(monitor, pilot):
         commands = {command.title: command for command in monitor.get_system_commands(monitor.screen)}
-        assert zh.TEXTS["ui_key_save"] in commands
-        await commands[zh.TEXTS["ui_key_save"]].callback()
+        shown = {key for keys, _ in KEYS for key in keys.split()}
+        assert {title.split()[0] for title in commands} <= shown
+        assert len(commands) == 27
+        await commands["s  " + zh.TEXTS["ui_key_save"]].callback()
         await until(lambda: run.asked)
 
     drive(run.monitor("zh"), script)
