@@ -177,6 +177,7 @@ class Monitor(App[int]):
         self.state_line.unread = view.behind if new else 0.0
         if self.log_pane.interval != view.interval:
             self.log_pane.interval = view.interval
+            self._interval = None  # what was asked for has come, or another watcher asked
             self.log_pane.redraw()
         if self.log_pane.sync(SCAN_SECONDS):
             self.log_pane.redraw()

@@ -32,6 +32,8 @@ class Context:
     interval: int = 1
     loss: float = math.nan
     """Of the batch before."""
+    validated: bool = False
+    """Whether the newest epoch has a validation loss."""
 
     def after(self, record: AnyRecord) -> Context:
         """What the line after `record` needs."""
@@ -40,6 +42,8 @@ class Context:
                 return replace(self, loss=record.loss)
             case EpochStarted():
                 return replace(self, batches=record.batches)
+            case EpochSummary():
+                return replace(self, validated=record.val_loss is not None)
             case Notice(kind=kind) if kind == INTERVAL_CHANGED:
                 return replace(self, interval=int(record.fields["interval"]))
             case RunStarted():

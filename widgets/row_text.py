@@ -26,7 +26,8 @@ def row_line(row: Row, words: Words) -> tuple[str, str]:
             lines = words.epoch(record, context.epochs, context.batches, context.metric_names)
             return lines[row.part], "frame" if lines[row.part].startswith("==") else "strong"
         case RunEnded():
-            lines = [*map(one_line, record.reason.splitlines()), *words.end(record, context.epochs, validated=True)]
+            end = words.end(record, context.epochs, validated=context.validated)
+            lines = [*map(one_line, record.reason.splitlines()), *end]
             good = record.state != "failed"
             return lines[row.part], "strong" if good else "bad"
     raise TypeError(f"{type(record).__name__} has no line")
