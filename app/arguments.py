@@ -15,14 +15,24 @@ from ..log.errors import UsageError
 Config = TypeVar("Config")
 
 
-def parse(kind: type[Config], arguments: Sequence[str], program: str) -> Config:
-    """The `arguments` as a `kind`, with ``--a_b`` and ``--a-b`` alike; raises `UsageError`."""
+def parse(kind: type[Config], arguments: Sequence[str], program: str, default: Config | None = None) -> Config:
+    """The `arguments` as a `kind`, with ``--a_b`` and ``--a-b`` alike; raises `UsageError`.
+
+    What they do not say is as in `default`, else as `kind` has it.
+    """
 
     def refuse(event: _errors.ParseErrorEvent) -> None:
         raise _usage_error(event, kind, program)
 
     with _errors.on_parse_error(refuse):
-        return tyro.cli(kind, args=list(arguments), prog=program, use_underscores=True, add_help=False)
+        return tyro.cli(
+            kind,
+            args=list(arguments),
+            prog=program,
+            use_underscores=True,
+            add_help=False,
+            default=tyro.MISSING_NONPROP if default is None else default,
+        )
 
 
 def _usage_error(event: _errors.ParseErrorEvent, kind: type[Any], program: str) -> UsageError:

@@ -35,14 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(arguments: Sequence[str], words: Words) -> int:
     from ..engine.config import TrainConfig
-    from .arguments import parse
     from .flags_help import flags_help
     from .train import train
+    from .train_config import PROGRAM, read_config
 
     if {"-h", "--help"} & set(arguments):
-        print(flags_help(TrainConfig, words.lang, "everybatch train"))
+        print(flags_help(TrainConfig, words.lang, PROGRAM))
         return 0
-    return train(parse(TrainConfig, arguments, "everybatch train"), arguments)
+    return train(read_config(arguments), arguments)
 
 
 def _attach(arguments: Sequence[str], words: Words) -> int:

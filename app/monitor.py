@@ -22,7 +22,6 @@ from ..engine.control_client import ask_run
 from ..engine.known_runs import KnownRun, read_run
 from ..engine.protocol import Asked
 from ..log.words import Words
-from ..metrics.journal import JournalError
 from ..metrics.run_view import RunView
 from ..metrics.system import SystemState, SystemWatch
 from ..widgets.batch_log import BatchLog
@@ -133,8 +132,7 @@ class Monitor(App[int]):
             pause = SYSTEM_SECONDS
             self.run_known = read_run(self.run_known.folder.private) or self.run_known
             self.system = watch.sample(self.run_known.content.get("rank_pids") or ())
-            lives = self.run_known.live
-            self._state = self.run_known.state if not lives else self._state
+            self._state = self.run_known.state
 
     # ---- frames -------------------------------------------------------------------------------------------
 
@@ -168,11 +166,7 @@ class Monitor(App[int]):
 
     def frame(self) -> None:
         """Read what is new and draw what changed."""
-        try:
-            new = self.view.pull(PULL_SECONDS)
-        except JournalError as error:
-            self.notify(str(error), severity="error", markup=False)
-            new = False
+        new = self.view.pull(PULL_SECONDS)
         view, now = self.view, time.monotonic()
         self.state_line.unread = view.behind if new else 0.0
         if self.log_pane.interval != view.interval:
@@ -211,6 +205,8 @@ class Monitor(App[int]):
             return view.ended.state
         if self._state in ENDED:
             return self._state
+        if view.restarting:
+            return "restarting"
         if view.paused:
             return "paused"
         if view.stopping:

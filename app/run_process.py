@@ -11,12 +11,11 @@ import os
 import sys
 from typing import TextIO
 
-from ..engine.config import TrainConfig
 from ..engine.run import run
 from ..engine.run_folder import RunFolder
 from ..log.errors import UsageError
 from ..log.words import Words
-from .arguments import parse
+from .train_config import read_config
 
 EXIT_USAGE = 2
 
@@ -24,7 +23,7 @@ EXIT_USAGE = 2
 def main() -> int:
     """Run to the end; the exit code."""
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as starter:
-        config = parse(TrainConfig, sys.argv[2:], "everybatch train")
+        config = read_config(sys.argv[2:])
         try:
             return run(config, Words(config.lang), None, sys.stderr, lambda folder: _created(folder, starter))
         except UsageError as error:

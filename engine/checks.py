@@ -22,6 +22,8 @@ class Plan:
     """`cpu` or `cuda`."""
     metric_names: tuple[str, ...]
     validates: bool
+    scheduled: bool
+    """The task has a schedule of learning rates."""
 
     @property
     def backend(self) -> str:
@@ -58,7 +60,7 @@ def check_run(config: TrainConfig) -> Plan:
     if world_size > samples:
         raise UsageError("ranks_over_samples", nproc=world_size, samples=samples)
     validates = bool(_length(config, task, "val_data"))
-    return Plan(world_size, device, metric_names(task), validates)
+    return Plan(world_size, device, metric_names(task), validates, hasattr(task, "scheduler"))
 
 
 def _built(config: TrainConfig) -> Task:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..log.errors import UsageError
+from .save_every import SaveEvery
 
 
 def _default_lang() -> Literal["zh", "en"]:
@@ -61,6 +62,18 @@ class TrainConfig:
     on_nan: Literal["warn", "stop"] = "warn"
     """What to do when the loss is not finite: warn and go on, or stop and save (default warn)."""
 
+    resume: str | None = None
+    """Go on with a run from its last checkpoint: id, beginning of one, path, or latest (default none)."""
+
+    save_every: str = "1"
+    """Save last.pt every N epochs, or every N batches as in 500batches; always at the end (default 1)."""
+
+    max_restarts: int = 0
+    """Times that a failed run starts again from its last checkpoint by itself (default 0)."""
+
+    timeout: int = 100
+    """Seconds that ranks wait for a silent one, three times as many for the first batch (default 100)."""
+
     output_dir: Path = Path()
     """Folder that gets log/, metrics/, checkpoints/ and .everybatch/ (default the current folder)."""
 
@@ -79,6 +92,8 @@ class TrainConfig:
             ("nproc", 0),
             ("workers", 0),
             ("seed", 0),
+            ("max_restarts", 0),
+            ("timeout", 1),
         ):
             if getattr(self, name) < least:
                 raise UsageError("at_least", flag=f"--{name}", least=least, value=getattr(self, name))
@@ -86,3 +101,4 @@ class TrainConfig:
             raise UsageError("positive", flag="--lr", value=self.lr)
         if not (math.isfinite(self.grad_clip) and self.grad_clip >= 0):
             raise UsageError("not_negative", flag="--grad_clip", value=self.grad_clip)
+        SaveEvery.parse(self.save_every)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import random
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sized
+from itertools import islice
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
@@ -22,20 +25,25 @@ class TrainData:
         self._dataset = dataset
         self._seed = config.seed
         self._rank = rank
-        self._sampler: DistributedSampler[Any] = DistributedSampler(
-            dataset, num_replicas=world_size, rank=rank, seed=config.seed
-        )
+        self._batch_size = config.batch_size
+        self._sampler = _Resumable(dataset, num_replicas=world_size, rank=rank, seed=config.seed)
+        self._seeded = _Seeded(dataset) if config.workers else None
         self._generator = torch.Generator()
-        self._loader = _loader(dataset, self._sampler, config, self._generator)
+        self._loader = _loader(self._seeded or dataset, self._sampler, config, self._generator)
+        self._batches = len(self._loader)
 
     def __len__(self) -> int:
-        return len(self._loader)
+        """Batches of a whole epoch."""
+        return self._batches
 
-    def epoch(self, epoch: int) -> DataLoader[Any]:
-        """The batches of an epoch, in its order."""
+    def epoch(self, epoch: int, first_batch: int = 0) -> DataLoader[Any]:
+        """The batches of an epoch, in its order, from `first_batch` on; those before it are not even loaded."""
         self._sampler.set_epoch(epoch)
-        # Seeds the loader's worker processes.
-        self._generator.manual_seed(hash((self._seed, epoch, self._rank)) & (2**63 - 1))
+        self._sampler.skip = first_batch * self._batch_size
+        seed = _seed(self._seed, epoch, self._rank)
+        self._generator.manual_seed(seed)  # seeds the loader's worker processes
+        if self._seeded is not None:
+            self._seeded.seed = seed
         if hasattr(self._dataset, "set_epoch"):
             self._dataset.set_epoch(epoch)
         return self._loader
@@ -50,10 +58,57 @@ class ValData:
         largest_share = math.ceil(samples / world_size)
         self.batches = math.ceil(largest_share / config.batch_size)
         """Of the rank that has most: all ranks count so far, to check for commands equally often."""
-        self._loader = _loader(dataset, _Share(share), config, torch.Generator())
+        self._seed = config.seed
+        self._rank = rank
+        self._generator = torch.Generator()
+        self._loader = _loader(dataset, _Share(share), config, self._generator)
+
+    def epoch(self, epoch: int) -> DataLoader[Any]:
+        """All batches of the rank's share."""
+        self._generator.manual_seed(_seed(self._seed, epoch, self._rank))
+        return self._loader
+
+
+class _Resumable(DistributedSampler[Any]):
+    """Leaves out the first `skip` samples of an epoch."""
+
+    skip = 0
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._loader)
+        return islice(super().__iter__(), self.skip, None)
+
+    def __len__(self) -> int:
+        return super().__len__() - self.skip
+
+
+class _Seeded(Dataset[Any]):
+    """Seeds a loader worker anew for each batch, by the batch alone.
+
+    So a batch is augmented in the same way whether the epoch runs whole or resumes before it.
+    """
+
+    def __init__(self, dataset: Dataset[Any]) -> None:
+        self.seed = 0
+        """Of the epoch."""
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(cast(Sized, self._dataset))
+
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        seed = _seed(self.seed, indices[0])
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        if hasattr(self._dataset, "__getitems__"):
+            items: list[Any] = self._dataset.__getitems__(indices)
+            return items
+        return [self._dataset[index] for index in indices]
+
+
+def _seed(*parts: int) -> int:
+    """A seed out of numbers; `hash` of integers is the same in every process."""
+    return hash(parts) & (2**63 - 1)
 
 
 class _Share(Sampler[int]):

@@ -20,6 +20,18 @@ LOST_PEER = (
 """In the message of a rank whose collective broke because another rank was gone."""
 
 
+TIMED_OUT = ("timed out", "timeout")
+"""In the message of a rank that waited too long for another one."""
+
+HINTS = {
+    "outofmemory": "hint_memory",
+    "can't allocate memory": "hint_memory",
+    "memoryerror": "hint_memory",
+    "dataloader worker": "hint_loader",
+}
+"""By words in the message of a rank that raised."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why an attempt failed."""
@@ -57,19 +69,43 @@ def find_failure(
     ]
     if not suspects:
         return None
+    hung = _hung(exits, suspects, ranks, errors, finished)
+    if hung:
+        waiting = tuple(sorted(rank for _, rank in suspects))
+        cause = _notice(
+            "failed_hang", ranks=", ".join(map(str, hung)), error=_last_line(errors[waiting[0]].message)
+        )
+        return Failure(cause, "hint_hang", "", hung[0], waiting)
     culprits = [(exit_, rank) for exit_, rank in suspects if not _lost_peer(errors.get(rank))]
     exit_, rank = min(culprits or suspects, key=lambda suspect: _time(suspect[0], errors.get(suspect[1])))
     victims = tuple(sorted(other for _, other in suspects if other != rank and _lost_peer(errors.get(other))))
     error = errors.get(rank)
     if error is not None:
         cause = _notice("failed_raised", rank=rank, error=error.error, message=error.message)
-        return Failure(cause, "", error.traceback, rank, victims)
+        return Failure(cause, _hint(error), error.traceback, rank, victims)
     if exit_.exitcode < 0:
         name = _signal_name(-exit_.exitcode)
         hint = f"hint_{name}" if name in ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS") else ""
         return Failure(_notice("failed_signal", rank=rank, signal=name), hint, "", rank, victims)
     kind = "failed_early" if rank not in finished else "failed_exit"
     return Failure(_notice(kind, rank=rank, code=exit_.exitcode), "", "", rank, victims)
+
+
+def _hung(
+    exits: Sequence[RankExit],
+    suspects: Sequence[tuple[RankExit, int]],
+    ranks: Mapping[int, int],
+    errors: Mapping[int, RankFailed],
+    finished: Collection[int],
+) -> list[int]:
+    """The ranks that said nothing until they were killed, when all others died of waiting for them."""
+    dead = [errors.get(rank) for _, rank in suspects]
+    if not any(_says(error, TIMED_OUT) for error in dead) or not all(
+        _says(error, TIMED_OUT + LOST_PEER) for error in dead
+    ):
+        return []
+    silent = {ranks[exit_.pid] for exit_ in exits if exit_.killed_by_us}
+    return sorted(silent - errors.keys() - set(finished))
 
 
 def _with_silent_ranks(ranks: Mapping[int, int], exits: Sequence[RankExit], world_size: int) -> Mapping[int, int]:
@@ -84,10 +120,22 @@ def _time(exit_: RankExit, error: RankFailed | None) -> float:
 
 
 def _lost_peer(error: RankFailed | None) -> bool:
+    return _says(error, LOST_PEER)
+
+
+def _says(error: RankFailed | None, words: Sequence[str]) -> bool:
     if error is None:
         return False
     message = f"{error.error} {error.message}".lower()
-    return any(words in message for words in LOST_PEER)
+    return any(word in message for word in words)
+
+
+def _hint(error: RankFailed) -> str:
+    return next((hint for words, hint in HINTS.items() if _says(error, (words,))), "")
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[-1]
 
 
 def _signal_name(number: int) -> str:

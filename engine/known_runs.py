@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,13 +91,13 @@ def find_run(asked: str | None) -> KnownRun:
     """
     if asked is not None and ("/" in asked or Path(asked).is_dir()):
         path = Path(asked).resolve()
-        run = read_run(path) or _newest(list(map(read_run, path.glob(".everybatch/*"))))
+        run = read_run(path) or newest_run(runs_below(path))
         if run is None:
             raise UsageError("no_run_at", path=asked)
         return run
     runs = known_runs()
     if asked is None:
-        run = _newest(list(runs))
+        run = newest_run(runs)
         if run is None:
             raise UsageError("no_runs")
         return run
@@ -110,9 +110,15 @@ def find_run(asked: str | None) -> KnownRun:
     return matching[0]
 
 
-def _newest(runs: list[KnownRun | None]) -> KnownRun | None:
-    found = [run for run in runs if run is not None]
-    return max(found, key=lambda run: (run.live, run.started_at), default=None)
+def runs_below(folder: Path) -> list[KnownRun]:
+    """The runs whose output folder is `folder`."""
+    runs = map(read_run, folder.absolute().glob(".everybatch/*"))
+    return [run for run in runs if run is not None]
+
+
+def newest_run(runs: Iterable[KnownRun]) -> KnownRun | None:
+    """The newest of `runs`, a live one first; None if there is none."""
+    return max(runs, key=lambda run: (run.live, run.started_at), default=None)
 
 
 def _index() -> Path:

@@ -7,6 +7,7 @@ here too, and the order in which they died is kept.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -28,6 +29,9 @@ PRELOAD = ["torch", "torch.distributed", "everybatch.engine.rank"]
 
 PATIENCE_SECONDS = 2.0
 """From the first death to the end of the others: time for them to say what they saw."""
+
+STACK_SECONDS = 0.5
+"""For ranks that are still there after that to write their stacks into their logs, before they are killed."""
 
 START_SECONDS = 60.0
 
@@ -139,10 +143,19 @@ class Launch:
             if alive and self._died_at:
                 # A rank that finishes waits for the others before it ends, so a lone death is a failure.
                 kill_at = min(kill_at, next(iter(self._died_at.values())) + PATIENCE_SECONDS)
-            if self._killed or time.monotonic() > kill_at:
+            if self._killed:
+                self.kill()
+            elif time.monotonic() > kill_at:
+                self._dump_stacks(list(alive.values()))
                 self.kill()
         self._returned.wait()
         self.ended.set()
+
+    def _dump_stacks(self, processes: list[BaseProcess]) -> None:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid or 0, signal.SIGUSR1)
+        time.sleep(STACK_SECONDS)
 
     def _started(self) -> list[BaseProcess]:
         """The rank processes, once all of them are there or elastic has given up."""

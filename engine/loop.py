@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import _set_pg_timeout
 
+from ..log.errors import UsageError
 from ..metrics.events import CommandTaken, EpochEnded, Saved, SaveFailed, Validated
-from .checkpoint import FORMAT, gather_rng_states, save_atomically
+from ..metrics.records import Start
+from .checkpoint import (
+    FORMAT,
+    Checkpoint,
+    CheckpointError,
+    gather_rank_states,
+    read_checkpoint,
+    rng_state,
+    save_atomically,
+    set_rng_state,
+)
 from .config import TrainConfig
 from .control import Command, Control
 from .data import TrainData, ValData, count_samples, to_device
 from .reporter import Reporter
+from .save_every import SaveEvery
 from .task import Task, metric_names
 from .training import Training
 
@@ -36,7 +51,11 @@ class Loop:
         reporter: Reporter,
         checkpoints: Path,
     ) -> None:
-        """`group` is a gloo group of all ranks, None for a single one."""
+        """`group` is a gloo group of all ranks, None for a single one.
+
+        Raises `UsageError` on every rank when one has another number of batches than the rest: it would leave
+        the others waiting at the end of the epoch.
+        """
         self._task = task
         self._config = config
         self._rank = rank
@@ -46,16 +65,33 @@ class Loop:
         self._reporter = reporter
         self._checkpoints = checkpoints
         self._metric_names = metric_names(task)
-        world_size = 1 if group is None else dist.get_world_size(group)
+        self._world_size = world_size = 1 if group is None else dist.get_world_size(group)
         self._train_data = TrainData(task.train_data(), config, rank, world_size)
         val_data = task.val_data()
         self._val_data = ValData(val_data, config, rank, world_size) if val_data is not None else None
         self._training = Training(task, config, device, steps=config.epochs * len(self._train_data))
+        self._save_every = SaveEvery.parse(config.save_every)
+        self._start = Start()
+        self._loss_sum = torch.zeros(2, dtype=torch.float64, device=device)
+        """Of the epoch so far: loss times samples, and samples. Without validation it tells the best epoch."""
+        self._rng_before_validation: dict[str, Any] | None = None
+        self._checkpoint_checked = False
         self._stop_after_epoch = False
+        self._agree_on_batches()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on where `checkpoint` was written; raises `UsageError` if it is that of another model."""
+        state, ranks = checkpoint.state, checkpoint.state["ranks"]
+        self._training.load(state, float(state["config"]["lr"]))
+        self._start = checkpoint.start
+        if len(ranks) == self._world_size:  # else it is the start of an epoch, and each rank has its new seed
+            own = ranks[self._rank]
+            self._loss_sum.copy_(own["loss_sum"])
+            set_rng_state(own["rng"])
 
     def run(self) -> str:
         """Train to the end, or until a command stops it; `finished` or `stopped`."""
-        for epoch in range(1, self._config.epochs + 1):
+        for epoch in range(self._start.epoch, self._config.epochs + 1):
             completed = self._run_epoch(epoch)
             if not completed:
                 return "stopped"
@@ -68,59 +104,83 @@ class Loop:
     def _run_epoch(self, epoch: int) -> bool:
         """Train, validate, report and save; False when a command stopped it."""
         began = time.monotonic()
+        first_batch = self._start.batch if epoch == self._start.epoch else 0
+        if first_batch == 0:
+            self._loss_sum.zero_()
         val_batches = self._val_data.batches if self._val_data is not None else 0
-        self._reporter.begin_epoch(epoch, len(self._train_data), val_batches)
-        done, loss_sum, stopped = self._train(epoch)
+        self._reporter.begin_epoch(epoch, len(self._train_data), val_batches, first_batch)
+        done, stopped = self._train(epoch, first_batch)
         trained = time.monotonic()
         score = None  # what the best epoch is judged by; unknown when stopped
         if not stopped:
-            score = self._mean(loss_sum)[0] if self._val_data is None else self._validate(epoch, self._val_data)
+            score = self._mean(self._loss_sum)[0] if self._val_data is None else self._validate(epoch)
         completed = score is not None
         ended = time.monotonic()
         status = "completed" if completed else "stopped"
         self._reporter.send(EpochEnded(self._rank, epoch, status, trained - began, ended - began))
-        best = score is not None and self._training.improved(score, epoch)
-        self._save(epoch, done, finished=completed, best=best)
+        kinds = []
+        last_epoch = epoch == self._config.epochs or self._stop_after_epoch
+        if not completed or last_epoch or self._save_every.after_epoch(epoch):
+            kinds.append("last")
+        if score is not None and self._training.improved(score, epoch):
+            kinds.append("best")
+        if kinds:
+            self._save(kinds, epoch, done, finished=completed)
+        self._rng_before_validation = None
         return completed
 
-    def _train(self, epoch: int) -> tuple[int, Tensor, bool]:
-        """All batches of an epoch: how many were done, their loss times samples, and whether a command stopped it.
-
-        The sums are [loss, samples], float64, on the device.
-        """
+    def _train(self, epoch: int, first_batch: int) -> tuple[int, bool]:
+        """The batches of an epoch from `first_batch` on: how many are done, and whether a command stopped it."""
         reporter, training = self._reporter, self._training
         training.ddp.train()  # type: ignore[no-untyped-call]
-        loss_sum = torch.zeros(2, dtype=torch.float64, device=self._device)
-        done = 0
-        for batch in reporter.batches(self._train_data.epoch(epoch)):
+        done = first_batch
+        if done == len(self._train_data):  # stopped in validation
+            return done, False
+        for batch in reporter.batches(self._train_data.epoch(epoch, first_batch)):
             batch = to_device(batch, self._device)
             samples = count_samples(batch) or self._config.batch_size
             lr = training.lr
             loss = training.train_batch(batch, reporter.forward_done)
             reporter.batch(loss, lr, samples)
             done += 1
+            if training.step == self._start.step + 1:
+                self._first_batch_done()
             if self._val_data is None:  # only then it decides which epoch is best
-                loss_sum += torch.stack((loss.double(), torch.ones_like(loss, dtype=torch.float64))) * samples
+                ones = torch.ones_like(loss, dtype=torch.float64)
+                self._loss_sum += torch.stack((loss.double(), ones)) * samples
             if self._obey_next(epoch, done):
-                return done, loss_sum, True
-        return done, loss_sum, False
+                return done, True
+            if self._save_every.after_batch(training.step):
+                self._save(["last"], epoch, done, finished=False)
+        return done, False
 
-    def _validate(self, epoch: int, val_data: ValData) -> float | None:
+    def _validate(self, epoch: int) -> float | None:
         """The validation loss over all ranks, weighted by samples; None when a command stopped it."""
+        val_data = self._val_data
+        assert val_data is not None
         began = time.monotonic()
+        self._rng_before_validation = rng_state()
         sums = torch.zeros(1 + len(self._metric_names) + 1, dtype=torch.float64, device=self._device)
         self._training.ddp.eval()
-        batches = iter(val_data)
+        self._share_buffers()
+        batches = iter(val_data.epoch(epoch))
         for _ in range(val_data.batches):
             batch = next(batches, None)
             if batch is not None:
                 sums += self._evaluate(to_device(batch, self._device))
             if self._obey_next(epoch, len(self._train_data)):
                 return None
+        self._rng_before_validation = None
         loss, *metrics = self._mean(sums)
         if self._rank == 0:
             self._reporter.send(Validated(0, epoch, loss, tuple(metrics), time.monotonic() - began))
         return loss
+
+    def _share_buffers(self) -> None:
+        """All ranks judge the model that is saved: rank 0's, with its running statistics."""
+        if self._group is not None:
+            for buffer in self._training.model.buffers():
+                dist.broadcast(buffer, 0)
 
     @torch.no_grad()
     def _evaluate(self, batch: Any) -> Tensor:
@@ -149,6 +209,26 @@ class Loop:
             dist.all_reduce(sums, group=self._group)
         return (sums[:-1] / sums[-1]).tolist()
 
+    # ---- agreement ----------------------------------------------------------------------------------------
+
+    def _agree_on_batches(self) -> None:
+        if self._group is None:
+            return
+        own = torch.tensor([len(self._train_data), self._val_data.batches if self._val_data is not None else 0])
+        counts = [torch.zeros_like(own) for _ in range(self._world_size)]
+        dist.all_gather(counts, own, group=self._group)
+        for name, of_ranks in zip(("train_data", "val_data"), torch.stack(counts, dim=1).tolist(), strict=True):
+            if len(set(of_ranks)) > 1:
+                told = ", ".join(f"rank {rank}: {count}" for rank, count in enumerate(of_ranks))
+                raise UsageError("uneven", method=name, batches=told)
+
+    def _first_batch_done(self) -> None:
+        """From here on no step is slow for a good reason."""
+        seconds = timedelta(seconds=self._config.timeout)
+        groups = [group for group in (dist.group.WORLD, self._group) if group is not None]
+        for group in groups:
+            _set_pg_timeout(seconds, group)
+
     # ---- commands and checkpoints -------------------------------------------------------------------------
 
     def _obey_next(self, epoch: int, done: int) -> bool:
@@ -164,7 +244,7 @@ class Loop:
                 case Command.STOP_AFTER_EPOCH:
                     self._stop_after_epoch = True
                 case Command.SAVE:
-                    self._save(epoch, done, finished=False, best=False)
+                    self._save(["last"], epoch, done, finished=False)
                 case Command.PAUSE | Command.RESUME:
                     paused = command is Command.PAUSE
             command = self._control.wait_while_paused() if paused else Command.NONE
@@ -174,13 +254,14 @@ class Loop:
         if self._rank == 0:
             self._reporter.send(CommandTaken(0, command.name.lower(), epoch, done))
 
-    def _save(self, epoch: int, done: int, *, finished: bool, best: bool) -> None:
-        """Write last.pt, and best.pt if it is; every rank takes part, rank 0 writes.
+    def _save(self, kinds: Sequence[str], epoch: int, done: int, *, finished: bool) -> None:
+        """Write last.pt or best.pt or both; every rank takes part, rank 0 writes.
 
         `done` is the number of batches of `epoch` that the weights have seen; `finished` says that validation
         is behind them too.
         """
-        rng = gather_rng_states(self._group)
+        rng = self._rng_before_validation or rng_state()
+        ranks = gather_rank_states(rng, self._loss_sum, self._reporter.last_events(), self._group)
         if self._rank != 0:
             return
         state = {
@@ -192,17 +273,24 @@ class Loop:
                 name: str(value) if isinstance(value, Path) else value
                 for name, value in dataclasses.asdict(self._config).items()
             },
-            "world_size": len(rng),
-            "rng": rng,
+            "world_size": self._world_size,
+            "ranks": ranks,
             **self._training.state(),
         }
-        for kind in ("last", "best") if best else ("last",):
+        for kind in kinds:
             path = self._checkpoints / f"{kind}.pt"
             began = time.monotonic()
             try:
                 save_atomically(state, path)
-            except OSError as error:
-                self._reporter.send(SaveFailed(0, kind, str(error.strerror or error)))
+                self._check_once(path)
+            except (OSError, CheckpointError) as error:
+                self._reporter.send(SaveFailed(0, kind, str(getattr(error, "strerror", None) or error)))
             else:
                 seconds = time.monotonic() - began
                 self._reporter.send(Saved(0, kind, epoch, self._training.step, seconds))
+
+    def _check_once(self, path: Path) -> None:
+        """A task's optimizer or scheduler may hold what no safe reader takes: better told now than later."""
+        if not self._checkpoint_checked:
+            read_checkpoint(path, check=False)
+            self._checkpoint_checked = True

@@ -13,6 +13,7 @@ from ..metrics.append_file import AppendFile
 from ..metrics.csv_files import batch_header, batch_row, epoch_header, epoch_row
 from ..metrics.journal import encode_record
 from ..metrics.records import AnyRecord, BatchRecord, EpochSummary
+from .recovery import Recovered
 from .run_folder import RunFolder
 
 Tell = Callable[..., None]
@@ -31,25 +32,41 @@ class Outputs:
         *,
         log_batch_metrics: bool,
         stdout: TextIO | None,
+        recovered: Recovered | None = None,
     ) -> None:
-        """Open the files; raises `OSError`. `tell` is called when something cannot be written."""
+        """Open the files, those of earlier attempts as `recovered`; raises `OSError`.
+
+        `tell` is called when something cannot be written.
+        """
         self._metric_names = metric_names
         self._words = words
         self._tell = tell
         self._console = Console(stdout) if stdout is not None else None
         self._console_gone_told = False
+        self._recovered = recovered
+        new = recovered is None
         self._log = LogFile(folder.log)
-        self._epoch_csv = AppendFile(folder.epoch_csv, exclusive=True)
-        self._epoch_csv.write(epoch_header(metric_names).encode())
+        self._epoch_csv = _csv(
+            recovered.epoch_csv if recovered else folder.epoch_csv, epoch_header(metric_names), new
+        )
         self._batch_csv: AppendFile | None = None
         if log_batch_metrics:
-            self._batch_csv = AppendFile(folder.batch_csv, exclusive=True)
-            self._batch_csv.write(batch_header().encode())
-        self._journal = AppendFile(folder.journal, exclusive=True)
+            self._batch_csv = _csv(recovered.batch_csv if recovered else folder.batch_csv, batch_header(), new)
+        self._journal = AppendFile(folder.journal, exclusive=new)
         self._files = [f for f in (self._log, self._epoch_csv, self._batch_csv, self._journal) if f is not None]
         self._in_trouble: set[AppendFile] = set()
-        self._batch_rows: list[str] = []
+        self._batch_rows: list[bytes] = []
         self._records: list[bytes] = []
+
+    @property
+    def epoch_csv(self) -> Path:
+        """The file with a row an epoch."""
+        return self._epoch_csv.path
+
+    @property
+    def batch_csv(self) -> Path | None:
+        """The file with a row a batch, if there is one."""
+        return self._batch_csv.path if self._batch_csv is not None else None
 
     def line(self, line: str, *, console: bool = True) -> None:
         """A line for the log file, and for the console if it is wanted there."""
@@ -62,24 +79,42 @@ class Outputs:
         self._records.append(encode_record(record))
         if isinstance(record, BatchRecord):
             if self._batch_csv is not None:
-                self._batch_rows.append(batch_row(record))
+                self._batch_rows.append(batch_row(record).encode())
         elif isinstance(record, EpochSummary):
-            self._epoch_csv.write(epoch_row(record, self._metric_names).encode())
+            self._epoch_row(record)
+
+    def record_earlier(self, record: BatchRecord | EpochSummary, line: str = "") -> None:
+        """A batch or an epoch of an earlier attempt: for those of the files that lack it."""
+        recovered = self._recovered
+        assert recovered is not None
+        if isinstance(record, EpochSummary):
+            self._epoch_row(record)
+            return
+        if record.step > recovered.history.journal_step:
+            self._records.append(encode_record(record))
+        if recovered.lacks_line(record):
+            self._log.line(line)
+        if self._batch_csv is not None and recovered.lacks_row(record):
+            self._batch_rows.append(batch_row(record).encode())
+
+    def _epoch_row(self, summary: EpochSummary) -> None:
+        if self._recovered is None or summary.epoch > self._recovered.last_epoch:
+            self._epoch_csv.write([epoch_row(summary, self._metric_names).encode()])
 
     def flush(self, *, sync: bool = False) -> None:
         """Write what was added; with `sync`, make the disk keep it."""
         if self._batch_csv is not None and self._batch_rows:
-            self._batch_csv.write("".join(self._batch_rows).encode())
+            self._batch_csv.write(self._batch_rows)
             self._batch_rows.clear()
         if self._records:
-            self._journal.write(b"".join(self._records))
+            self._journal.write(self._records)
             self._records.clear()
         for file in self._files:
             file.flush(sync=sync)
         self._tell_troubles()
 
     def close(self) -> dict[Path, int]:
-        """Close everything; bytes that could never be written, by file."""
+        """Close everything; rows that could never be written, by file."""
         if self._console is not None:
             self._console.close()
         lost = {file.path: file.close() for file in self._files}
@@ -94,6 +129,8 @@ class Outputs:
             elif file.error is None and file in self._in_trouble:
                 self._in_trouble.discard(file)
                 self._tell("file_recovered", "info", path=str(file.path))
+                if file.lost:
+                    self._tell("rows_lost", "warning", path=str(file.path), count=file.lost)
         if self._console is not None:
             self._tell_console_troubles(self._console)
 
@@ -104,3 +141,11 @@ class Outputs:
         if console.gone and not self._console_gone_told:
             self._console_gone_told = True
             self._tell("console_gone", "warning", path=str(self._log.path))
+
+
+def _csv(path: Path, header: str, new: bool) -> AppendFile:
+    """A CSV file with its header; it must not exist if it is `new`."""
+    file = AppendFile(path, exclusive=new or not path.exists())
+    if path.stat().st_size == 0:
+        file.write([header.encode()])
+    return file

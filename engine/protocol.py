@@ -54,7 +54,7 @@ def receive(connection: socket.socket, kind: type[Message]) -> Message:
         raise ProtocolError(f"{length} bytes are too many")
     try:
         return msgspec.msgpack.decode(_exactly(connection, length), type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ProtocolError(str(error)) from error
 
 

@@ -14,6 +14,7 @@ import traceback
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ import torch.distributed as dist
 from ..log.errors import UsageError
 from ..log.words import Words
 from ..metrics.events import Finished, RankFailed
+from .checkpoint import read_checkpoint
 from .config import TrainConfig
 from .control import Control
 from .loop import Loop
@@ -29,7 +31,11 @@ from .reporter import Channel, Reporter
 from .run_folder import RunFolder
 from .task import build_task
 
-COLLECTIVE_TIMEOUT = timedelta(seconds=300)
+FIRST_BATCH_PATIENCE = 3
+"""The first batch may take so many times as long as the others: compilers and caches warm up."""
+
+MOST_TRACEBACK = 100_000
+"""Characters."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,10 @@ class RankJob:
     device: str
     """`cpu` or `cuda`."""
     backend: str
+    checkpoint: Path | None
+    """Where to go on from."""
+    step: int
+    """Batches that earlier attempts did."""
 
 
 class EndedEarlyError(Exception):
@@ -64,6 +74,7 @@ def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> Non
         attempt=job.attempt,
         node=int(os.environ["GROUP_RANK"]),
         device=str(device),
+        step=job.step,
     ) as reporter:
         try:
             status = _train(job, rank, device, commands, reporter)
@@ -80,8 +91,9 @@ def _train(job: RankJob, rank: int, device: torch.device, commands: Connection, 
     config = job.config
     if "OMP_NUM_THREADS" not in os.environ and device.type == "cpu":
         torch.set_num_threads(max(1, torch.get_num_threads() // job.world_size))
-    dist.init_process_group(job.backend, timeout=COLLECTIVE_TIMEOUT)
-    group = dist.new_group(backend="gloo") if job.world_size > 1 else None
+    patience = timedelta(seconds=FIRST_BATCH_PATIENCE * config.timeout)
+    dist.init_process_group(job.backend, timeout=patience)
+    group = dist.new_group(backend="gloo", timeout=patience) if job.world_size > 1 else None
     _seed(config.seed)  # the same weights everywhere
     loop = Loop(
         build_task(config),
@@ -94,6 +106,8 @@ def _train(job: RankJob, rank: int, device: torch.device, commands: Connection, 
         checkpoints=job.folder.checkpoints,
     )
     _seed(config.seed + 1 + rank)  # different dropout
+    if job.checkpoint is not None:
+        loop.restore(read_checkpoint(job.checkpoint, check=False))
     status = loop.run()
     dist.destroy_process_group()  # never after an exception: NCCL may hang in it
     return status
@@ -141,5 +155,6 @@ def _seed(seed: int) -> None:
 
 def _last_word(rank: int, error: BaseException, config: TrainConfig) -> RankFailed:
     message = Words(config.lang).say(error.key, **error.fields) if isinstance(error, UsageError) else str(error)
-    trace = "".join(traceback.format_exception(error))
+    message = message[:MOST_TRACEBACK]
+    trace = "".join(traceback.format_exception(error))[-MOST_TRACEBACK:]
     return RankFailed(rank, type(error).__name__, message, trace, time.monotonic())

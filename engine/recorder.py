@@ -47,6 +47,7 @@ from ..metrics.spikes import SpikeWatch
 from ..metrics.stragglers import StragglerWatch
 from ..metrics.tally import BatchTally, EpochTally
 from .outputs import Outputs
+from .recovery import Recovered
 from .run_folder import RunFolder
 
 TICK_SECONDS = 0.1
@@ -74,6 +75,8 @@ class Attempt:
     started: RunStarted
     log_batch_metrics: bool
     validates: bool
+    recovered: Recovered | None = None
+    """The files of the attempts before it."""
 
 
 class Recorder:
@@ -92,15 +95,16 @@ class Recorder:
         """Last words of ranks that did all they should."""
         self.stopped_by = ""
         """The command that stopped the ranks, if one did."""
+        self.interval = run.log_interval
+        """Of the console, and of every watcher."""
         self.crash: BaseException | None = None
         """A fault of the recorder itself."""
         self.lost: dict[Path, int] = {}
-        """Bytes that could not be written, by file; known after `close`."""
+        """Rows that could not be written, by file; known after `close`."""
         self._run = run
         self._validates = attempt.validates
         self._words = words
         self._checkpoints = folder.checkpoints
-        self._interval = run.log_interval
         self._queues = queues
         self._inbox: queue.SimpleQueue[list[AnyEvent] | Notice | int | None] = queue.SimpleQueue()
 
@@ -111,12 +115,16 @@ class Recorder:
             self._tell,
             log_batch_metrics=attempt.log_batch_metrics,
             stdout=stdout,
+            recovered=attempt.recovered,
         )
+        self.epoch_csv = self._outputs.epoch_csv
+        self.batch_csv = self._outputs.batch_csv
+        """None if it is not written."""
         self._began = time.monotonic()
-        self._batches = BatchTally(run.world_size, run.attempt, self._began)
+        self._batches = BatchTally(run.world_size, run.attempt, self._began, run.start.step)
         self._epochs: dict[int, EpochTally] = {}
         self._held: deque[tuple[int, int, Saved | SaveFailed | CommandTaken]] = deque()
-        self._steps_of_rank_0 = 0
+        self._steps_of_rank_0 = run.start.step
         self._ended_on_rank_0 = 0
         self._eta = Eta(run.epochs)
         self._nonfinite = NonfiniteWatch()
@@ -129,6 +137,8 @@ class Recorder:
         self._epochs_done = 0
         self._best: EpochSummary | None = None
 
+        if attempt.recovered is not None:
+            self._take_earlier(attempt.recovered)
         self._outputs.record(run)
         self._readers = [
             threading.Thread(target=self._read, args=(q,), name=f"queue {rank}", daemon=True)
@@ -137,6 +147,26 @@ class Recorder:
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         for thread in (self._thread, *self._readers):
             thread.start()
+
+    def _take_earlier(self, recovered: Recovered) -> None:
+        """Fill what the files lack, and go on with the sums of the earlier attempts."""
+        history, run = recovered.history, self._run
+        for record in history.wanted:
+            batches = history.batches.get(record.epoch, record.batch + 1)
+            self._outputs.record_earlier(record, self._words.batch(record, run.epochs, batches))
+        for summary in history.summaries:
+            self._eta.epoch_done(summary.epoch_seconds, summary.batches, summary.batches)
+            self._epochs_done += 1
+            self._keep_best(summary)
+            self._outputs.record_earlier(summary)
+        for tally in history.ended:
+            self._epochs[tally.epoch] = tally
+            self._end_epoch(tally, "completed")
+        if history.open:
+            batches = history.batches.get(run.start.epoch, run.start.batch)
+            epoch = EpochTally(run.start.epoch, batches, run.attempt, run.world_size)
+            epoch.add_earlier(history.open)
+            self._epochs[epoch.epoch] = epoch
 
     # ---- called by the run process ------------------------------------------------------------------------
 
@@ -160,8 +190,7 @@ class Recorder:
     def close(self, state: str, reason: str = "") -> RunEnded:
         """Write what is left and how the run ended, then close the files; call it after `drain`.
 
-        `state` is that of `RunEnded`; a partial epoch gets it too. `reason` says what failed, and may have
-        several lines.
+        `state` is that of `RunEnded`. `reason` says what failed, and may have several lines.
         """
         self._inbox.put(None)
         self._thread.join()
@@ -172,12 +201,12 @@ class Recorder:
             self._tell("incomplete", "warning", count=self._batches.incomplete)
         for epoch in list(self._epochs.values()):
             if epoch.done:
-                self._end_epoch(epoch, state)
+                self._end_epoch(epoch, "failed" if state == "restarting" else state)
         while self._held:
             self._release(self._held.popleft()[2])
         if reason:
             self._outputs.line(reason, console=False)
-        best = self._best
+        best = self._best if state != "restarting" else None
         ended = RunEnded(
             state=state,
             reason=reason,
@@ -223,7 +252,7 @@ class Recorder:
                 if isinstance(item, Notice):
                     self._say(item)
                 elif isinstance(item, int):
-                    self._interval = item
+                    self.interval = item
                     self._tell(INTERVAL_CHANGED, "info", interval=item)
                 else:
                     for event in item:
@@ -266,7 +295,7 @@ class Recorder:
         epoch = self._epochs[record.epoch]
         epoch.add(record)
         line = self._words.batch(record, self._run.epochs, epoch.batches)
-        self._outputs.line(line, console=record.batch % self._interval == 0)
+        self._outputs.line(line, console=record.batch % self.interval == 0)
         self._outputs.record(record)
         if self._nonfinite.first_of_burst(record.loss):
             ranks = ", ".join(map(str, sorted(self._bad_ranks.get(record.step, ()))))
@@ -301,13 +330,16 @@ class Recorder:
             self._eta.epoch_done(epoch.seconds, epoch.done, epoch.batches)
         hours = self._eta.seconds_left(epoch.epoch) / 3600
         summary = epoch.summary(eta_hours=hours, finished_at=time.time(), status=status)
-        better = self._best is None or summary.score < self._best.score
-        if status == "completed" and math.isfinite(summary.score) and better:
-            self._best = summary
+        if status == "completed":
+            self._keep_best(summary)
         self._outputs.record(summary)
         for line in self._words.epoch(summary, self._run.epochs, epoch.batches, self._run.metric_names):
             self._outputs.line(line)
         self._outputs.flush(sync=True)
+
+    def _keep_best(self, summary: EpochSummary) -> None:
+        if math.isfinite(summary.score) and (self._best is None or summary.score < self._best.score):
+            self._best = summary
 
     def _release_due(self) -> None:
         """Tell what rank 0 said after a batch or an epoch only when that has been told for all ranks."""

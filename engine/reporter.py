@@ -28,6 +28,9 @@ FLUSH_SECONDS = 0.03
 CAPACITY = 10_000
 """Batches that wait for a recorder that does not read; beyond, batches are dropped and counted."""
 
+KEPT = 2_000
+"""Newest events that a checkpoint takes along: more than can be on their way to the recorder."""
+
 CLOSE_SECONDS = 5.0
 """How long the end of a rank waits for the recorder to read the last events."""
 
@@ -67,6 +70,7 @@ class Reporter:
         self._busy = 0.0
         self._mark = time.monotonic()
         self._waiting: deque[Any] = deque()
+        self._last: deque[Any] = deque(maxlen=KEPT)
         self._queued = 0
         self._sent = 0
         self._dropped = 0
@@ -107,20 +111,20 @@ class Reporter:
         if self._queued - self._sent < CAPACITY:
             value = loss if type(loss) is float else self._read(loss)
             self._queued += 1
-            self._waiting.append(
-                (
-                    self._epoch,
-                    self._batch,
-                    self._step,
-                    value,
-                    lr,
-                    samples,
-                    now - self._mark,
-                    self._wait,
-                    self._busy or now - self._mark,
-                    now,
-                )
+            item = (
+                self._epoch,
+                self._batch,
+                self._step,
+                value,
+                lr,
+                samples,
+                now - self._mark,
+                self._wait,
+                self._busy or now - self._mark,
+                now,
             )
+            self._waiting.append(item)
+            self._last.append(item)
         else:
             self._dropped += 1
         self._batch += 1
@@ -130,6 +134,15 @@ class Reporter:
     def send(self, event: AnyEvent) -> None:
         """Any other event; it keeps its place among the batches and is never dropped."""
         self._waiting.append(event)
+        self._last.append(event)
+
+    def last_events(self) -> list[AnyEvent]:
+        """The newest events, whether the recorder has them or not. Waits for the GPU: for checkpoints only."""
+        return [
+            event
+            for item in self._last
+            if (event := self._batch_event(item, wait=True) if type(item) is tuple else item) is not None
+        ]
 
     def close(self) -> None:
         """Send what is left, waiting a bounded time for the recorder."""

@@ -1,41 +1,41 @@
-"""The run process: from a checked config to the exit code."""
+"""The run process: from a checked config to the exit code, over as many attempts as it takes."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import multiprocessing
 import os
 import platform
-import signal
 import socket
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import psutil
 
 from .. import __version__
 from ..log.errors import UsageError
-from ..log.words import Words, one_line
-from ..metrics.records import RunStarted
+from ..log.words import Words
+from ..metrics.records import RunStarted, Start
 from .checks import Plan, check_files, check_run
 from .config import TrainConfig
 from .control_server import ControlServer
-from .failure import Failure, find_failure
 from .known_runs import register
-from .launcher import Launch, warm_up
-from .rank_commands import RankCommands
-from .recorder import Attempt, Recorder
+from .launcher import warm_up
+from .protocol import Reply, Request
+from .recorder import Recorder
+from .resume import Earlier, check_resume, read_earlier
 from .run_folder import RunFolder
 from .signals import Signals
 
-EXIT_FINISHED, EXIT_FAILED = 0, 1
-POLL_SECONDS = 0.05
+if TYPE_CHECKING:
+    from .attempt import Ending, RankAttempt
+    from .checkpoint import Checkpoint
+
+EXIT_FAILED = 1
 
 
 def run(
@@ -48,102 +48,120 @@ def run(
     """Train, and return the exit code; raises `UsageError` before anything is written.
 
     Without `stdout` no lines are shown. `created` is called as soon as the run has its folder and can be watched.
+    `config.resume` is the private folder of the run to go on with.
     """
     config.check()
     check_files(config)
+    earlier = read_earlier(Path(config.resume)) if config.resume is not None else None
     warm_up()
     plan = check_run(config)
     with Signals() as signals:
-        folder = RunFolder.create(config.output_dir, datetime.now())
-        return RunProcess(config, words, plan, folder, signals).run(stdout, stderr, created)
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a run ended."""
-
-    state: str
-    """`finished`, `stopped` or `failed`."""
-    exit_code: int
-    failure: Failure | None = None
+        folder = earlier.folder if earlier else RunFolder.create(config.output_dir, time.localtime())
+        with folder.locked():
+            process = RunProcess(config, words, plan, folder, signals, earlier)
+            return process.run(stdout, stderr, created)
 
 
 class RunProcess:
-    """Starts the ranks of one run, listens to signals, and says how it ended."""
+    """Makes the attempts of one run, and is there for those who ask something of it."""
 
-    def __init__(self, config: TrainConfig, words: Words, plan: Plan, folder: RunFolder, signals: Signals) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        words: Words,
+        plan: Plan,
+        folder: RunFolder,
+        signals: Signals,
+        earlier: Earlier | None,
+    ) -> None:
         self._config = config
         self._words = words
         self._plan = plan
         self._folder = folder
         self._signals = signals
-        self._stop_signal: signal.Signals | None = None
-        self._killed = False
+        self._earlier = earlier
+        self._number = earlier.attempt + 1 if earlier else 1
+        self._attempt: RankAttempt | None = None
         self._rank_pids: list[int] = []
         self._started_at = time.time()
+        self._log_interval = config.log_interval
 
     def run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
         """Run to the end; the exit code."""
-        from .rank import RankJob, run_rank
-
-        plan, config = self._plan, self._config
-        context = multiprocessing.get_context("forkserver")
-        queues: list[Any] = [context.SimpleQueue() for _ in range(plan.world_size)]
-        commands_in, commands_out = context.Pipe(duplex=False)
-        recorder = self._open_recorder(queues, stdout)
-        commands = RankCommands(commands_out, recorder)
-        self._server = ControlServer(commands.obey)
-        self._write_run_json("running")
-        self._register(stderr)
-        created(self._folder)
-        self._say_start(recorder)
-        recorder.notice("ranks_starting", count=plan.world_size)
-
-        # User code may change the current folder, so ranks get absolute paths.
-        folder = RunFolder(self._folder.root.absolute(), self._folder.run_id)
-        job = RankJob(config, folder, 1, plan.world_size, plan.device, plan.backend)
-        launch = Launch(run_rank, (job, queues, commands_in), plan.world_size, f"{self._folder.run_id}_1")
-        self._watch(launch, recorder, commands)
-        self._server.close()
-        recorder.drain()
-        ending = self._ending(launch, recorder)
-        reason = self._explain(ending.failure) if ending.failure else ""
+        checkpoint, damaged = self._find_checkpoint()
+        changes = []
+        if self._earlier is not None:
+            changes = check_resume(self._earlier, self._config, self._plan, _start(checkpoint))
+        attempt = self._begin(checkpoint, damaged, stdout)
+        for flag, old, new in changes:
+            attempt.recorder.notice("config_changed", "warning", flag=flag, old=old, new=new)
+        self._server = ControlServer(self._obey)
         try:
-            recorder.close(ending.state, reason)
-        except Exception:  # noqa: BLE001 - a fault of ours: whatever it is, the user must see it
-            reason = self._words.say("internal", message=traceback.format_exc())
-            ending = Ending("failed", EXIT_FAILED)
-        self._write_run_json(ending.state, reason)
-        for path, count in recorder.lost.items():
-            _print(self._words.say("file_lost", path=str(path), count=count), stderr)
-        if reason:
-            _print(reason, stderr)
-        return ending.exit_code
+            self._write_run_json("running")
+            self._register(stderr)
+            created(self._folder)
+            return self._make_attempts(attempt, stdout, stderr)
+        finally:
+            self._server.close()
 
-    def _open_recorder(self, queues: list[Any], stdout: TextIO | None) -> Recorder:
-        try:
-            return Recorder(self._attempt(), queues, self._words, stdout)
-        except OSError as error:
-            path = str(error.filename or self._folder.root)
-            raise UsageError("output_dir", path=path, reason=error.strerror or str(error)) from error
+    def _make_attempts(self, attempt: RankAttempt, stdout: TextIO | None, stderr: TextIO) -> int:
+        """Start again after a failure, as often as the config allows; the exit code."""
+        restarts_left = self._config.max_restarts
+        while True:
+            ending = attempt.run(self._signals, self._ranks_started)
+            self._attempt = None
+            again = ending.failure is not None and restarts_left > 0 and not ending.stop_asked
+            if not self._close(attempt, ending, again, stderr):
+                return ending.exit_code or EXIT_FAILED
+            if not again:
+                return ending.exit_code
+            restarts_left -= 1
+            self._number += 1
+            self._log_interval = attempt.recorder.interval
+            try:
+                attempt = self._begin(*self._find_checkpoint(), stdout)
+            except UsageError as error:
+                reason = self._words.error(error)
+                self._write_run_json("failed", reason)
+                _print(reason, stderr)
+                return EXIT_FAILED
+            self._write_run_json("running")
 
-    def _attempt(self) -> Attempt:
-        plan, config = self._plan, self._config
+    def _find_checkpoint(self) -> tuple[Checkpoint | None, list[tuple[Path, str]]]:
+        from .checkpoint import find_checkpoint
+
+        return find_checkpoint(self._folder.checkpoints) if self._number > 1 else (None, [])
+
+    def _begin(
+        self, checkpoint: Checkpoint | None, damaged: list[tuple[Path, str]], stdout: TextIO | None
+    ) -> RankAttempt:
+        """Make the next attempt ready to run, from `checkpoint` if there is one."""
+        from .attempt import RankAttempt
+
+        config, plan = self._config, self._plan
         started = RunStarted(
             run_id=self._folder.run_id,
-            attempt=1,
+            attempt=self._number,
             task=config.task,
             epochs=config.epochs,
             world_size=plan.world_size,
             device=plan.device,
             backend=plan.backend,
-            log_interval=config.log_interval,
+            log_interval=self._log_interval,
             metric_names=plan.metric_names,
-            at=self._started_at,
+            at=time.time(),
+            start=_start(checkpoint),
         )
-        return Attempt(self._folder, started, config.log_batch_metrics, plan.validates)
+        attempt = RankAttempt(
+            config, self._words, plan, self._folder, started=started, checkpoint=checkpoint, stdout=stdout
+        )
+        for path, reason in damaged:
+            attempt.recorder.notice("checkpoint_damaged", "warning", path=str(path), reason=reason)
+        self._say_start(attempt.recorder, checkpoint)
+        self._attempt = attempt
+        return attempt
 
-    def _say_start(self, recorder: Recorder) -> None:
+    def _say_start(self, recorder: Recorder, checkpoint: Checkpoint | None) -> None:
         folder, plan = self._folder, self._plan
         recorder.notice(
             "run",
@@ -154,10 +172,16 @@ class RunProcess:
             backend=plan.backend,
             epochs=self._config.epochs,
         )
+        if checkpoint is not None:
+            start = checkpoint.start
+            path = str(checkpoint.path)
+            recorder.notice("resumed", attempt=self._number, path=path, epoch=start.epoch, batch=start.batch)
+        elif self._number > 1:
+            recorder.notice("resumed_from_nothing", "warning", attempt=self._number)
         recorder.notice("run_log", path=str(folder.log))
-        recorder.notice("run_epoch_csv", path=str(folder.epoch_csv))
-        if self._config.log_batch_metrics:
-            recorder.notice("run_batch_csv", path=str(folder.batch_csv))
+        recorder.notice("run_epoch_csv", path=str(recorder.epoch_csv))
+        if recorder.batch_csv is not None:
+            recorder.notice("run_batch_csv", path=str(recorder.batch_csv))
         recorder.notice("run_checkpoints", path=str(folder.checkpoints))
 
     def _register(self, stderr: TextIO) -> None:
@@ -166,71 +190,44 @@ class RunProcess:
         except OSError as error:  # only `attach` from other folders needs it
             _print(self._words.say("not_registered", reason=str(error)), stderr)
 
-    def _watch(self, launch: Launch, recorder: Recorder, commands: RankCommands) -> None:
-        """Wait for the end of the ranks, passing on what signals ask."""
-        pids_told = False
-        while not launch.ended.wait(POLL_SECONDS):
-            while self._signals.waiting:
-                self._obey(self._signals.waiting.popleft(), launch, recorder, commands)
-            if not pids_told and len(recorder.pids) == self._plan.world_size:
-                pids_told = True
-                self._rank_pids = commands.rank_pids = sorted(recorder.pids, key=recorder.pids.__getitem__)
-                self._write_run_json("running")
-                recorder.notice("ranks_ready", count=self._plan.world_size)
-            if recorder.crash is not None:
-                launch.kill()
+    def _obey(self, request: Request) -> Reply:
+        attempt = self._attempt
+        if attempt is None:
+            return Reply(taken=False, reason=self._words.say("state_restarting"))
+        return attempt.commands.obey(request)
 
-    def _obey(self, number: signal.Signals, launch: Launch, recorder: Recorder, commands: RankCommands) -> None:
-        if number == signal.SIGHUP:
-            recorder.notice("terminal_gone")
-        elif self._stop_signal is None:
-            self._stop_signal = number
-            recorder.notice("stop_signal", signal=number.name)
-            commands.send("stop")
-        elif not self._killed:
-            self._killed = True
-            recorder.notice("stop_now", "warning", signal=number.name)
-            launch.kill()
+    def _ranks_started(self, pids: list[int]) -> None:
+        self._rank_pids = pids
+        self._write_run_json("running")
 
-    def _ending(self, launch: Launch, recorder: Recorder) -> Ending:
-        failure = find_failure(
-            launch.exits(),
-            recorder.pids,
-            recorder.errors,
-            recorder.finished,
-            self._plan.world_size,
-            launch.error,
-        )
-        if failure is not None and not self._killed:
-            return Ending("failed", EXIT_FAILED, failure)
-        stopped = self._killed or "stopped" in recorder.finished.values()
-        if stopped and self._stop_signal is not None:
-            return Ending("stopped", 128 + self._stop_signal)
-        if stopped:
-            return Ending("stopped", EXIT_FAILED if recorder.stopped_by == "stop_nonfinite" else EXIT_FINISHED)
-        return Ending("finished", EXIT_FINISHED)
-
-    def _explain(self, failure: Failure) -> str:
-        """Traceback first, the cause below it: the last lines are what a tired person reads."""
-        say = self._words.say
-        lines = [one_line(line) for line in failure.traceback.rstrip().splitlines()]
-        lines.append(self._words.notice(failure.cause))
-        if failure.hint:
-            lines.append(say(failure.hint))
-        if failure.victims:
-            lines.append(say("victims", ranks=", ".join(map(str, failure.victims))))
-        if failure.culprit is not None:
-            lines.append(say("rank_log", path=str(self._folder.rank_log(failure.culprit))))
-        return "\n".join(lines)
+    def _close(self, attempt: RankAttempt, ending: Ending, again: bool, stderr: TextIO) -> bool:
+        """Write how the attempt ended, everywhere; False when a fault of ours prevented it."""
+        reason = attempt.explain(ending.failure) if ending.failure else ""
+        state, sound = ending.state, True
+        try:
+            attempt.recorder.close("restarting" if again else state, reason)
+        except Exception:  # noqa: BLE001 - a fault of ours: whatever it is, the user must see it
+            reason = self._words.say("internal", message=traceback.format_exc())
+            state, sound = "failed", False
+        if not again or not sound:
+            self._write_run_json(state, reason)
+        for path, count in attempt.recorder.lost.items():
+            _print(self._words.say("file_lost", path=str(path), count=count), stderr)
+        if reason:
+            _print(reason, stderr)
+        return sound
 
     def _write_run_json(self, state: str, reason: str = "") -> None:
         import torch
 
+        config = dataclasses.asdict(self._config)
+        if self._config.data is not None:
+            config["data"] = self._config.data.absolute()
         content = {
             "run_id": self._folder.run_id,
             "state": state,
             "reason": reason,
-            "attempt": 1,
+            "attempt": self._number,
             "pid": os.getpid(),
             "rank_pids": self._rank_pids,
             "process_started_at": psutil.Process().create_time(),
@@ -241,7 +238,7 @@ class RunProcess:
             "device": self._plan.device,
             "backend": self._plan.backend,
             "metric_names": self._plan.metric_names,
-            "config": dataclasses.asdict(self._config),
+            "config": config,
             "versions": {
                 "everybatch": __version__,
                 "python": platform.python_version(),
@@ -256,6 +253,10 @@ class RunProcess:
                 self._words.say("file_trouble", path=str(self._folder.private / "run.json"), reason=str(error)),
                 sys.stderr,
             )
+
+
+def _start(checkpoint: Checkpoint | None) -> Start:
+    return checkpoint.start if checkpoint is not None else Start()
 
 
 def _print(text: str, stream: TextIO) -> None:

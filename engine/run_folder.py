@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,12 @@ class RunFolder:
     run_id: str
 
     @classmethod
-    def create(cls, root: Path, now: datetime) -> RunFolder:
+    def create(cls, root: Path, now: time.struct_time) -> RunFolder:
         """Make the folders of a new run; its id is the time, with a suffix if another run took it.
 
         Raises `UsageError` when they cannot be made.
         """
-        stem = now.strftime("%Y%m%d_%H%M%S")
+        stem = time.strftime("%Y%m%d_%H%M%S", now)
         try:
             for folder in (root / "log", root / "metrics", root / ".everybatch"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +79,30 @@ class RunFolder:
     def rank_log(self, rank: int) -> Path:
         """What a rank printed, native code included."""
         return self.private / f"rank_{rank}.log"
+
+    def rank_log_tail(self, rank: int, lines: int) -> list[str]:
+        """The last lines of a rank's log, [] if it has none."""
+        try:
+            with self.rank_log(rank).open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 200 * lines))
+                return file.read().decode("utf-8", "replace").splitlines()[-lines:]
+        except OSError:
+            return []
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from running this run; raises `UsageError` when one does."""
+        fd = os.open(self.private / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError("resume_live", run=self.run_id) from None
+        except OSError:  # a file system without locks
+            pass
+        try:
+            yield
+        finally:
+            os.close(fd)
 
     def write_run_json(self, content: dict[str, Any]) -> None:
         """Replace run.json: config, versions, host, pids and state of the run; raises `OSError`."""

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
+from ..log.errors import UsageError
 from .config import TrainConfig
-from .task import Task
+from .task import Task, describe
 
 AMP_TYPES = {"off": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -84,6 +85,28 @@ class Training:
             "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
             "scaler": self.scaler.state_dict(),
         }
+
+    def load(self, state: dict[str, Any], lr: float) -> None:
+        """Go on from what `state` told; raises `UsageError` if the task's model is another one.
+
+        `lr` is the learning rate that the run was configured with when it wrote the state.
+        """
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise UsageError("resume_model", reason=describe(error)) from error
+        if (self.scheduler is None) != (state["scheduler"] is None):
+            raise UsageError("resume_model", reason="scheduler()")
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.step = state["step"]
+        self.best_score = state["best_score"]
+        self.best_epoch = state["best_epoch"]
+        if self._config.lr != lr:
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["lr"] / lr * self._config.lr
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
         make: Any = getattr(self._task, "optimizer", None)

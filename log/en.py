@@ -26,9 +26,29 @@ TEXTS = {
     "run_checkpoints": "Checkpoints: {path}",
     "ranks_starting": "Starting {count} ranks …",
     "ranks_ready": "All {count} ranks run, waiting for the first batch …",
+    "resumed": "Attempt {attempt}: going on from {path} in epoch {epoch}, skipping {batch} batches that are done",
+    "resumed_from_nothing": (
+        "Warning: attempt {attempt}: there is no checkpoint to go on from, starting from the beginning"
+    ),
+    "config_changed": "Warning: {flag} changed from {old} to {new}",
+    "checkpoint_damaged": "Warning: the checkpoint {path} cannot be read ({reason}), using an earlier one",
+    "csv_dropped": (
+        "{path}: {count} rows after the checkpoint removed (the file as it was: {backup}); these "
+        "batches are trained again"
+    ),
+    "csv_damaged": (
+        "Warning: {path}: {count} lines were torn or foreign and are removed (the file as it was: {backup})"
+    ),
+    "csv_header": "Warning: {path} has other columns than now and stays as it is; further rows go to {other}",
+    "journal_damaged": "Warning: {count} bytes in {path} are damaged and were skipped",
+    "batches_unknown": "Warning: {count} batches before the checkpoint left no record",
     "end_finished": "Training finished: {epochs_done}/{epochs} epochs in {duration}",
     "end_stopped": "Training stopped: {epochs_done}/{epochs} epochs done in {duration}",
     "end_failed": "Training failed: {epochs_done}/{epochs} epochs done in {duration}",
+    "end_restarting": (
+        "This attempt failed: {epochs_done}/{epochs} epochs done in {duration}; starting again from the "
+        "last checkpoint …"
+    ),
     "best_val": "Best epoch: {epoch} (validation loss {score:.6f})",
     "best_avg": "Best epoch: {epoch} (average loss {score:.6f})",
     # notices
@@ -48,7 +68,8 @@ TEXTS = {
         "Warning: cannot write {path} ({reason}); training goes on, its lines stay in memory until there is room"
     ),
     "file_recovered": "{path} can be written again, and the lines kept in memory now stand in it",
-    "file_lost": "Warning: {path} lost {count} bytes that could never be written",
+    "file_lost": "Warning: {path} lost {count} rows that could never be written",
+    "rows_lost": "Warning: {path} lost {count} rows, memory keeps ten thousand at most",
     "console_gone": (
         "Warning: the terminal or pipe is closed, no more lines go there; training goes on, see {path}"
     ),
@@ -76,11 +97,19 @@ TEXTS = {
     "failed_signal": "rank {rank} was killed by {signal}",
     "failed_exit": "rank {rank} ended with exit code {code}",
     "failed_early": "rank {rank} exited before finishing (exit code {code})",
+    "failed_hang": "rank {ranks} does not answer, the others waited too long ({error})",
     "failed_launch": "the ranks did not start: {message}",
     "hint_SIGKILL": "Likely the OOM killer, or someone's kill -9; see dmesg",
     "hint_SIGABRT": "Likely a collective that timed out (NCCL watchdog) or a C++ assertion",
     "hint_SIGSEGV": "An extension module crashed; the stacks are in the log of that rank",
     "hint_SIGBUS": "Likely /dev/shm is full; use fewer --workers or more shared memory",
+    "hint_hang": (
+        "The stacks of its threads are in its log; if this step is slow for a good reason, raise --timeout"
+    ),
+    "hint_memory": "Out of memory: lower --batch_size, make the model smaller, or use --amp",
+    "hint_loader": (
+        "Possible causes: out of memory, or /dev/shm is full; lower --workers or enlarge the shared memory"
+    ),
     "victims": "rank {ranks} only lost the connection and is not the cause",
     "rank_log": "What that rank printed: {path}",
     # the command line
@@ -104,6 +133,7 @@ TEXTS = {
     "state_validating": "VALIDATING",
     "state_paused": "PAUSED",
     "state_stopping": "STOPPING",
+    "state_restarting": "restarting",
     "state_finished": "FINISHED",
     "state_stopped": "STOPPED",
     "state_failed": "FAILED",
@@ -225,6 +255,15 @@ TEXTS = {
     "no_cuda": "--device: this machine has no usable CUDA device; use --device cpu or --device auto",
     "too_few_gpus": "--nproc: {nproc} ranks are more than {gpus} GPUs; use --nproc {gpus} or fewer",
     "output_dir": "--output_dir: cannot write {path} ({reason})",
+    "resume_live": "--resume: run {run} still goes on; watch it with everybatch attach {run}",
+    "resume_finished": "--resume: run {run} has done all of its {epochs} epochs; raise --epochs to go on",
+    "resume_differs": "--resume: the checkpoint of run {run} does not fit: {changes}",
+    "resume_damaged": "--resume: {path} cannot be used ({reason})",
+    "resume_model": "the checkpoint is not one of this model ({reason})",
+    "save_every": "--save_every: cannot use {value} (expected 5, 5epochs or 500batches)",
+    "uneven": (
+        "{method}() gives the ranks different numbers of batches ({batches}); every rank must see the same dataset"
+    ),
     "internal": "internal error of everybatch: {message}",
 }
 
@@ -243,6 +282,10 @@ HELP = {
     "workers": "data loading processes per rank; 0 = none",
     "seed": "of weights, data order and augmentation",
     "on_nan": "loss not finite: go on, or save and stop",
+    "resume": "go on with a run: id, its beginning, path, latest",
+    "save_every": "save last.pt every N epochs (or 500batches)",
+    "max_restarts": "times a failed run starts again by itself",
+    "timeout": "seconds to wait for a rank; 3x for the first batch",
     "output_dir": "folder for logs, metrics and checkpoints",
     "tui": "monitor if there is a terminal, or plain lines",
     "lang": "language, also by EVERYBATCH_LANG",

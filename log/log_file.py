@@ -15,7 +15,7 @@ class LogFile(AppendFile):
         super().__init__(path)
         self._second = 0
         self._prefix = ""
-        self._lines: list[str] = []
+        self._lines: list[bytes] = []
 
     def line(self, text: str) -> None:
         """Add one line (or several, if it has line breaks) with the present time."""
@@ -25,11 +25,12 @@ class LogFile(AppendFile):
             self._second = second
             self._prefix = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
         stamp = f"{self._prefix}.{int((now - second) * 1000):03d} "
-        self._lines.append(stamp + text.replace("\n", "\n" + stamp) + "\n")
+        for line in text.split("\n"):
+            self._lines.append(f"{stamp}{line}\n".encode("utf-8", "backslashreplace"))
 
     def flush(self, *, sync: bool = False) -> None:
         """Write the lines added since the last flush."""
         if self._lines:
-            self.write("".join(self._lines).encode("utf-8", "backslashreplace"))
+            self.write(self._lines)
             self._lines.clear()
         super().flush(sync=sync)

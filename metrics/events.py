@@ -157,4 +157,7 @@ def encode_events(events: list[AnyEvent]) -> bytes:
 
 def decode_events(message: bytes) -> list[AnyEvent]:
     """The events of one message; raises `msgspec.DecodeError` for anything else."""
-    return _decoder.decode(message)
+    try:
+        return _decoder.decode(message)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from error

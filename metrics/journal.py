@@ -1,75 +1,129 @@
 """The journal: an append-only file of records, the one source for every watcher of a run.
 
-Each record is its length (4 bytes, little-endian) and that many bytes of msgpack. Readers never lock: a torn
-record at the end is simply the end so far.
+Each record is its length and its CRC-32 (4 bytes each, little-endian) and that many bytes of msgpack. Readers never
+lock: a torn record at the end is simply the end so far. What is damaged is stepped over, up to the next place
+where length, checksum and type agree.
 """
 
 from __future__ import annotations
 
+import os
 import struct
+import zlib
 from pathlib import Path
 
 import msgspec
 
 from .records import AnyRecord
 
-_LENGTH = struct.Struct("<I")
+MOST_BYTES = 1 << 20
+"""Of one record: a longer one is damage."""
+
+_HEAD = struct.Struct("<II")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(AnyRecord)
 
 
-class JournalError(ValueError):
-    """A whole record of the journal is not what it should be."""
-
-
 def encode_record(record: AnyRecord) -> bytes:
-    """One record with its length in front."""
+    """One record with its length and checksum in front."""
     body = _encoder.encode(record)
-    return _LENGTH.pack(len(body)) + body
+    return _HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
 class JournalReader:
     """Reads a journal from the front, and later what has been added since."""
 
     def __init__(self, path: Path) -> None:
+        """Open the journal; raises `OSError`."""
         self.offsets: list[int] = []
         """Where the records of the last `read` begin in the file."""
-        self._file = path.open("rb")
-        self._tail = b""
-        self._position = 0
+        self.position = 0
+        """Where the next record begins."""
+        self.damaged = 0
+        """Bytes that were stepped over."""
+        self._file = path.open("rb", buffering=0)
 
     def read(self, most_bytes: int = 1 << 22) -> list[AnyRecord]:
-        """The next records, [] at the present end; raises `JournalError` for a damaged one."""
-        data = self._tail + self._file.read(most_bytes)
+        """The next records of at most `most_bytes` (but one at least), [] at the present end."""
         records: list[AnyRecord] = []
         self.offsets = []
-        start = 0
-        while len(data) - start >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(data, start)
-            end = start + _LENGTH.size + length
-            if end > len(data):
-                break
-            try:
-                records.append(_decoder.decode(memoryview(data)[start + _LENGTH.size : end]))
-            except msgspec.MsgspecError as error:
-                raise JournalError(f"{self._file.name}: {error}") from error
-            self.offsets.append(self._position + start)
-            start = end
-        self._tail = data[start:]
-        self._position += start
-        return records
+        while True:
+            before = self.position
+            data = os.pread(self._file.fileno(), most_bytes, before)
+            self._take_whole(data, records)
+            if records or len(data) < most_bytes:
+                return records
+            if self.position == before:  # one record is longer than what was read
+                most_bytes = MOST_BYTES + _HEAD.size
+
+    def read_rest(self) -> list[AnyRecord]:
+        """All that is left of a journal that nobody writes to: a torn record may lie in its middle."""
+        records: list[AnyRecord] = []
+        while True:
+            while more := self.read():
+                records += more
+            tail = os.pread(self._file.fileno(), MOST_BYTES + _HEAD.size, self.position)
+            place = _find_record(tail, 1)
+            if place is None:
+                return records
+            self.damaged += place
+            self.position += place
 
     def seek(self, offset: int) -> None:
         """Go on at a record that begins at `offset`."""
-        self._file.seek(offset)
-        self._tail = b""
-        self._position = offset
-
-    @property
-    def position(self) -> int:
-        """Bytes read so far."""
-        return self._position
+        self.position = offset
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _take_whole(self, data: bytes, records: list[AnyRecord]) -> None:
+        """Decode the records that `data` holds whole, and move behind them."""
+        start, base = 0, self.position
+        while len(data) - start >= _HEAD.size:
+            length, checksum = _HEAD.unpack_from(data, start)
+            end = start + _HEAD.size + length
+            if length <= MOST_BYTES and end > len(data):
+                break
+            record = _decoded(data[start + _HEAD.size : end], checksum) if length <= MOST_BYTES else None
+            if record is None:
+                good = _next_start(data, start + 1)
+                self.damaged += good - start
+                start = good
+                continue
+            records.append(record)
+            self.offsets.append(base + start)
+            start = end
+        self.position = base + start
+
+
+def _next_start(data: bytes, start: int) -> int:
+    """Where the next whole record begins, else the first place where a torn one might."""
+    place = _find_record(data, start)
+    if place is not None:
+        return place
+    for place in range(start, len(data) - _HEAD.size + 1):
+        length, _ = _HEAD.unpack_from(data, place)
+        if 0 < length <= MOST_BYTES and place + _HEAD.size + length > len(data):
+            return place
+    return max(start, len(data) - _HEAD.size + 1)
+
+
+def _find_record(data: bytes, start: int) -> int | None:
+    """The first place from `start` on where a whole and good record begins."""
+    for place in range(start, len(data) - _HEAD.size + 1):
+        length, checksum = _HEAD.unpack_from(data, place)
+        end = place + _HEAD.size + length
+        if 0 < length <= MOST_BYTES and end <= len(data) and _decoded(data[place + _HEAD.size : end], checksum):
+            return place
+    return None
+
+
+def _decoded(body: bytes, checksum: int) -> AnyRecord | None:
+    if zlib.crc32(body) != checksum:
+        return None
+    try:
+        record: AnyRecord = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return record

@@ -11,6 +11,16 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of everything the journal holds."""
 
 
+class Start(Record, frozen=True):
+    """Where an attempt takes up the work."""
+
+    epoch: int = 1
+    batch: int = 0
+    """Batches of the epoch that are done; may be all of them."""
+    step: int = 0
+    """Batches done over the whole run."""
+
+
 class RunStarted(Record, frozen=True, tag="run"):
     """The first record of every attempt."""
 
@@ -25,6 +35,8 @@ class RunStarted(Record, frozen=True, tag="run"):
     metric_names: tuple[str, ...]
     at: float
     """Wall clock, seconds since 1970."""
+    start: Start = Start()
+    """What is recorded beyond, by earlier attempts, does not count any more."""
 
 
 class EpochStarted(Record, frozen=True, tag="epoch_start"):
@@ -127,7 +139,7 @@ class RunEnded(Record, frozen=True, tag="run_end"):
     """The last record of an attempt; without it the run still goes on, or was lost."""
 
     state: str
-    """`finished`, `stopped` or `failed`."""
+    """`finished`, `stopped`, `failed`, or `restarting` when another attempt follows a failed one."""
     reason: str
     """What failed, in words; empty otherwise."""
     epochs_done: int

@@ -53,6 +53,8 @@ class RunView:
         self.interval = 1
         self.paused = False
         self.stopping = False
+        self.restarting = False
+        """An attempt failed, and the next one is on its way."""
         self.nonfinite = 0
         self.spikes = 0
         self.saved_at = 0.0
@@ -68,10 +70,7 @@ class RunView:
         self._heard_at = time.monotonic()
 
     def pull(self, seconds: float) -> bool:
-        """Read what is new, for about `seconds` at most; True if there was anything.
-
-        Raises `JournalError` for a damaged journal.
-        """
+        """Read what is new, for about `seconds` at most; True if there was anything."""
         deadline = time.monotonic() + seconds
         changed = False
         while records := self._reader.read(1 << 17):
@@ -97,9 +96,12 @@ class RunView:
     @property
     def epoch_part(self) -> float:
         """How much of the epoch's training is done, 0 to 1."""
-        if self.batch is None or self.batch.epoch != self.epoch or not self.batches:
+        if not self.batches or self.started is None:
             return 0.0
-        return (self.batch.batch + 1) / self.batches
+        if self.batch is not None and self.batch.epoch == self.epoch:
+            return (self.batch.batch + 1) / self.batches
+        start = self.started.start
+        return start.batch / self.batches if start.epoch == self.epoch else 0.0
 
     @property
     def run_part(self) -> float:
@@ -130,7 +132,7 @@ class RunView:
     @property
     def seconds_left(self) -> float:
         """Until the run ends, validation included; nan while unknown."""
-        if self.started is None or not self._steps or self.ended is not None:
+        if self.started is None or self.ended is not None:
             return math.nan
         recent = [e.epoch_seconds for e in self.epochs[-RECENT_EPOCHS:] if e.status == "completed"]
         whole_epoch = sum(recent) / len(recent) if recent else self.batches * self.step_seconds
@@ -164,14 +166,27 @@ class RunView:
                 self.epochs.append(record)
                 if record.val_loss is not None:
                     self.validations.append((self.records, record.val_loss))
-                better = self.best is None or record.score < self.best.score
-                if record.status == "completed" and math.isfinite(record.score) and better:
+                if _may_be_best(record) and (self.best is None or record.score < self.best.score):
                     self.best = record
             case RunStarted():
-                self.started = record
-                self.interval = record.log_interval
+                self._begin_attempt(record)
+            case RunEnded(state="restarting"):
+                self.restarting = True
             case RunEnded():
                 self.ended = record
+
+    def _begin_attempt(self, started: RunStarted) -> None:
+        """What came after the point where the attempt takes up the work is done again."""
+        start = started.start
+        self.started, self.ended = started, None
+        self.interval = started.log_interval
+        self.epoch, self.batch = start.epoch if start.step else 0, None
+        self.epochs = [epoch for epoch in self.epochs if epoch.epoch < start.epoch]
+        self.best = min(filter(_may_be_best, self.epochs), key=lambda epoch: epoch.score, default=None)
+        self.paused = self.stopping = self.restarting = False
+        self.ranks.clear()
+        self.stragglers = StragglerWatch()
+        self._steps.clear()
 
     def _apply_batch(self, record: BatchRecord) -> None:
         self.batch = record
@@ -202,3 +217,7 @@ class RunView:
                 self.stopping = True
             case kind if kind == INTERVAL_CHANGED:
                 self.interval = int(notice.fields["interval"])
+
+
+def _may_be_best(epoch: EpochSummary) -> bool:
+    return epoch.status == "completed" and math.isfinite(epoch.score)

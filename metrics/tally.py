@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .events import BatchEvent, EpochEnded, Validated
 from .records import BatchRecord, EpochSummary
@@ -35,14 +35,15 @@ def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int) -> B
 class BatchTally:
     """Collects one event per rank and step. A rank's own events must arrive in its order."""
 
-    def __init__(self, world_size: int, attempt: int, started: float) -> None:
+    def __init__(self, world_size: int, attempt: int, started: float, step: int = 0) -> None:
+        """`started` is the attempt's monotonic start, `step` the number of batches that were done before it."""
         self.incomplete = 0
         """Steps that some rank passed without an event: dropped there, or lost with the process."""
         self._world_size = world_size
         self._attempt = attempt
         self._started = started
         self._pending: dict[int, list[BatchEvent]] = {}
-        self._next_step = 1
+        self._next_step = step + 1
 
     @property
     def merged_step(self) -> int:
@@ -90,6 +91,7 @@ class EpochTally:
         self._max = -math.inf
         self._lr = math.nan
         self._step_seconds = 0.0
+        self._earlier_seconds = 0.0
         self._data_wait = 0.0
         self._nonfinite = 0
         self._validated: Validated | None = None
@@ -111,6 +113,12 @@ class EpochTally:
         else:
             self._nonfinite += 1
 
+    def add_earlier(self, records: Iterable[BatchRecord]) -> None:
+        """Take batches that earlier attempts did; their time counts as the sum of the steps."""
+        for record in records:
+            self.add(record)
+            self._earlier_seconds += record.step_seconds
+
     def validated(self, event: Validated) -> None:
         """Take the validation of this epoch."""
         self._validated = event
@@ -129,7 +137,7 @@ class EpochTally:
     def seconds(self) -> float:
         """Training and validation; the sum of the steps while not all ranks have ended."""
         if len(self._ended) == self._world_size:
-            return max(event.epoch_seconds for event in self._ended.values())
+            return self._earlier_seconds + max(event.epoch_seconds for event in self._ended.values())
         return self._step_seconds
 
     @property
@@ -145,7 +153,7 @@ class EpochTally:
         finite = self.done > self._nonfinite
         train_seconds = self._step_seconds
         if len(self._ended) == self._world_size:
-            train_seconds = max(event.train_seconds for event in self._ended.values())
+            train_seconds = self._earlier_seconds + max(event.train_seconds for event in self._ended.values())
         validated = self._validated
         return EpochSummary(
             epoch=self.epoch,

@@ -191,6 +191,9 @@ from torch import nn
 
 SAMPLES = int(os.environ.get("TINY_SAMPLES", "96"))
 
+def a_step_that_never_ends():
+    time.sleep(3600)
+
 class Tiny:
     def __init__(self):
         random = torch.Generator().manual_seed(7)
@@ -222,6 +225,10 @@ class Tiny:
                 x = x * float("nan")
             if fault == "segv":
                 os.kill(os.getpid(), signal.SIGSEGV)
+            if fault == "hang":
+                a_step_that_never_ends()
+            if fault == "memory":
+                torch.empty(1 << 50)
         return ((model(x).squeeze(1) - y) ** 2).mean()
 '''
 

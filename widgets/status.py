@@ -12,7 +12,14 @@ from ..log.words import Words, duration, one_line
 from ..metrics.run_view import RunView
 from .lines import LineWidget, Piece, bar
 
-STATE_STYLES = {"failed": "alarm", "lost": "alarm", "paused": "hold", "stopping": "hold", "stopped": "hold"}
+STATE_STYLES = {
+    "failed": "alarm",
+    "lost": "alarm",
+    "paused": "hold",
+    "stopping": "hold",
+    "restarting": "hold",
+    "stopped": "hold",
+}
 
 
 class StatusLine(LineWidget):

@@ -45,6 +45,10 @@ def test_the_flags_are_frozen():
         "workers": 0,
         "seed": 0,
         "on_nan": "warn",
+        "resume": None,
+        "save_every": "1",
+        "max_restarts": 0,
+        "timeout": 100,
         "output_dir": Path(),
         "tui": True,
     }

@@ -1,5 +1,5 @@
 import pytest
-from everybatch.metrics.journal import JournalError, JournalReader, encode_record
+from everybatch.metrics.journal import JournalReader, encode_record
 from everybatch.metrics.records import (
     BatchRecord,
     EpochStarted,
@@ -50,9 +50,61 @@ def test_small_reads_lose_nothing(tmp_path):
     assert got == RECORDS * 50
 
 
-def test_a_damaged_record_is_an_error_not_a_wrong_record(tmp_path):
-    data = encode_record(RECORDS[1])
+def whole(path):
+    reader = JournalReader(path)
+    got = []
+    while more := reader.read():
+        got += more
+    return reader, got
+
+
+def test_a_damaged_record_is_stepped_over_and_counted(tmp_path):
+    first, second, third = (encode_record(record) for record in RECORDS[:3])
     path = tmp_path / "journal"
-    path.write_bytes(data[:4] + b"\xff" * (len(data) - 4))
-    with pytest.raises(JournalError, match="journal"):
-        JournalReader(path).read()
+    path.write_bytes(first + second[:10] + b"\xff" + second[11:] + third)
+    reader, got = whole(path)
+    assert got == [RECORDS[0], RECORDS[2]]
+    assert reader.damaged == len(second)
+    assert reader.position == len(first + second + third)
+
+
+@pytest.mark.parametrize("foreign", [b"\x00" * 5000, b"\xff" * 5000, bytes(range(256)) * 20, b"\x80\x04K\x01."])
+def test_foreign_bytes_are_stepped_over(tmp_path, foreign):
+    path = tmp_path / "journal"
+    path.write_bytes(encode_record(RECORDS[0]) + foreign + encode_record(RECORDS[1]))
+    reader = JournalReader(path)
+    got = reader.read()
+    got += reader.read_rest()
+    assert got == RECORDS[:2]
+    assert reader.damaged == len(foreign)
+
+
+def test_a_torn_record_in_the_middle_hides_nothing_once_nobody_writes(tmp_path):
+    path = tmp_path / "journal"
+    long = encode_record(Notice("x", "info", {"text": "y" * 5000}))
+    path.write_bytes(encode_record(RECORDS[0]) + long[:100] + encode_record(RECORDS[1]))
+    reader, got = whole(path)
+    assert got == RECORDS[:1]  # the rest of the long one may still come
+    assert reader.read_rest() == RECORDS[1:2]
+    assert reader.damaged == 100
+
+
+def test_a_record_longer_than_a_read_comes_whole(tmp_path):
+    path = tmp_path / "journal"
+    long = Notice("x", "info", {"text": "y" * 300_000})
+    path.write_bytes(encode_record(long) + encode_record(RECORDS[1]))
+    reader = JournalReader(path)
+    assert reader.read(most_bytes=1000) + reader.read(most_bytes=1000) == [long, RECORDS[1]]
+
+
+def test_a_reader_goes_on_after_a_torn_tail_was_cut(tmp_path):
+    path = tmp_path / "journal"
+    path.write_bytes(encode_record(RECORDS[0]) + encode_record(RECORDS[1])[:9])
+    reader = JournalReader(path)
+    assert reader.read() == RECORDS[:1]
+    with path.open("r+b") as file:
+        file.truncate(len(encode_record(RECORDS[0])))
+        file.seek(0, 2)
+        file.write(encode_record(RECORDS[2]))
+    assert reader.read() == RECORDS[2:3]
+    assert reader.damaged == 0

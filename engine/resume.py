@@ -1,0 +1,94 @@
+"""Going on with a run: which one, with what config, and whether that can be."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..log.errors import UsageError
+from ..metrics.records import Start
+from .checks import Plan
+from .config import TrainConfig
+from .known_runs import KnownRun, find_run, newest_run, read_run, runs_below
+from .run_folder import RunFolder
+
+SAME = ("task", "seed", "amp")
+"""A run with another one of these is another run."""
+SAME_IN_AN_EPOCH = ("batch_size", "nproc")
+"""These say which samples are in a batch, so they may change between two epochs only."""
+SAME_WITH_SCHEDULER = ("epochs", "lr")
+"""A schedule is a function of these."""
+TOLD = ("epochs", "lr", "batch_size", "nproc", "grad_clip", "data", "device", "workers")
+"""What changes the training; other flags may change silently."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A run as its earlier attempts left it."""
+
+    folder: RunFolder
+    config: TrainConfig
+    """With the number of ranks that it really had."""
+    attempt: int
+    """Number of the last one."""
+    finished: bool
+
+
+def find_resumable(asked: str, output_dir: Path) -> KnownRun:
+    """The run that ``--resume`` names; `latest` is the newest of `output_dir`, else of all. Raises `UsageError`."""
+    here = newest_run(runs_below(output_dir)) if asked == "latest" else None
+    run = here or find_run(None if asked == "latest" else asked)
+    if run.live:
+        raise UsageError("resume_live", run=run.run_id)
+    return run
+
+
+def read_earlier(private: Path) -> Earlier:
+    """The run whose private folder this is; raises `UsageError` when its run.json is no good."""
+    run = read_run(private)
+    if run is None:
+        raise UsageError("no_run_at", path=str(private))
+    try:
+        saved = msgspec.convert(run.content["config"], dict[str, Any])
+        known = {field.name for field in dataclasses.fields(TrainConfig)}
+        fields = {name: value for name, value in saved.items() if name in known}
+        fields["nproc"] = run.content["world_size"]
+        config = msgspec.convert(fields, TrainConfig, dec_hook=_path)
+        attempt = msgspec.convert(run.content["attempt"], int)
+    except (KeyError, msgspec.ValidationError) as error:
+        raise UsageError("resume_damaged", path=str(private / "run.json"), reason=str(error)) from error
+    root = run.folder.root
+    return Earlier(
+        RunFolder(Path() if root == Path.cwd() else root, run.run_id), config, attempt, run.state == "finished"
+    )
+
+
+def check_resume(earlier: Earlier, config: TrainConfig, plan: Plan, start: Start) -> list[tuple[str, str, str]]:
+    """What `config` changes: flag, old and new value. Raises `UsageError` for what cannot be."""
+    now = dataclasses.replace(config, nproc=plan.world_size)
+    changes = [
+        (f"--{name}", str(getattr(earlier.config, name)), str(getattr(now, name)))
+        for name in {**dict.fromkeys(SAME), **dict.fromkeys(TOLD)}
+        if getattr(earlier.config, name) != getattr(now, name)
+    ]
+    fixed = set(SAME)
+    if start.batch or plan.scheduled:
+        fixed |= set(SAME_IN_AN_EPOCH)
+    if plan.scheduled:
+        fixed |= set(SAME_WITH_SCHEDULER)
+    refused = [f"{flag} {old} → {new}" for flag, old, new in changes if flag.removeprefix("--") in fixed]
+    if refused:
+        raise UsageError("resume_differs", run=earlier.folder.run_id, changes=", ".join(refused))
+    if earlier.finished and start.epoch > config.epochs:
+        raise UsageError("resume_finished", run=earlier.folder.run_id, epochs=config.epochs)
+    return changes
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"{value!r} is no {kind.__name__}")

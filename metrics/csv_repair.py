@@ -1,0 +1,132 @@
+"""Makes a CSV file of a run fit to be continued: whole rows only, and none after the resume point."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+TEXT_COLUMNS = ("status", "finished_at")
+"""Every other column holds numbers, or nothing."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What was done to a file."""
+
+    last: int
+    """Epoch or step of the last row that is kept; 0 if there is none."""
+    dropped: int
+    """Rows after the resume point."""
+    damaged: int
+    """Lines that were no row of this file: torn, foreign, or out of order."""
+    backup: Path | None
+    """The file as it was, if anything had to go."""
+
+
+def has_header(path: Path, header: str) -> bool:
+    """Whether the first line of the file is `header`; raises `OSError`."""
+    with path.open("rb") as file:
+        return file.readline(len(header) + 1) == header.encode()
+
+
+def repair_csv(path: Path, key: str, last: int) -> Repair:
+    """Keep the header and the rows whose `key` column is `last` at most; raises `OSError`.
+
+    Rows must ascend in `key`. A file that only loses its end is cut in place, so that ``tail -f`` goes on.
+    """
+    kept: list[tuple[int, int]] = []
+    newest = dropped = damaged = 0
+    with path.open("rb") as file:
+        header = file.readline()
+        columns = header.decode("utf-8", "replace").rstrip("\n").split(",")
+        place = columns.index(key)
+        end = len(header)
+        kept.append((0, end))
+        for line in file:
+            start, end = end, end + len(line)
+            number = _key_of(line, columns, place)
+            if number is None or (number <= last and number <= newest):
+                damaged += 1
+            elif number > last:
+                dropped += 1
+            else:
+                newest = number
+                _extend(kept, start, end)
+    backup = None
+    if dropped or damaged:
+        backup = _backup(path)
+        _keep_only(path, kept)
+    return Repair(newest, dropped, damaged, backup)
+
+
+def next_part(path: Path) -> Path:
+    """The first free name for the rows of a file that has other columns: ``…_part2.csv`` and so on."""
+    return next(name for name in _parts(path) if not name.exists())
+
+
+def newest_part(path: Path) -> Path:
+    """The file that is written to now: the last part, or `path` itself."""
+    newest = path
+    for name in _parts(path):
+        if not name.exists():
+            return newest
+        newest = name
+    raise AssertionError("the parts of a file never end")
+
+
+def _parts(path: Path) -> Iterator[Path]:
+    number = 2
+    while True:
+        yield path.with_name(f"{path.stem}_part{number}{path.suffix}")
+        number += 1
+
+
+def _key_of(line: bytes, columns: list[str], place: int) -> int | None:
+    """The key of a whole row, None for anything else."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        cells = line[:-1].decode("ascii").split(",")
+        if len(cells) != len(columns):
+            return None
+        for cell, column in zip(cells, columns, strict=True):
+            if cell and column not in TEXT_COLUMNS:
+                float(cell)
+        key = int(cells[place])
+    except ValueError:
+        return None
+    return key if key > 0 else None
+
+
+def _extend(kept: list[tuple[int, int]], start: int, end: int) -> None:
+    if kept[-1][1] == start:
+        kept[-1] = (kept[-1][0], end)
+    else:
+        kept.append((start, end))
+
+
+def _backup(path: Path) -> Path:
+    number = 1
+    while True:
+        backup = path.with_name(f"{path.name}.bak{number if number > 1 else ''}")
+        if not backup.exists():
+            shutil.copy2(path, backup)
+            return backup
+        number += 1
+
+
+def _keep_only(path: Path, kept: list[tuple[int, int]]) -> None:
+    if len(kept) == 1:
+        os.truncate(path, kept[0][1])
+        return
+    temporary = path.with_name(path.name + ".tmp")
+    with path.open("rb") as old, temporary.open("wb") as new:
+        for start, end in kept:
+            old.seek(start)
+            new.write(old.read(end - start))
+        new.flush()
+        os.fsync(new.fileno())
+    temporary.replace(path)

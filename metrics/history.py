@@ -1,0 +1,153 @@
+"""What earlier attempts of a run recorded, up to the point where it resumes, and what a dying one could not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from .events import AnyEvent, BatchEvent, EpochBegan, EpochEnded, Validated
+from .journal import JournalReader
+from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, RunStarted, Start
+from .tally import EpochTally, merge_batch
+
+
+@dataclass
+class History:
+    """The past of a run."""
+
+    summaries: list[EpochSummary] = field(default_factory=list)
+    """Completed epochs before the resume point, in order."""
+    ended: list[EpochTally] = field(default_factory=list)
+    """Epochs before it that nobody could sum up any more."""
+    open: list[BatchRecord] = field(default_factory=list)
+    """Batches before it of the epoch that it lies in."""
+    wanted: list[BatchRecord] = field(default_factory=list)
+    """Batches before it that the caller asked for, and those that are not in the journal."""
+    batches: dict[int, int] = field(default_factory=dict)
+    """Batches of a whole epoch, by epoch."""
+    journal_step: int = 0
+    """The newest of the batches before it that stands in the journal."""
+    unknown: int = 0
+    """Batches before it of which nothing is known."""
+    journal_end: int = 0
+    """Where the journal ends, torn bytes left out."""
+    journal_damaged: int = 0
+    """Bytes in the journal that are no records."""
+
+
+def read_history(
+    journal: Path,
+    start: Start,
+    last_events: Iterable[AnyEvent],
+    world_size: int,
+    wanted: Callable[[BatchRecord], bool],
+) -> History:
+    """The history before `start`; raises `OSError`.
+
+    `last_events` are those that the checkpoint kept of its `world_size` ranks: when the run process is killed, what
+    the ranks had told it may not have reached the journal.
+    """
+    past = _Past(start, wanted)
+    history = past.history
+    if journal.exists():
+        reader = JournalReader(journal)
+        while records := reader.read():
+            past.add_all(records)
+        past.add_all(reader.read_rest())
+        history.journal_end, history.journal_damaged = reader.position, reader.damaged
+        reader.close()
+    history.journal_step = past.step
+    events = list(last_events)
+    history.batches.update({event.epoch: event.batches for event in events if isinstance(event, EpochBegan)})
+    for record in _merged(events, world_size, past.newest):
+        if past.step < record.step <= start.step:
+            history.unknown += record.step - past.step - 1
+            past.add(record)
+            past.wanted[record.step] = record
+    history.unknown += start.step - past.step
+    history.summaries = [past.summaries[epoch] for epoch in sorted(past.summaries)]
+    history.open = sorted(past.batches.pop(start.epoch, {}).values(), key=lambda record: record.step)
+    history.wanted = [past.wanted[step] for step in sorted(past.wanted)]
+    history.ended = [_tally(epoch, past.batches[epoch], events, world_size) for epoch in sorted(past.batches)]
+    return history
+
+
+class _Past:
+    """Folds the journal; whatever a later attempt did again counts once."""
+
+    def __init__(self, start: Start, wanted: Callable[[BatchRecord], bool]) -> None:
+        self.history = History()
+        self.step = 0
+        self.newest: BatchRecord | None = None
+        self.summaries: dict[int, EpochSummary] = {}
+        self.batches: dict[int, dict[int, BatchRecord]] = {}
+        """By epoch and step; only of epochs without a summary, and of the open one."""
+        self.wanted: dict[int, BatchRecord] = {}
+        self._start = start
+        self._wanted = wanted
+
+    def add_all(self, records: Iterable[AnyRecord]) -> None:
+        for record in records:
+            match record:
+                case BatchRecord():
+                    self.add(record)
+                case EpochSummary(status="completed") if record.epoch < self._start.epoch:
+                    self.summaries[record.epoch] = record
+                    self.batches.pop(record.epoch, None)
+                case EpochStarted():
+                    self.history.batches[record.epoch] = record.batches
+                case RunStarted():
+                    self._cut(record.start)
+
+    def add(self, record: BatchRecord) -> None:
+        if record.step > self._start.step:
+            return
+        self.step = record.step
+        self.newest = record
+        self.batches.setdefault(record.epoch, {})[record.step] = record
+        if self._wanted(record):
+            self.wanted[record.step] = record
+
+    def _cut(self, start: Start) -> None:
+        """Another attempt began at `start`."""
+        self.step = min(self.step, start.step)
+        self.summaries = {epoch: one for epoch, one in self.summaries.items() if epoch < start.epoch}
+        self.wanted = {step: record for step, record in self.wanted.items() if step <= start.step}
+        for epoch, records in list(self.batches.items()):
+            left = {step: record for step, record in records.items() if step <= start.step}
+            if left:
+                self.batches[epoch] = left
+            else:
+                del self.batches[epoch]
+
+
+def _merged(events: Iterable[AnyEvent], world_size: int, newest: BatchRecord | None) -> list[BatchRecord]:
+    """The batches that all ranks have told, in order; their clock is that of a process that is gone."""
+    by_step: dict[int, list[BatchEvent]] = {}
+    for event in events:
+        if isinstance(event, BatchEvent):
+            by_step.setdefault(event.step, []).append(event)
+    elapsed = newest.elapsed_seconds if newest else 0.0
+    records = []
+    for step in sorted(by_step):
+        if len(by_step[step]) == world_size and (newest is None or step > newest.step):
+            record = merge_batch(by_step[step], 0.0, newest.attempt if newest else 1)
+            elapsed += record.step_seconds
+            records.append(msgspec.structs.replace(record, elapsed_seconds=elapsed))
+    return records
+
+
+def _tally(epoch: int, batches: dict[int, BatchRecord], events: Iterable[AnyEvent], world_size: int) -> EpochTally:
+    records = [batches[step] for step in sorted(batches)]
+    tally = EpochTally(epoch, len(records), records[-1].attempt, world_size)
+    for record in records:
+        tally.add(record)
+    for event in events:
+        if isinstance(event, Validated) and event.epoch == epoch:
+            tally.validated(event)
+        elif isinstance(event, EpochEnded) and event.epoch == epoch:
+            tally.rank_ended(event)
+    return tally
