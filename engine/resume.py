@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -67,25 +68,40 @@ def read_earlier(private: Path) -> Earlier:
     )
 
 
+def check_same(earlier: Earlier, config: TrainConfig) -> None:
+    """Raise `UsageError` for what makes it another run; needs no torch, so it answers at once."""
+    changes = _changes(earlier, config, SAME)
+    if changes:
+        _refuse(earlier, changes)
+
+
 def check_resume(earlier: Earlier, config: TrainConfig, plan: Plan, start: Start) -> list[tuple[str, str, str]]:
     """What `config` changes: flag, old and new value. Raises `UsageError` for what cannot be."""
-    now = dataclasses.replace(config, nproc=plan.world_size)
-    changes = [
-        (f"--{name}", str(getattr(earlier.config, name)), str(getattr(now, name)))
-        for name in {**dict.fromkeys(SAME), **dict.fromkeys(TOLD)}
-        if getattr(earlier.config, name) != getattr(now, name)
-    ]
-    fixed = set(SAME)
+    changes = _changes(earlier, dataclasses.replace(config, nproc=plan.world_size), TOLD)
+    fixed: set[str] = set()
     if start.batch or plan.scheduled:
         fixed |= set(SAME_IN_AN_EPOCH)
     if plan.scheduled:
         fixed |= set(SAME_WITH_SCHEDULER)
-    refused = [f"{flag} {old} → {new}" for flag, old, new in changes if flag.removeprefix("--") in fixed]
+    refused = [change for change in changes if change[0].removeprefix("--") in fixed]
     if refused:
-        raise UsageError("resume_differs", run=earlier.folder.run_id, changes=", ".join(refused))
+        _refuse(earlier, refused)
     if earlier.finished and start.epoch > config.epochs:
         raise UsageError("resume_finished", run=earlier.folder.run_id, epochs=config.epochs)
     return changes
+
+
+def _changes(earlier: Earlier, config: TrainConfig, names: Sequence[str]) -> list[tuple[str, str, str]]:
+    return [
+        (f"--{name}", str(getattr(earlier.config, name)), str(getattr(config, name)))
+        for name in names
+        if getattr(earlier.config, name) != getattr(config, name)
+    ]
+
+
+def _refuse(earlier: Earlier, changes: Sequence[tuple[str, str, str]]) -> NoReturn:
+    told = ", ".join(f"{flag} {old} → {new}" for flag, old, new in changes)
+    raise UsageError("resume_differs", run=earlier.folder.run_id, changes=told)
 
 
 def _path(kind: type[Any], value: Any) -> Any:

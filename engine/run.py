@@ -27,7 +27,7 @@ from .known_runs import register
 from .launcher import warm_up
 from .protocol import Reply, Request
 from .recorder import Recorder
-from .resume import Earlier, check_resume, read_earlier
+from .resume import Earlier, check_resume, check_same, read_earlier
 from .run_folder import RunFolder
 from .signals import Signals
 
@@ -53,6 +53,8 @@ def run(
     config.check()
     check_files(config)
     earlier = read_earlier(Path(config.resume)) if config.resume is not None else None
+    if earlier is not None:
+        check_same(earlier, config)
     warm_up()
     plan = check_run(config)
     with Signals() as signals:

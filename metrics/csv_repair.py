@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from pathlib import Path
 
 TEXT_COLUMNS = ("status", "finished_at")
 """Every other column holds numbers, or nothing."""
+
+_NUMBER = r"(?:-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|nan|inf))?"
+_TEXT = r"[ -+\--~]*"
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,13 @@ def repair_csv(path: Path, key: str, last: int) -> Repair:
     with path.open("rb") as file:
         header = file.readline()
         columns = header.decode("utf-8", "replace").rstrip("\n").split(",")
-        place = columns.index(key)
+        row = _row_pattern(columns, key)
         end = len(header)
         kept.append((0, end))
         for line in file:
             start, end = end, end + len(line)
-            number = _key_of(line, columns, place)
+            match = row.fullmatch(line)
+            number = int(match[1]) if match else None
             if number is None or (number <= last and number <= newest):
                 damaged += 1
             elif number > last:
@@ -84,21 +89,12 @@ def _parts(path: Path) -> Iterator[Path]:
         number += 1
 
 
-def _key_of(line: bytes, columns: list[str], place: int) -> int | None:
-    """The key of a whole row, None for anything else."""
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        cells = line[:-1].decode("ascii").split(",")
-        if len(cells) != len(columns):
-            return None
-        for cell, column in zip(cells, columns, strict=True):
-            if cell and column not in TEXT_COLUMNS:
-                float(cell)
-        key = int(cells[place])
-    except ValueError:
-        return None
-    return key if key > 0 else None
+def _row_pattern(columns: list[str], key: str) -> re.Pattern[bytes]:
+    """A whole row; its only group is the key."""
+    cells = [
+        r"([1-9]\d{0,17})" if column == key else _TEXT if column in TEXT_COLUMNS else _NUMBER for column in columns
+    ]
+    return re.compile((",".join(cells) + "\n").encode())
 
 
 def _extend(kept: list[tuple[int, int]], start: int, end: int) -> None:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
-DEADLINE = 120.0
+DEADLINE = 60.0
 
 
 def until(condition: Callable[[], object], seconds: float = DEADLINE):
@@ -62,7 +62,6 @@ class Running:
         self._mark = uuid.uuid4().hex
         self.process = subprocess.Popen(
             command,
-            cwd=folder,
             env={
                 **os.environ,
                 "EVERYBATCH_LANG": "",
@@ -71,7 +70,13 @@ class Running:
                 "EVERYBATCH_TEST": self._mark,
             },
             text=True,
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+            **{
+                "stdin": subprocess.DEVNULL,
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                "cwd": folder,
+                **options,
+            },
         )
 
     def family(self) -> list[psutil.Process]:

@@ -1,0 +1,340 @@
+"""Runs that go on: after a stop, after a kill, after a failure, with files that suffered meanwhile."""
+
+import json
+import os
+import pickle
+import shutil
+import signal
+import zipfile
+
+import pytest
+import torch
+from everybatch.metrics.records import RunEnded, RunStarted
+from everybatch.metrics.run_view import RunView
+
+from ..conftest import TINY, until
+from ..kill_points import FLAGS, Story, finish, killed_and_resumed, uninterrupted
+from ..kill_points import start as start_run
+
+BY_BATCHES = (("--save_every", "5batches"), {"NOISY_SECONDS": "0.01"})
+BY_EPOCHS = (("--save_every", "1", "--workers", "1"), {"NOISY_SECONDS": "0.01", "NOISY_VAL": "1"})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What runs leave that nobody interrupts."""
+    stories = {}
+
+    def story(flags, env):
+        key = (flags, tuple(env.items()))
+        if key not in stories:
+            stories[key] = uninterrupted(tmp_path_factory.mktemp("whole"), *flags, **env)
+        return stories[key]
+
+    return story
+
+
+@pytest.mark.parametrize(("way", "seed"), [(BY_BATCHES, 0), (BY_BATCHES, 5), (BY_EPOCHS, 2), (BY_EPOCHS, 10)])
+def test_killed_anywhere_and_resumed_is_as_never_killed_bit_for_bit(whole, tmp_path, way, seed):
+    flags, env = way
+    story, told = killed_and_resumed(tmp_path, seed, *flags, **env)
+    assert story == whole(flags, env), told
+
+
+def test_stopped_in_the_middle_and_resumed_is_as_never_stopped(whole, tmp_path):
+    flags, env = BY_EPOCHS
+    run = start_run(tmp_path, *FLAGS, *flags, **env)
+    until(lambda: "[2/4]" in run.log() and "(6/12)" in run.log().partition("[2/4]")[2])
+    run.send(signal.SIGTERM)
+    assert finish(run).code == 143
+    done = finish(start_run(tmp_path, "--resume", **env))
+    assert done.code == 0
+    assert Story.of(done) == whole(flags, env)
+    # no batch was done twice, so no line and no record stands there twice
+    assert len(done.log_batch_lines()) == 48
+    assert "跳过已完成的" in done.stdout
+    assert [row["attempt"] for row in done.rows("epoch")] == ["1", "2", "2", "2"]
+    assert {row["attempt"] for row in done.rows("batch")} == {"1", "2"}
+
+
+@pytest.fixture(scope="module")
+def stopped_once(tmp_path_factory):
+    """The folder of a run of three epochs that was stopped in the middle of the second."""
+    folder = tmp_path_factory.mktemp("stopped")
+    (folder / "tiny.py").write_text(TINY)
+    flags = ("--task", "tiny:Tiny", "--nproc", "2", "--lr", "0.1", "--epochs", "3", "--log_batch_metrics")
+    run = start_run(folder, *flags, TINY_SECONDS="0.05")
+    until(lambda: "(5/12)" in run.log().partition("[2/3]")[2])
+    run.send(signal.SIGINT)
+    assert finish(run).code == 130
+    return folder
+
+
+@pytest.fixture
+def stopped(stopped_once, tmp_path):
+    """The same in this test's own folder."""
+    shutil.copytree(
+        stopped_once, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("state", "__pycache__")
+    )
+    return tmp_path
+
+
+def only(folder, pattern):
+    (path,) = folder.glob(pattern)
+    return path
+
+
+def snapshot(folder):
+    return {
+        path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "__pycache__" not in str(path)
+    }
+
+
+def test_what_contradicts_the_checkpoint_is_refused_and_nothing_is_touched(stopped, train, tmp_path):
+    before = snapshot(tmp_path)
+    for flags, words in [
+        (("--task", "phantoms"), "--task tiny:Tiny → phantoms"),
+        (("--seed", "1"), "--seed 0 → 1"),
+        (("--batch_size", "8"), "--batch_size 4 → 8"),
+        (("--nproc", "1"), "--nproc 2 → 1"),
+    ]:
+        run = train("--resume", *flags)
+        assert (run.code, run.stdout) == (2, "")
+        assert words in run.stderr
+        assert run.stderr.count("\n") == 1
+    assert snapshot(tmp_path) == before
+
+
+def test_ranks_and_batch_size_may_change_between_epochs_and_the_rate_anywhere(start, train, tiny, tmp_path):
+    run = train(*tiny, "--epochs", "1", "--log_batch_metrics")
+    assert run.code == 0
+    run = train("--resume", "--epochs", "2", "--nproc", "1", "--batch_size", "8", "--lr", "0.05")
+    assert run.code == 0, run.stderr
+    for change in (
+        "--epochs 由 1 改为 2",
+        "--nproc 由 2 改为 1",
+        "--batch_size 由 4 改为 8",
+        "--lr 由 0.1 改为 0.05",
+    ):
+        assert change in run.stdout
+    rows = run.rows("batch")
+    assert [(row["epoch"], row["samples"], row["lr"]) for row in rows] == [("1", "8", "0.1")] * 12 + [
+        ("2", "8", "0.05")
+    ] * 12
+    assert [row["world_size"] for row in run.rows("epoch")] == ["2", "1"]
+
+
+def test_a_run_that_lives_or_has_finished_is_not_resumed(start, train, tiny):
+    run = start(*tiny, "--epochs", "1", "--lang", "en", env={"TINY_SECONDS": "0.2"})
+    until(lambda: "(2/12)" in run.log())
+    second = train("--resume", "--lang", "en")
+    assert second.code == 2
+    assert "still goes on; watch it with everybatch attach" in second.stderr
+    assert run.wait().code == 0
+    third = train("--resume", "latest", "--lang", "en")
+    assert third.code == 2
+    assert "has done all of its 1 epochs; raise --epochs" in third.stderr
+
+
+def test_two_that_resume_at_once_do_not_share_a_run(stopped, start, tiny):
+    runs = [start("--resume", env={"TINY_SECONDS": "0.05"}) for _ in range(2)]
+    codes = []
+    for run in runs:
+        run.process.communicate(timeout=120)
+        codes.append(run.process.returncode)
+    assert sorted(codes) == [0, 2]
+
+
+@pytest.mark.parametrize("asked", ["nothing", "20000101"])
+def test_a_run_that_is_not_there(train, asked):
+    run = train("--resume", asked, "--lang", "en")
+    assert run.code == 2
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_torn_checkpoint_is_said_and_the_last_good_one_used(stopped, train, tmp_path):
+    last = only(tmp_path, "checkpoints/*/last.pt")
+    last.write_bytes(last.read_bytes()[:-3000])
+    run = train("--resume")
+    assert run.code == 0
+    assert f"检查点 {last.relative_to(tmp_path)} 无法读取" in run.stdout
+    assert "best.pt 继续，Epoch 2，跳过已完成的 0 个batch" in run.stdout
+    rows = run.rows("batch")
+    assert [int(row["step"]) for row in rows] == list(range(1, 37))
+    assert [row["attempt"] for row in rows] == ["1"] * 12 + ["2"] * 24
+    assert "行已删去" in run.stdout
+    assert only(tmp_path, "metrics/batch_*.csv.bak").exists()
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_found(stopped, train, tmp_path):
+    last = only(tmp_path, "checkpoints/*/last.pt")
+    with zipfile.ZipFile(last) as archive:
+        place = next(entry for entry in archive.infolist() if "/data/" in entry.filename)
+    data = bytearray(last.read_bytes())
+    data[place.header_offset + 200] ^= 1
+    last.write_bytes(data)
+    run = train("--resume")
+    assert run.code == 0
+    assert "last.pt 无法读取" in run.stdout
+
+
+class Bomb:
+    def __reduce__(self):
+        return (os.system, ("touch exploded",))
+
+
+def test_a_hostile_checkpoint_runs_no_code(stopped, train, tmp_path):
+    for kind in ("last", "best"):
+        torch.save({"format": 2, "bomb": Bomb()}, only(tmp_path, f"checkpoints/*/{kind}.pt"))
+    run = train("--resume")
+    assert run.code == 0
+    assert not (tmp_path / "exploded").exists()
+    assert "没有可用的检查点，从头开始" in run.stdout
+    assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 37))
+    only(tmp_path, "checkpoints/*/last.pt").write_bytes(pickle.dumps(Bomb()))
+    assert train("--resume", "--epochs", "4").code == 0
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_checkpoint_of_another_model_is_said(stopped, train, tmp_path):
+    task = tmp_path / "tiny.py"
+    task.write_text(task.read_text().replace("nn.Linear(3, 1)", "nn.Sequential(nn.Linear(3, 1))"))
+    run = train("--resume")
+    assert run.code == 1
+    assert "检查点不属于这个模型" in run.stderr
+
+
+def test_torn_files_are_repaired_and_lose_nothing(stopped, train, tmp_path):
+    batches, epochs = only(tmp_path, "metrics/batch_*.csv"), only(tmp_path, "metrics/epoch_*.csv")
+    journal, log = only(tmp_path, ".everybatch/*/journal"), only(tmp_path, "log/*.log")
+    batches.write_bytes(batches.read_bytes()[:-7])
+    epochs.write_text(epochs.read_text().splitlines(keepends=True)[0])  # its rows are gone
+    journal.write_bytes(journal.read_bytes()[:-200])
+    log.write_bytes(log.read_bytes()[: log.read_bytes().rindex(b"Batch Loss") + 5])
+    run = train("--resume")
+    assert run.code == 0, run.stderr
+    assert f"{batches.relative_to(tmp_path)}: 1 行不完整" in run.stdout
+    assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 37))
+    assert [(row["epoch"], row["status"]) for row in run.rows("epoch")] == [
+        (epoch, "completed") for epoch in ("1", "2", "3")
+    ]
+    assert [line.split("(")[1].split("/")[0] for line in run.log_batch_lines()] == [str(i % 12) for i in range(36)]
+    steps = [record.step for record in run.journal() if type(record).__name__ == "BatchRecord"]
+    assert steps == list(range(1, 37))
+
+
+def test_a_journal_with_a_damaged_middle_is_used_as_far_as_it_goes(stopped, train, tmp_path):
+    journal = only(tmp_path, ".everybatch/*/journal")
+    data = bytearray(journal.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 40] = os.urandom(40)
+    journal.write_bytes(data)
+    run = train("--resume")
+    assert run.code == 0
+    assert "字节损坏，已跳过" in run.stdout
+    assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 37))
+
+
+def test_other_columns_get_a_file_of_their_own(stopped, train, tmp_path):
+    batches = only(tmp_path, "metrics/batch_*.csv")
+    old = batches.read_text().replace("rank_loss", "loss_of_rank")
+    batches.write_text(old)
+    run = train("--resume")
+    assert run.code == 0
+    part = only(tmp_path, "metrics/batch_*_part2.csv")
+    assert f"以后的行写入 {part.relative_to(tmp_path)}" in run.stdout
+    assert batches.read_text() == old
+    steps = [int(line.split(",")[2]) for line in part.read_text().splitlines()[1:]]
+    assert steps == list(range(steps[0], 37))
+
+
+def test_rows_asked_for_later_come_from_the_journal(stopped, train, tmp_path):
+    only(tmp_path, "metrics/batch_*.csv").unlink()
+    run = train("--resume")
+    assert run.code == 0
+    assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 37))
+
+
+def test_a_run_is_resumed_from_any_folder_by_its_beginning(stopped, start, tmp_path):
+    private = only(tmp_path, ".everybatch/*")
+    index = tmp_path / "state" / "everybatch" / "runs"
+    index.mkdir(parents=True)
+    (index / "one").write_text(f"{private}\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(tmp_path / "tiny.py", elsewhere)
+    run = start("--resume", private.name[:13], cwd=elsewhere)
+    done = run.wait()
+    assert done.code == 0, done.stderr
+    assert len(done.rows("batch")) == 36
+    assert [path.name for path in elsewhere.iterdir() if path.name != "__pycache__"] == ["tiny.py"]
+
+
+@pytest.mark.parametrize(
+    ("save_every", "saves"), [("2", ["2", "4", "5"]), ("24batches", ["3", "5", "5"]), ("100batches", ["5"])]
+)
+def test_a_checkpoint_as_often_as_asked_for_and_at_the_end(train, tiny, save_every, saves):
+    run = train(*tiny, "--epochs", "5", "--save_every", save_every, "--lr", "1e-9")
+    assert run.code == 0
+    saved, epoch = [], 1
+    for line in run.stdout.splitlines():
+        epoch = int(line.split("[")[1].split("/")[0]) if line.startswith("Epoch [") else epoch
+        if "模型已保存" in line and "last.pt" in line:
+            saved.append(str(epoch))
+    # a checkpoint after the last batch of an epoch is told before the epoch is
+    assert saved == {"24batches": ["2", "4", "5"]}.get(save_every, saves)
+
+
+@pytest.mark.parametrize("text", ["0", "x", "5 minutes", "-1", "1.5"])
+def test_a_rhythm_that_makes_no_sense_is_refused(train, text):
+    run = train("--save_every", text, "--lang", "en")
+    assert run.code == 2
+    assert f"--save_every: cannot use {text}" in run.stderr
+
+
+# ---- restarts ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["raise", "kill", "exit"])
+def test_a_failed_attempt_starts_again_by_itself(train, tiny, tmp_path, fault):
+    env = {"TINY_FAULT": f"{fault}@18", "TINY_SECONDS": "0.02"}
+    run = train(*tiny, "--epochs", "2", "--max_restarts", "1", "--log_batch_metrics", env=env)
+    assert run.code == 0, run.stderr
+    assert "从检查点重新开始" in run.stdout
+    assert "第 2 次尝试: 从" in run.stdout
+    assert "rank 1" in run.stderr  # why it was needed
+    assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 25))
+    assert [(row["epoch"], row["status"], row["attempt"]) for row in run.rows("epoch")] == [
+        ("1", "completed", "1"),
+        ("2", "completed", "2"),
+    ]
+    records = run.journal()
+    assert [record.attempt for record in records if isinstance(record, RunStarted)] == [1, 2]
+    assert [record.state for record in records if isinstance(record, RunEnded)] == ["restarting", "finished"]
+    content = json.loads(only(tmp_path, ".everybatch/*/run.json").read_text())
+    assert (content["attempt"], content["state"]) == (2, "finished")
+    view = RunView(only(tmp_path, ".everybatch/*/journal"))
+    while view.pull(1.0):
+        pass
+    assert view.started.attempt == 2
+    assert [epoch.epoch for epoch in view.epochs] == [1, 2]
+    assert (view.run_part, view.restarting, view.ended.state) == (1.0, False, "finished")
+
+
+def test_no_more_restarts_than_asked_for(train, tiny):
+    run = train(*tiny, "--epochs", "2", "--max_restarts", "2", env={"TINY_FAULT": "raise@5"})
+    assert run.code == 1
+    assert [record.attempt for record in run.journal() if isinstance(record, RunStarted)] == [1, 2, 3]
+    assert run.stdout.count("没有可用的检查点，从头开始") == 2
+    assert [row["attempt"] for row in run.rows("epoch")] == ["3"]
+
+
+def test_a_run_that_is_told_to_stop_does_not_start_again(start, tiny):
+    env = {"TINY_SECONDS": "3600"}
+    run = start(*tiny, "--max_restarts", "5", env=env)
+    until(lambda: len(run.ranks()) == 2)
+    run.send(signal.SIGTERM)
+    until(lambda: "SIGTERM" in run.log())
+    run.send(signal.SIGTERM)
+    done = run.wait(30)
+    assert done.code == 143
+    assert [record.attempt for record in done.journal() if isinstance(record, RunStarted)] == [1]
