@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import Tensor
+import torch.distributed as dist
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
@@ -33,6 +34,8 @@ class Training:
         self._device = device
         self.model = task.model().to(device)
         self.ddp = DistributedDataParallel(self.model, device_ids=[device.index] if device.type == "cuda" else None)
+        if device.type == "cpu" and dist.get_world_size() > 2:
+            self._settle_buckets()
         self.optimizer = self._make_optimizer()
         make_scheduler = getattr(task, "scheduler", None)
         self.scheduler: Any = make_scheduler(self.optimizer, steps) if make_scheduler else None
@@ -108,9 +111,33 @@ class Training:
             for group in self.optimizer.param_groups:
                 group["lr"] = group["lr"] / lr * self._config.lr
 
+    def _settle_buckets(self) -> None:
+        """Let DDP lay out its buckets now, in the reverse order of the parameters.
+
+        It does so once, after its first backward. With three ranks and more, the layout says in which order the
+        ranks' gradients are added, so the first step of a resumed run would be rounded as no other is.
+        """
+        self.ddp.module = _SumOfParameters(self.model)
+        for _ in range(2):  # the second forward finds out that the first backward is done
+            self.ddp().backward()
+        self.ddp.module = self.model
+        self.model.zero_grad(set_to_none=True)
+
     def _make_optimizer(self) -> torch.optim.Optimizer:
         make: Any = getattr(self._task, "optimizer", None)
         if make is None:
             return torch.optim.Adam(self.model.parameters(), lr=self._config.lr)
         optimizer: torch.optim.Optimizer = make(self.model, self._config.lr)
         return optimizer
+
+
+class _SumOfParameters(nn.Module):
+    """Stands in for a model: a scalar that depends on each of its parameters, whose gradients are all 0."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self._model = model  # a submodule, as DDP shares its buffers
+
+    def forward(self) -> Tensor:
+        used = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+        return torch.stack([(parameter.float() * 0).sum() for parameter in used]).sum()

@@ -91,9 +91,9 @@ class Running:
         return found
 
     def ranks(self) -> list[psutil.Process]:
-        """The rank processes that write to a rank's log, in the order of the ranks."""
+        """The rank processes, in the order of the ranks: of those that write to a rank's log the oldest."""
         ranks = {}
-        for process in self.family():
+        for process in sorted(self.family(), key=lambda process: process.create_time(), reverse=True):
             try:
                 for file in process.open_files():
                     if (path := Path(file.path)).name.startswith("rank_"):

@@ -46,7 +46,7 @@ class Task:
 '''
 
 EPOCHS = 4
-FLAGS = ("--task", "noisy:Task", "--nproc", "2", "--epochs", str(EPOCHS), "--log_batch_metrics", "--no-tui")
+FLAGS = ("--task", "noisy:Task", "--epochs", str(EPOCHS), "--log_batch_metrics", "--no-tui")
 
 
 @dataclass(frozen=True)

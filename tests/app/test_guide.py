@@ -121,7 +121,13 @@ def test_set_up_commands_name_what_exists(command):
 
 
 @pytest.mark.parametrize(
-    "command", [line for line in COMMANDS if re.search(r"^[^.].*train_ddp.py|^everybatch train", line)]
+    "command",
+    [
+        line
+        for line in COMMANDS
+        if re.search(r"^[^.].*train_ddp.py|^everybatch train", line)
+        if "--resume" not in line
+    ],
 )
 def test_every_training_command_of_the_readme_works(command, shell, tmp_path):
     if "--data DIR" in command:
@@ -139,6 +145,16 @@ def test_every_training_command_of_the_readme_works(command, shell, tmp_path):
     if "--help" not in command:
         assert "训练完成: 1/1 个epoch" in done.log()
         assert len(list(tmp_path.glob("metrics/batch_metrics_*.csv"))) == ("--log_batch_metrics" in command)
+
+
+def test_the_commands_that_resume_work(shell, tmp_path):
+    newest, named = [line for line in COMMANDS if "--resume" in line]
+    assert shell(f"python src/train_ddp.py {FLAGS} --epochs 1").wait().code == 0
+    assert shell(f"{newest} --epochs 2").wait().code == 0
+    (run,) = tmp_path.glob(".everybatch/*")
+    done = shell(re.sub(r"\d{8}_\d+", run.name[:13], named) + " --epochs 3").wait()
+    assert done.code == 0, done.stderr
+    assert len(done.rows("epoch")) == 3
 
 
 def _make_pictures(folder):

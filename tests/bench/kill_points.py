@@ -11,10 +11,14 @@ from pathlib import Path
 from ..kill_points import killed_and_resumed, uninterrupted
 
 WAYS = {
-    "every 5 batches": (("--save_every", "5batches"), {"NOISY_SECONDS": "0.01"}),
-    "every epoch, validation": (("--save_every", "1"), {"NOISY_SECONDS": "0.01", "NOISY_VAL": "1"}),
-    "loader workers": (("--save_every", "7batches", "--workers", "1"), {"NOISY_SECONDS": "0.01"}),
-    "no pause": (("--save_every", "3batches"), {}),
+    "every 5 batches": (("--nproc", "2", "--save_every", "5batches"), {"NOISY_SECONDS": "0.01"}),
+    "every epoch, validation": (("--nproc", "2", "--save_every", "1"), {"NOISY_SECONDS": "0.01", "NOISY_VAL": "1"}),
+    "loader workers": (("--nproc", "2", "--save_every", "7batches", "--workers", "1"), {"NOISY_SECONDS": "0.01"}),
+    "no pause": (("--nproc", "2", "--save_every", "3batches"), {}),
+    "three ranks": (
+        ("--nproc", "3", "--save_every", "5batches"),
+        {"NOISY_SECONDS": "0.01", "NOISY_SAMPLES": "138"},
+    ),
 }
 
 

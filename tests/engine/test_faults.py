@@ -1,12 +1,12 @@
 """The faults that a run must survive or name, each one done for real; those of single ranks are in `test_run`."""
 
+import contextlib
 import json
+import multiprocessing
 import os
 import resource
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from everybatch.engine.known_runs import read_run
 from everybatch.engine.outputs import Outputs
 from everybatch.engine.run_folder import RunFolder
 from everybatch.log.words import Words
-from everybatch.metrics.events import BatchesDropped
 
 from ..bench.replay import records
 from ..conftest import TINY, until
@@ -86,8 +85,14 @@ def test_a_loader_worker_that_is_killed_fails_the_rank_with_a_hint(start, tiny):
     run = start(*tiny, "--workers", "1", "--epochs", "1000", "--log_batch_metrics", env={"TINY_SECONDS": "0.1"})
     until(lambda: "(3/12)" in run.log())
     rank = run.ranks()[1]
-    until(lambda: rank.children())
-    rank.children()[0].kill()
+
+    def killed():  # workers live for an epoch, so one may end before it is killed
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for worker in rank.children():
+                worker.kill()
+        return run.process.poll() is not None or "DataLoader worker" in run.log()
+
+    until(killed)
     done = run.wait()
     assert done.code == 1
     assert "DataLoader worker" in done.stderr
@@ -109,6 +114,7 @@ def test_a_killed_run_process_reports_no_success_and_its_ranks_end_within_five_s
     assert "the run process is gone" in (private / "rank_0.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_does_not_matter(train, tiny):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -136,7 +142,6 @@ def limited(start, tiny):
     return begin
 
 
-@pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="Linux only")
 def test_full_files_stop_nothing_and_get_everything_once_there_is_room(limited, tmp_path):
     run, give_room = limited()
     out = []
@@ -154,7 +159,6 @@ def test_full_files_stop_nothing_and_get_everything_once_there_is_room(limited, 
     assert sum(type(record).__name__ == "BatchRecord" for record in done.journal()) == 72
 
 
-@pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="Linux only")
 def test_rows_that_are_lost_for_good_are_said(limited, tmp_path):
     run, _ = limited("--lang", "en")
     done = run.wait()
@@ -236,7 +240,6 @@ def test_a_full_disk_under_the_checkpoints_leaves_the_last_one(start, tiny, tmp_
     assert counted(done) == 48
 
 
-@pytest.mark.skipif(os.getuid() == 0 and not Path("/usr/bin/setpriv").exists(), reason="root may write anywhere")
 def test_private_files_in_a_folder_that_became_unwritable_stop_nothing(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "3", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
     until(lambda: "(5/12)" in run.log())
@@ -286,6 +289,7 @@ def test_a_run_process_that_stands_still_loses_nothing(start, tiny):
     assert "没有记录" not in done.log()
 
 
+@pytest.mark.slow
 def test_a_pipe_that_nobody_reads_stops_nothing(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "100", "--log_batch_metrics")
     until(lambda: "训练完成" in run.log())
@@ -295,25 +299,24 @@ def test_a_pipe_that_nobody_reads_stops_nothing(start, tiny, tmp_path):
     assert len(done.batch_lines()) == 1200  # more than a pipe holds: the rest came when it was read
 
 
+@pytest.mark.slow
 def test_dropped_batches_are_never_silent(start, tiny, tmp_path):
     """The reporter's buffer is made tiny, and the run process stands still."""
     small = TINY + "\nfrom everybatch.engine import reporter\nreporter.CAPACITY = 20\n"
     (tmp_path / "tiny.py").write_text(small)
-    run = start(*tiny, "--epochs", "300", "--log_batch_metrics", env={"TINY_SECONDS": "0.002"})
+    run = start(*tiny, "--epochs", "250", "--log_batch_metrics")
     until(lambda: "(5/12)" in run.log())
     ranks = run.ranks()
     run.send(signal.SIGSTOP)
     used = sum(rank.cpu_times().user for rank in ranks)
-    until(lambda: sum(rank.cpu_times().user for rank in ranks) > used + 3)
+    until(lambda: sum(rank.cpu_times().user for rank in ranks) > used + 2)
     run.send(signal.SIGCONT)
     done = run.wait()
     assert done.code == 0
     rows = [int(row["step"]) for row in done.rows("batch")]
     assert rows == sorted(set(rows))
-    assert len(done.log_batch_lines()) == len(rows)
-    if len(rows) < 3600:
-        assert "个batch没有记录" in done.log()
-    assert BatchesDropped(0, 1).count == 1
+    assert len(done.log_batch_lines()) == len(rows) < 3000
+    assert "个batch没有记录" in done.log()
 
 
 # ---- other users ------------------------------------------------------------------------------------------
@@ -323,33 +326,37 @@ def test_dropped_batches_are_never_silent(start, tiny, tmp_path):
 def test_another_user_can_neither_read_the_secrets_nor_command_the_run(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "1000", env={"TINY_SECONDS": "0.05"})
     until(lambda: "(3/12)" in run.log())
-    for folder in (tmp_path, *tmp_path.parents):  # so that only the run's own rights stand in the way
-        if folder.is_relative_to("/tmp/pytest-of-root") or folder == Path("/tmp/pytest-of-root"):
-            folder.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_mode & 0o077 == 0:
+            folder.chmod(0o755)  # only the run's own rights are to stand in the way
     private = only(tmp_path, ".everybatch/*")
     control = json.loads((private / "run.json").read_text())["control"]
-    script = f"""
-import os, socket, sys
-def refused(work):
-    try:
-        work()
-    except PermissionError:
-        return
-    sys.exit(f"{{work.__name__}} was possible")
-def look(): os.listdir({str(private)!r})
-def read(): open({str(private / "run.json")!r}).read()
-def journal(): open({str(private / "journal")!r}, "rb").read()
-def connect(): socket.socket(socket.AF_UNIX).connect({control["path"]!r})
-def remove(): os.unlink({control["path"]!r})
-def signal(): os.kill({run.process.pid}, 15)
-for work in (look, read, journal, connect, remove, signal):
-    refused(work)
-print("all refused")
-"""
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", script], user=65534, group=65534, extra_groups=[],
-        capture_output=True, text=True, cwd="/",
-    )  # fmt: skip
-    assert done.stdout == "all refused\n", done.stderr
+
+    def as_nobody(told):
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        deeds = {
+            "look": lambda: list(private.iterdir()),
+            "read": (private / "run.json").read_bytes,
+            "watch": (private / "journal").read_bytes,
+            "connect": lambda: socket.socket(socket.AF_UNIX).connect(control["path"]),
+            "remove": Path(control["path"]).unlink,
+            "signal": lambda: os.kill(run.process.pid, signal.SIGTERM),
+        }
+        for name, deed in deeds.items():
+            try:
+                deed()
+            except PermissionError:
+                continue
+            told.send(f"{name} was possible")
+            return
+        told.send("all refused")
+
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    other = multiprocessing.get_context("fork").Process(target=as_nobody, args=(theirs,))
+    other.start()
+    assert ours.recv() == "all refused"
+    other.join()
     assert ask_run(read_run(private), "stop").taken  # the owner can
     assert run.wait().code == 0

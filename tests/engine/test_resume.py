@@ -16,8 +16,8 @@ from ..conftest import TINY, until
 from ..kill_points import FLAGS, Story, finish, killed_and_resumed, uninterrupted
 from ..kill_points import start as start_run
 
-BY_BATCHES = (("--save_every", "5batches"), {"NOISY_SECONDS": "0.01"})
-BY_EPOCHS = (("--save_every", "1", "--workers", "1"), {"NOISY_SECONDS": "0.01", "NOISY_VAL": "1"})
+BY_BATCHES = (("--nproc", "2", "--save_every", "5batches"), {"NOISY_SECONDS": "0.01"})
+BY_EPOCHS = (("--nproc", "2", "--save_every", "1", "--workers", "1"), {"NOISY_SECONDS": "0.01", "NOISY_VAL": "1"})
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def whole(tmp_path_factory):
     return story
 
 
-@pytest.mark.parametrize(("way", "seed"), [(BY_BATCHES, 0), (BY_BATCHES, 5), (BY_EPOCHS, 2), (BY_EPOCHS, 10)])
+@pytest.mark.parametrize(("way", "seed"), [(BY_BATCHES, 0), (BY_BATCHES, 5), (BY_EPOCHS, 2)])
 def test_killed_anywhere_and_resumed_is_as_never_killed_bit_for_bit(whole, tmp_path, way, seed):
     flags, env = way
     story, told = killed_and_resumed(tmp_path, seed, *flags, **env)
@@ -136,6 +136,7 @@ def test_a_run_that_lives_or_has_finished_is_not_resumed(start, train, tiny):
     assert "has done all of its 1 epochs; raise --epochs" in third.stderr
 
 
+@pytest.mark.slow
 def test_two_that_resume_at_once_do_not_share_a_run(stopped, start, tiny):
     runs = [start("--resume", env={"TINY_SECONDS": "0.05"}) for _ in range(2)]
     codes = []
@@ -166,6 +167,7 @@ def test_a_torn_checkpoint_is_said_and_the_last_good_one_used(stopped, train, tm
     assert only(tmp_path, "metrics/batch_*.csv.bak").exists()
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_a_checkpoint_is_found(stopped, train, tmp_path):
     last = only(tmp_path, "checkpoints/*/last.pt")
     with zipfile.ZipFile(last) as archive:
@@ -254,6 +256,7 @@ def test_rows_asked_for_later_come_from_the_journal(stopped, train, tmp_path):
     assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 37))
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_from_any_folder_by_its_beginning(stopped, start, tmp_path):
     private = only(tmp_path, ".everybatch/*")
     index = tmp_path / "state" / "everybatch" / "runs"
@@ -269,8 +272,9 @@ def test_a_run_is_resumed_from_any_folder_by_its_beginning(stopped, start, tmp_p
     assert [path.name for path in elsewhere.iterdir() if path.name != "__pycache__"] == ["tiny.py"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("save_every", "saves"), [("2", ["2", "4", "5"]), ("24batches", ["3", "5", "5"]), ("100batches", ["5"])]
+    ("save_every", "saves"), [("2", ["2", "4", "5"]), ("24batches", ["2", "4", "5"]), ("100batches", ["5"])]
 )
 def test_a_checkpoint_as_often_as_asked_for_and_at_the_end(train, tiny, save_every, saves):
     run = train(*tiny, "--epochs", "5", "--save_every", save_every, "--lr", "1e-9")
@@ -281,7 +285,7 @@ def test_a_checkpoint_as_often_as_asked_for_and_at_the_end(train, tiny, save_eve
         if "模型已保存" in line and "last.pt" in line:
             saved.append(str(epoch))
     # a checkpoint after the last batch of an epoch is told before the epoch is
-    assert saved == {"24batches": ["2", "4", "5"]}.get(save_every, saves)
+    assert saved == saves
 
 
 @pytest.mark.parametrize("text", ["0", "x", "5 minutes", "-1", "1.5"])
@@ -294,7 +298,7 @@ def test_a_rhythm_that_makes_no_sense_is_refused(train, text):
 # ---- restarts ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["raise", "kill", "exit"])
+@pytest.mark.parametrize("fault", ["raise", "kill", pytest.param("exit", marks=pytest.mark.slow)])
 def test_a_failed_attempt_starts_again_by_itself(train, tiny, tmp_path, fault):
     env = {"TINY_FAULT": f"{fault}@18", "TINY_SECONDS": "0.02"}
     run = train(*tiny, "--epochs", "2", "--max_restarts", "1", "--log_batch_metrics", env=env)

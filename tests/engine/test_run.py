@@ -75,7 +75,7 @@ def test_what_a_run_leaves(train, tiny, tmp_path):
     assert lines.index("Epoch [1/2] 完成") < lines.index(next(line for line in lines if "已保存" in line))
     checkpoint = torch.load(next(tmp_path.glob("checkpoints/*/last.pt")), weights_only=True)
     assert (checkpoint["epoch"], checkpoint["batches_done"], checkpoint["step"]) == (2, 12, 24)
-    assert len(checkpoint["rng"]) == 2
+    assert [set(rank) for rank in checkpoint["ranks"]] == [{"rng", "loss_sum", "events"}] * 2
     best = torch.load(next(tmp_path.glob("checkpoints/*/best.pt")), weights_only=True)
     assert best["best_score"] == pytest.approx(min(float(row["avg_loss"]) for row in epochs))
     # the journal, and what only this user may read

@@ -160,7 +160,7 @@ def test_validation_sees_every_sample_once_over_the_ranks():
     data = torch.utils.data.TensorDataset(torch.arange(11))
     config = TrainConfig(batch_size=2)
     shares = [ValData(data, config, rank, 3) for rank in range(3)]
-    seen = [value for share in shares for (batch,) in share for value in batch.tolist()]
+    seen = [value for share in shares for (batch,) in share.epoch(1) for value in batch.tolist()]
     assert sorted(seen) == list(range(11))
     assert {share.batches for share in shares} == {2}
 
