@@ -63,8 +63,26 @@ def _stop(arguments: Sequence[str], words: Words) -> int:
     return stop(arguments, words)
 
 
+def _analyze(arguments: Sequence[str], words: Words) -> int:
+    from .analyze_flags import PROGRAM, AnalyzeConfig
+    from .flags_help import flags_help
+
+    if {"-h", "--help"} & set(arguments):
+        print(flags_help(AnalyzeConfig, words.lang, f"{PROGRAM} [RUN …]"))
+        return 0
+    from .analyze import analyze
+
+    return analyze(arguments, words)
+
+
 Command = Callable[[Sequence[str], Words], int]
-COMMANDS: dict[str, Command] = {"train": _train, "attach": _attach, "runs": _runs, "stop": _stop}
+COMMANDS: dict[str, Command] = {
+    "train": _train,
+    "attach": _attach,
+    "runs": _runs,
+    "stop": _stop,
+    "analyze": _analyze,
+}
 
 
 def _command(name: str) -> Command:

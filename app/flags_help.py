@@ -13,11 +13,16 @@ FLAG_COLUMN = 26
 
 
 def flags_help(kind: type[Any], lang: str, program: str) -> str:
-    """One line for each field of the dataclass `kind`: flag, choices, what it does, its default."""
+    """One line for each flag of the dataclass `kind`: its choices, what it does, its default.
+
+    A field without a text in the catalogue is no flag but positional.
+    """
     words = Words(lang)
     defaults = kind()
     lines = [words.say("help_usage", program=program), ""]
     for field in dataclasses.fields(kind):
+        if field.name not in HELPS[lang]:
+            continue
         default = getattr(defaults, field.name)
         notes = [*_choices(kind, field.name)]
         if isinstance(default, bool):

@@ -118,9 +118,10 @@ TEXTS = {
         "  everybatch train [flags]    train (the same as python src/train_ddp.py)\n"
         "  everybatch attach [RUN]     watch a run; it goes on when you leave\n"
         "  everybatch runs [--json]    list all runs\n"
-        "  everybatch stop [RUN]       save and stop a run\n\n"
+        "  everybatch stop [RUN]       save and stop a run\n"
+        "  everybatch analyze [RUN …]  what a run did (the same as python analyze_training.py)\n\n"
         "RUN is an id, the beginning of one, or a path; left out, the newest.\n"
-        "everybatch train --help lists the flags of a training."
+        "everybatch train --help and everybatch analyze --help list all flags."
     ),
     "column_run": "run",
     "column_state": "state",
@@ -288,6 +289,9 @@ HELP = {
     "timeout": "seconds to wait for a rank; 3x for the first batch",
     "output_dir": "folder for logs, metrics and checkpoints",
     "tui": "monitor if there is a terminal, or plain lines",
+    "batch_metrics": "also analyse the CSV of --log_batch_metrics",
+    "html": "also write one self-contained page",
+    "json": "print one JSON object, for scripts",
     "lang": "language, also by EVERYBATCH_LANG",
 }
 """What each flag does."""

@@ -6,10 +6,10 @@ import math
 from unicodedata import combining, east_asian_width
 
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
-from . import en, zh
+from . import en, en_analysis, zh, zh_analysis
 from .errors import UsageError
 
-LANGUAGES = {"zh": zh.TEXTS, "en": en.TEXTS}
+LANGUAGES = {"zh": {**zh.TEXTS, **zh_analysis.TEXTS}, "en": {**en.TEXTS, **en_analysis.TEXTS}}
 RULE = "=" * 80
 
 

@@ -97,9 +97,10 @@ TEXTS = {
         "  everybatch train [参数]     训练（同 python src/train_ddp.py）\n"
         "  everybatch attach [RUN]     查看一次运行；离开后它继续训练\n"
         "  everybatch runs [--json]    列出全部运行\n"
-        "  everybatch stop [RUN]       保存并停止一次运行\n\n"
+        "  everybatch stop [RUN]       保存并停止一次运行\n"
+        "  everybatch analyze [RUN …]  分析一次或多次运行（同 python analyze_training.py）\n\n"
         "RUN 是运行的编号、编号的开头或路径；省略时为最新的一次。\n"
-        "everybatch train --help 列出训练的全部参数。"
+        "everybatch train --help 和 everybatch analyze --help 列出全部参数。"
     ),
     "column_run": "运行",
     "column_state": "状态",
@@ -265,6 +266,9 @@ HELP = {
     "timeout": "等待没有响应的rank的秒数；第一个batch为三倍",
     "output_dir": "存放日志、指标和模型的目录",
     "tui": "有终端时显示监视界面；--no-tui 只输出文本行",
+    "batch_metrics": "也分析每个batch的CSV文件（训练时需要 --log_batch_metrics）",
+    "html": "再写一个完整的网页",
+    "json": "输出一个JSON对象，给脚本使用",
     "lang": "语言；也可用环境变量 EVERYBATCH_LANG",
 }
 """What each flag does."""

@@ -1,9 +1,9 @@
 import string
 
 import pytest
-from everybatch.log import en, zh
+from everybatch.log import zh, zh_analysis
 from everybatch.log.errors import UsageError
-from everybatch.log.words import RULE, Words, duration
+from everybatch.log.words import LANGUAGES, RULE, Words, duration
 from everybatch.metrics.records import BatchRecord, EpochSummary, RunEnded
 
 
@@ -69,9 +69,11 @@ def test_the_two_languages_have_the_same_texts_with_the_same_fields():
     def fields(text):
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
-    assert {key: fields(text) for key, text in zh.TEXTS.items()} == {
-        key: fields(text) for key, text in en.TEXTS.items()
+    chinese, english = LANGUAGES["zh"], LANGUAGES["en"]
+    assert {key: fields(text) for key, text in chinese.items()} == {
+        key: fields(text) for key, text in english.items()
     }
+    assert len(chinese) == len(zh.TEXTS) + len(zh_analysis.TEXTS)  # none hides another
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

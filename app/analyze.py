@@ -1,0 +1,184 @@
+"""``everybatch analyze [RUN …] [--batch_metrics] [--html] [--json]``: what a training did, and what to try next."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..engine.known_runs import KnownRun, find_run, known_runs, newest_run, read_run, runs_below
+from ..log.errors import UsageError
+from ..log.words import Words
+from ..metrics.analysis.analysis import Analysis, analyse
+from ..metrics.analysis.compare import Comparison, compare
+from ..metrics.analysis.run_files import RunFiles, newest, runs_in
+from ..metrics.analysis.tables import TableError
+from .analyze_flags import PROGRAM, AnalyzeConfig
+from .arguments import parse
+from .report import print_comparison, print_report
+
+EXIT_BAD_RUN = 3
+
+
+def analyze(arguments: Sequence[str], words: Words) -> int:
+    """Analyse and report; 0, or 3 when a run failed or holds NaN. Raises `UsageError`."""
+    config = parse(AnalyzeConfig, arguments, PROGRAM)
+    asked: Sequence[str | None] = config.runs or (None,)
+    analyses = [_analysed(_find(name), config.batch_metrics, words) for name in asked]
+    comparison = compare(analyses) if len(analyses) > 1 else None
+    if config.json:
+        print(json.dumps(_as_json(analyses, comparison, words), ensure_ascii=False, indent=2, allow_nan=False))
+    else:
+        _report(analyses, comparison, words, html=config.html)
+    return EXIT_BAD_RUN if any(analysis.bad for analysis in analyses) else 0
+
+
+def _report(analyses: Sequence[Analysis], comparison: Comparison | None, words: Words, *, html: bool) -> None:
+    for analysis in analyses:
+        print_report(analysis, words)
+    if comparison is not None:
+        print_comparison(comparison, words)
+    drawn = [analysis for analysis in analyses if len(analysis.epochs)]
+    if not drawn:
+        return
+    from .pictures import draw_comparison, draw_run, use_font
+
+    if not use_font(words.lang):
+        print(words.say("report_no_font"))
+        words_of_picture = Words("en")
+    else:
+        words_of_picture = words
+    for analysis in drawn:
+        name = f"analysis_{analysis.files.run_id}"
+        _save(analysis.files.folder / f"{name}.png", draw_run(analysis, words_of_picture), "report_files", words)
+        if html:
+            from .page import page
+
+            _save(analysis.files.folder / f"{name}.html", page(analysis, words), "report_page", words)
+    if comparison is not None and len(drawn) > 1:
+        path = drawn[0].files.folder / f"comparison_{drawn[0].files.run_id}.png"
+        _save(path, draw_comparison(drawn, words_of_picture), "report_files", words)
+
+
+def _save(path: Path, data: bytes, said: str, words: Words) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        print(words.say("report_not_written", path=str(path), reason=error.strerror or str(error)), file=sys.stderr)
+    else:
+        print(words.say(said, path=str(path)))
+
+
+def _analysed(files: RunFiles, with_batches: bool, words: Words) -> Analysis:
+    if with_batches and not files.batch_csvs:
+        print(words.say("report_no_batches"), file=sys.stderr)
+        with_batches = False
+    try:
+        return analyse(files, with_batches=with_batches)
+    except TableError as error:
+        raise UsageError("not_csv", path=str(error.path), missing=error.missing) from error
+    except OSError as error:
+        path, reason = str(error.filename or files.folder), error.strerror or str(error)
+        raise UsageError("analyze_unreadable", path=path, reason=reason) from error
+
+
+# ---- which run --------------------------------------------------------------------------------------------
+
+
+def _find(asked: str | None) -> RunFiles:
+    """The files of the run that a person names; a path need not be one of a run that is known here."""
+    if asked is None:
+        run = newest_run(known_runs())
+        if run is not None:
+            return _of_known(run)
+        copied = newest(runs_in(Path("metrics")).values()) or newest(runs_in(Path()).values())
+        if copied is None:
+            raise UsageError("no_runs")
+        return copied
+    path = Path(asked)
+    if path.is_file():
+        return _of_file(path)
+    if path.is_dir():
+        return _of_folder(path)
+    matching = [run for run_id, run in runs_in(Path("metrics")).items() if run_id.startswith(asked)]
+    if len(matching) == 1 and not any(run.run_id.startswith(asked) for run in known_runs()):
+        return matching[0]
+    return _of_known(find_run(asked))
+
+
+def _of_known(run: KnownRun) -> RunFiles:
+    folder = run.folder.epoch_csv.parent
+    files = runs_in(folder).get(run.run_id) or RunFiles(run.run_id, folder)
+    files.journal = run.folder.journal
+    files.state = run.state
+    files.reason = str(run.content.get("reason") or "")
+    config = run.content.get("config")
+    files.config = dict(config) if isinstance(config, dict) else {}
+    files.config["nproc"] = run.content.get("world_size", files.config.get("nproc"))
+    return files
+
+
+def _of_folder(folder: Path) -> RunFiles:
+    run = read_run(folder.absolute()) or newest_run(runs_below(folder))
+    if run is not None:
+        return _of_known(run)
+    copied = newest(runs_in(folder / "metrics").values()) or newest(runs_in(folder).values())
+    if copied is None:
+        raise UsageError("analyze_nothing", path=str(folder))
+    return copied
+
+
+def _of_file(path: Path) -> RunFiles:
+    for run in runs_in(path.parent).values():
+        if path in run.epoch_csvs + run.batch_csvs:
+            return run
+    return RunFiles(path.stem, path.parent, epoch_csvs=[path])
+
+
+# ---- JSON -------------------------------------------------------------------------------------------------
+
+
+def _as_json(analyses: Sequence[Analysis], comparison: Comparison | None, words: Words) -> Any:
+    objects = [_object(analysis, words) for analysis in analyses]
+    if comparison is None:
+        return objects[0]
+    compared = {**asdict(comparison), "clear": comparison.clear}
+    return _finite({"runs": objects, "comparison": compared})
+
+
+def _object(analysis: Analysis, words: Words) -> dict[str, Any]:
+    findings = [
+        {
+            "kind": finding.kind,
+            "severity": finding.severity,
+            "text": words.say(f"finding_{finding.kind}{finding.variant}", **finding.figures),
+            "figures": finding.figures,
+            "suggestion": words.say(f"advice_{finding.kind}", **finding.figures),
+        }
+        for finding in analysis.findings
+    ]
+    found: dict[str, Any] = _finite(
+        {
+            "run": analysis.files.run_id,
+            "state": analysis.files.state,
+            "epochs": int((analysis.epochs["status"] == "completed").sum()),
+            "best_epoch": analysis.best_epoch,
+            "findings": findings,
+        }
+    )
+    return found
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no nan and no infinity."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,63 @@
+"""An analysis as one self-contained page."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+from ..log.words import Words
+from ..metrics.analysis.analysis import Analysis
+from .pictures import draw_run, use_font
+from .report import MARKS, epoch_rows, finding_texts, title_of
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8883; --dim: #777; --warn: #b45309; --bad: #dc2626; --ok: #047857; }
+@media (prefers-color-scheme: dark) { :root { --warn: #fbbf24; --bad: #f87171; --ok: #34d399; --dim: #999; } }
+body { font: 16px/1.55 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; max-width: 60rem;
+  margin: 2.5rem auto; padding: 0 1rem; }
+h1 { font-size: 1.25rem; } h2 { font-size: 1rem; margin-top: 2rem; color: var(--dim); font-weight: 600; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .3rem .9rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { color: var(--dim); font-weight: 500; } th:first-child, td:first-child { text-align: left; padding-left: 0; }
+img { width: 100%; height: auto; background: #fff; border-radius: 6px; }
+ul { list-style: none; padding: 0; } li { padding: .55rem 0 .55rem 1.8rem; border-bottom: 1px solid var(--line);
+  position: relative; } li > i { position: absolute; left: .2rem; font-style: normal; }
+.warning > i, .warning b { color: var(--warn); } .error > i, .error b { color: var(--bad); }
+li b { font-weight: 600; } .info b { font-weight: 400; }
+small { display: block; color: var(--dim); font-size: .9rem; }
+.ok { color: var(--ok); }
+"""
+
+
+def page(analysis: Analysis, words: Words) -> bytes:
+    """The page in UTF-8; everything it needs is in it."""
+    done = analysis.epochs[analysis.epochs["status"] == "completed"]
+    title = escape(title_of(analysis, words))
+    parts = [
+        f'<!doctype html>\n<html lang="{words.lang}">\n<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>",
+    ]
+    if len(done):
+        titles, rows = epoch_rows(done, analysis.best_epoch, words)
+        parts.append('<div class="scroll"><table>' + _row(titles, "th") + "".join(_row(row, "td") for row in rows))
+        parts.append("</table></div>")
+    parts.append(f"<h2>{escape(words.say('report_findings'))}</h2>\n<ul>")
+    for finding in analysis.findings:
+        said, advice = finding_texts(finding, words)
+        mark = MARKS[finding.severity][0]
+        parts.append(
+            f'<li class="{finding.severity}"><i>{mark}</i><b>{escape(said)}</b><small>{escape(advice)}</small></li>'
+        )
+    parts.append("</ul>")
+    if all(finding.severity == "info" for finding in analysis.findings):
+        parts.append(f'<p class="ok">{escape(words.say("report_no_alarm"))}</p>')
+    if len(done):
+        drawn = draw_run(analysis, words if use_font(words.lang) else Words("en"))
+        parts.append(f'<img alt="{title}" src="data:image/png;base64,{base64.b64encode(drawn).decode()}">')
+    return ("\n".join(parts) + "\n</html>\n").encode()
+
+
+def _row(cells: list[str], tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>\n"

@@ -1,0 +1,124 @@
+"""The pictures of an analysis: loss, learning rate, spread and time by epoch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+
+from ..log.words import Words
+from ..metrics.analysis.analysis import Analysis
+
+FONTS = (
+    "Noto Sans CJK SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
+    "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti SC", "Noto Sans CJK JP",
+    "Noto Sans SC", "Droid Sans Fallback", "AR PL UMing CN", "Noto Serif CJK SC", "Noto Serif CJK JP",
+)  # fmt: skip
+"""With Chinese characters, the best ones first."""
+COLOURS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2")
+DPI = 130
+
+
+def use_font(lang: str) -> bool:
+    """Choose a font that has the characters of `lang`; False if there is none."""
+    if lang != "zh":
+        return True
+    names = {font.name for font in font_manager.fontManager.ttflist}
+    found = next((name for name in FONTS if name in names), None)
+    if found is not None:
+        mpl.rcParams["font.family"] = [found, "DejaVu Sans"]
+    return found is not None
+
+
+def draw_run(analysis: Analysis, words: Words) -> bytes:
+    """One run as a PNG."""
+    epochs = analysis.epochs
+    done = epochs[epochs["status"] == "completed"]
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    figure.suptitle(words.say("report_title", run_id=analysis.files.run_id), fontsize=12)
+    axes = figure.subplots(2, 2, gridspec_kw={"height_ratios": [3, 2], "width_ratios": [3, 2]})
+    _draw_loss(axes[0, 0], done, analysis.best_epoch, words)
+    _draw_line(axes[0, 1], done, "lr", words.say("report_rate"))
+    _draw_spread(axes[1, 0], done, words)
+    _draw_line(axes[1, 1], done, "epoch_seconds", words.say("report_seconds"), zero=True)
+    return _png(figure)
+
+
+def draw_comparison(analyses: Sequence[Analysis], words: Words) -> bytes:
+    """The losses of several runs over one another, as a PNG."""
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    axes = figure.subplots(1, 2)
+    for axis, column, name in (
+        (axes[0], "avg_loss", "report_average"),
+        (axes[1], "val_loss", "report_validation"),
+    ):
+        for place, analysis in enumerate(analyses):
+            done = analysis.epochs[analysis.epochs["status"] == "completed"]
+            colour = COLOURS[place % len(COLOURS)]
+            axis.plot(done["epoch"], done[column], color=colour, label=analysis.files.run_id, linewidth=1.6)
+        _dress(axis, words.say(name))
+        axis.legend(frameon=False, fontsize=8)
+    return _png(figure)
+
+
+def _draw_loss(axis: Any, done: pd.DataFrame, best: int | None, words: Words) -> None:
+    epoch = done["epoch"].to_numpy()
+    low, high = done["min_batch_loss"].to_numpy(dtype=float), done["max_batch_loss"].to_numpy(dtype=float)
+    axis.fill_between(epoch, low, high, color=COLOURS[0], alpha=0.15, linewidth=0, label=words.say("report_spread"))
+    marker = "o" if len(done) < 25 else None
+    axis.plot(epoch, done["avg_loss"], color=COLOURS[0], linewidth=1.8, marker=marker, markersize=4,
+              label=words.say("report_average"))  # fmt: skip
+    validated = done[done["val_loss"].notna()]
+    if len(validated):
+        axis.plot(validated["epoch"], validated["val_loss"], color=COLOURS[1], linewidth=1.6, marker=marker,
+                  markersize=4, label=words.say("report_validation"))  # fmt: skip
+    if best is not None:
+        axis.axvline(best, color=COLOURS[2], linewidth=1, linestyle=":")
+        label = f" {words.say('report_best')} {best}"
+        late = best > (epoch[0] + epoch[-1]) / 2
+        axis.annotate(label + " ", (best, 1), xycoords=("data", "axes fraction"), color=COLOURS[2], fontsize=8,
+                      va="top", ha="right" if late else "left")  # fmt: skip
+    finite = high[np.isfinite(high)]
+    values = np.concatenate([done[c].to_numpy(dtype=float) for c in ("avg_loss", "val_loss")])
+    values = values[np.isfinite(values)]
+    if len(finite) > 10 and len(values):  # one wild batch must not flatten everything
+        axis.set_ylim(top=1.05 * max(float(np.percentile(finite, 95)), float(values.max())))
+    _dress(axis, None)
+    axis.legend(frameon=False, fontsize=8)
+
+
+def _draw_spread(axis: Any, done: pd.DataFrame, words: Words) -> None:
+    spread = done["max_batch_loss"].to_numpy(dtype=float) - done["min_batch_loss"].to_numpy(dtype=float)
+    axis.bar(done["epoch"], spread, color=COLOURS[0], alpha=0.5, width=0.9)
+    _dress(axis, f"{words.say('report_spread')}")
+
+
+def _draw_line(axis: Any, done: pd.DataFrame, column: str, title: str, *, zero: bool = False) -> None:
+    marker = "o" if len(done) < 25 else None
+    axis.plot(done["epoch"], done[column], color=COLOURS[0], linewidth=1.6, marker=marker, markersize=4)
+    if zero:
+        axis.set_ylim(bottom=0)
+    _dress(axis, title)
+
+
+def _dress(axis: Any, title: str | None) -> None:
+    if title is not None:
+        axis.set_title(title, fontsize=10, loc="left")
+    axis.set_xlabel("epoch", fontsize=9)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.tick_params(labelsize=8)
+    axis.grid(axis="y", alpha=0.25, linewidth=0.6)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+
+
+def _png(figure: Figure) -> bytes:
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=DPI)
+    return data.getvalue()

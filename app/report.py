@@ -1,0 +1,237 @@
+"""The report of an analysis in the terminal."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from ..log.words import Words, one_line
+from ..metrics.analysis.analysis import Analysis
+from ..metrics.analysis.batches import Phase
+from ..metrics.analysis.compare import Comparison
+from ..metrics.analysis.findings import Finding
+from ..metrics.pyramid import Curve
+from ..widgets.curve import BAND, LINE, VALID, draw
+
+MARKS = {"error": ("✖", "bold red"), "warning": ("▲", "yellow"), "info": ("·", "cyan")}
+CURVE_HEIGHT = 10
+MOST_WIDTH = 110
+
+
+def print_report(analysis: Analysis, words: Words) -> None:
+    """Title, table of epochs, curve, phases of the batches, findings."""
+    console = _console()
+    console.print()
+    console.print(_title(analysis, words), highlight=False)
+    done = analysis.epochs[analysis.epochs["status"] == "completed"]
+    if not len(analysis.epochs):
+        path = analysis.files.epoch_csvs[0] if analysis.files.epoch_csvs else analysis.files.folder
+        console.print(words.say("report_empty", run=analysis.files.run_id, path=str(path)), highlight=False)
+    if len(done):
+        console.print()
+        console.print(_epoch_table(done, analysis.best_epoch, words))
+    if len(done) > 1:
+        console.print()
+        _print_curve(console, done, words)
+    if analysis.phases:
+        console.print()
+        console.print(_phase_table(analysis.phases, words))
+    console.print()
+    _print_findings(console, analysis.findings, words)
+    console.print()
+
+
+def print_comparison(comparison: Comparison, words: Words) -> None:
+    """The runs side by side, and which is better."""
+    console = _console()
+    console.rule(words.say("report_comparison"))
+    what = words.say("report_validation" if comparison.validated else "report_average")
+    table = _table()
+    table.add_column(words.say("report_run"))
+    for title in (what, "report_epoch", "report_noise", "report_behind"):
+        table.add_column(words.say(title) if title.startswith("report_") else title, justify="right")
+    for standing in comparison.standings:
+        table.add_row(
+            escape(standing.run_id),
+            _number(standing.score),
+            str(standing.epoch or "–"),
+            _number(standing.noise),
+            "–" if math.isnan(standing.behind) else f"{standing.behind:.1f}",
+        )
+    console.print(table)
+    if comparison.differences:
+        console.print(f"\n{words.say('report_differs')}", highlight=False)
+        for flag, values in comparison.differences.items():
+            console.print(Text(f"  --{flag}: {one_line('  |  '.join(values))}"))
+    else:
+        console.print(words.say("report_same"), highlight=False)
+    console.print()
+    console.print(_verdict(comparison, what, words), style="bold", highlight=False)
+    console.print()
+
+
+def finding_texts(finding: Finding, words: Words) -> tuple[str, str]:
+    """What was found, and what to do about it."""
+    said = words.say(f"finding_{finding.kind}{finding.variant}", **finding.figures)
+    return said, words.say(f"advice_{finding.kind}", **finding.figures)
+
+
+def epoch_rows(done: pd.DataFrame, best: int | None, words: Words) -> tuple[list[str], list[list[str]]]:
+    """First, best and last epoch and the change between, as titles and cells."""
+    metrics = [column for column in done if column.startswith("val_") and column != "val_loss"]
+    validated = done["val_loss"].notna().any()
+    columns = ["avg_loss", *(["val_loss"] if validated else []), *metrics, "lr", "epoch_seconds"]
+    names = {"avg_loss": "report_average", "val_loss": "report_validation", "lr": "report_rate"}
+    names["epoch_seconds"] = "report_seconds"
+    titles = ["", words.say("report_epoch")]
+    titles += [words.say(names[column]) if column in names else one_line(column[4:]) for column in columns]
+    picked = [("first", done.iloc[0]), ("last", done.iloc[-1])]
+    if best is not None:
+        picked.insert(1, ("best", done[done["epoch"] == best].iloc[0]))
+    rows = [
+        [words.say(f"report_{name}"), str(int(row["epoch"])), *(_cell(column, row[column]) for column in columns)]
+        for name, row in picked
+    ]
+    if best is not None and len(done) > 1:
+        first, chosen = picked[0][1], picked[1][1]
+        changes = ["" if c in ("lr", "epoch_seconds") else _change(first[c], chosen[c]) for c in columns]
+        rows.append([words.say("report_change"), "", *changes])
+    return titles, rows
+
+
+def title_of(analysis: Analysis, words: Words) -> str:
+    """The run in a line: its id, how it stands, what it trained."""
+    files = analysis.files
+    parts = [words.say("report_title", run_id=files.run_id)]
+    epochs = int((analysis.epochs["status"] == "completed").sum())
+    wanted = files.config.get("epochs")
+    counted = f"{epochs}/{wanted}" if wanted else str(epochs)
+    if files.state:
+        parts.append(words.say("report_state", state=words.say(f"state_{files.state}"), epochs=counted))
+    if files.config.get("task"):
+        parts.append(words.say("report_task", task=str(files.config["task"])))
+    if files.config.get("nproc"):
+        parts.append(words.say("report_ranks", count=int(files.config["nproc"])))
+    return " · ".join(parts)
+
+
+def _console() -> Console:
+    console = Console(soft_wrap=False)
+    if console.width > MOST_WIDTH:
+        console.width = MOST_WIDTH
+    return console
+
+
+def _title(analysis: Analysis, words: Words) -> Text:
+    return Text(title_of(analysis, words), style="bold")
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+
+
+def _epoch_table(done: pd.DataFrame, best: int | None, words: Words) -> Table:
+    titles, rows = epoch_rows(done, best, words)
+    table = _table()
+    for place, title in enumerate(titles):
+        table.add_column(escape(title), justify="left" if place == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
+def _phase_table(phases: Sequence[Phase], words: Words) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
+    table.add_column(words.say("report_phases"))
+    for title in ("report_mean", "report_std", "report_quantiles"):
+        table.add_column(words.say(title), justify="right")
+    for phase in phases:
+        quantiles = " – ".join(_number(value) for value in (phase.low, phase.median, phase.high))
+        table.add_row(
+            f"{words.say('report_phase')} {phase.first_step}–{phase.last_step}",
+            _number(phase.mean),
+            _number(phase.std),
+            quantiles,
+        )
+    return table
+
+
+def _print_curve(console: Console, done: pd.DataFrame, words: Words) -> None:
+    low, high, mean = (
+        array("d", done[column].to_numpy(dtype=float))
+        for column in ("min_batch_loss", "max_batch_loss", "avg_loss")
+    )
+    bad = tuple(place for place, value in enumerate(mean) if not math.isfinite(value))
+    curve = Curve(1, low, high, mean, bad, ())
+    validations = [(place + 1, float(value)) for place, value in enumerate(done["val_loss"]) if pd.notna(value)]
+    if len(validations) > 40:  # as many as can be told apart
+        validations = validations[:: math.ceil(len(validations) / 40)]
+    drawing = draw(curve, len(done), validations, max(20, console.width - 10), CURVE_HEIGHT)
+    styles = {BAND: "blue", LINE: "bright_cyan", VALID: "bold yellow"}
+    console.print(Text(words.say("report_curve"), style="dim"))
+    for y, row in enumerate(drawing.rows):
+        label = _number(drawing.high) if y == 0 else _number(drawing.low) if y == CURVE_HEIGHT - 1 else ""
+        line = Text(f"{label:>8} ", style="dim")
+        for x, character in enumerate(row):
+            line.append(character, style=styles.get(int(drawing.kinds[y, x]), "red"))
+        line.rstrip()
+        console.print(line, no_wrap=True)
+    numbers = done["epoch"].to_numpy()
+    left, right = str(int(numbers[0])), str(int(numbers[-1]))
+    gap = max(1, console.width - 10 - len(left) - len(right))
+    console.print(Text(" " * 9 + left + " " * gap + right, style="dim"), no_wrap=True)
+
+
+def _print_findings(console: Console, findings: Sequence[Finding], words: Words) -> None:
+    console.print(Text(words.say("report_findings"), style="dim"))
+    for finding in findings:
+        mark, style = MARKS[finding.severity]
+        said, advice = finding_texts(finding, words)
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(Text(mark, style=style), Text(said, style="" if finding.severity == "info" else "bold"))
+        grid.add_row("", Text(f"→ {advice}", style="dim"))
+        console.print(grid)
+    if all(finding.severity == "info" for finding in findings):
+        console.print(Text(words.say("report_no_alarm"), style="green"))
+
+
+def _verdict(comparison: Comparison, what: str, words: Words) -> str:
+    finite = [standing for standing in comparison.standings if math.isfinite(standing.score)]
+    if len(finite) < 2:
+        return words.say("report_one_score")
+    first, second = finite[:2]
+    figures = {"difference": second.score - first.score, "times": second.behind}
+    if comparison.clear:
+        return words.say("report_clear", run=first.run_id, what=what, score=first.score, **figures)
+    return words.say("report_unclear", **figures)
+
+
+def _cell(column: str, value: float) -> str:
+    if pd.isna(value):
+        return "–"
+    if column == "lr":
+        return f"{value:g}"
+    return f"{value:.2f}" if column == "epoch_seconds" else _number(value)
+
+
+def _number(value: float) -> str:
+    """Four significant digits, without an exponent where it can be."""
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        digits = 4 if abs(value) < 1 else max(0, 4 - int(math.log10(abs(value))) - 1)
+        return f"{value:.{digits}f}"
+    return f"{value:.2e}"
+
+
+def _change(before: float, after: float) -> str:
+    if pd.isna(before) or pd.isna(after) or not math.isfinite(before) or not math.isfinite(after) or before == 0:
+        return "–"
+    return f"{100 * (after - before) / abs(before):+.0f}%"

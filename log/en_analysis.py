@@ -1,0 +1,147 @@
+"""What an analysis says, in English, key for key as in `zh_analysis`."""
+
+TEXTS = {
+    "finding_converging": "The loss still falls: by {percent:.1f}% over the last {epochs} epochs",
+    "advice_converging": "More training may pay: --resume with more --epochs",
+    "finding_plateau": (
+        "The loss has hardly fallen since epoch {epoch}: {percent:.1f}% better over the {epochs} epochs "
+        "from there on"
+    ),
+    "advice_plateau": "It could stop earlier; to get lower, go on with a tenth of the learning rate",
+    "finding_not_learning": (
+        "Hardly anything was learned in {epochs} epochs (average loss {first:.4f} → {best:.4f})"
+    ),
+    "advice_not_learning": (
+        "Check that inputs and labels belong together; try 10 times and a tenth of the learning rate {lr:g}"
+    ),
+    "finding_divergence": (
+        "The average loss fell to {best:.4f} in epoch {epoch} and rose to {last:.4f} since: the training diverges"
+    ),
+    "advice_divergence": "Lower the learning rate (to a third, say) or add --grad_clip 1; start again from best.pt",
+    "finding_overfitting": (
+        "Overfitting: the validation loss was lowest in epoch {epoch} ({best:.4f}) and rose to "
+        "{last:.4f}, while the training loss went on falling ({train_then:.4f} → {train_last:.4f})"
+    ),
+    "advice_overfitting": "Use best.pt; add data or augmentation, regularise, or stop near epoch {epoch}",
+    "finding_unstable": "Unstable: the largest batch loss of an epoch is typically {ratio:.1f} times its average",
+    "finding_unstable_epochs": "Unstable: the average loss jumps by {percent:.0f}% from one epoch to the next",
+    "advice_unstable": "Lower the learning rate, raise --batch_size, or add --grad_clip 1",
+    "finding_lr_too_high": (
+        "The learning rate {lr:g} may be too high: from {first:.4f} on the loss never fell steadily, and "
+        "reached {worst:.4f}"
+    ),
+    "advice_lr_too_high": "Try --lr {suggested:g}",
+    "finding_lr_too_low": (
+        "The learning rate {lr:g} may be too low: over {epochs} epochs the loss fell slowly and evenly, "
+        "by {percent:.0f}% in all"
+    ),
+    "advice_lr_too_low": "Try --lr {suggested:g}",
+    "finding_lr_step": (
+        "In epoch {epoch} the learning rate went from {before:g} to {after:g}, and the loss fell by "
+        "{percent:.1f}% in five epochs"
+    ),
+    "advice_lr_step": "A clear fall means that the change worked; none means that it came too early or too late",
+    "finding_data_bound": "Data are too slow: {percent:.0f}% of the training time went into waiting for them",
+    "advice_data_bound": "Raise --workers, prepare the data beforehand, or use a faster disk",
+    "finding_straggler": "rank {rank} held up the others: its data and forward took {times:.1f} times the median",
+    "advice_straggler": "Look for other programs on its GPU and CPU, and whether its data are slower",
+    "finding_nonfinite": "{count} batches have a loss of NaN or Inf, the first is batch {batch} of epoch {epoch}",
+    "finding_nonfinite_epoch": "{count} batches have a loss of NaN or Inf, the first in epoch {epoch}",
+    "advice_nonfinite": (
+        "Usual causes: a learning rate too high, NaN in the input, fp16 overflow; lower --lr, add "
+        "--grad_clip 1, or use --amp bf16; --on_nan stop ends in time"
+    ),
+    "finding_spike": (
+        "{count} spikes of the loss, the largest in batch {batch} of epoch {epoch}: {loss:.4f}, "
+        "{times:.1f} times the median before it"
+    ),
+    "finding_spike_epoch": (
+        "Batches of {count} epochs spiked, the largest in epoch {epoch}: {loss:.4f}, {times:.1f} times "
+        "its neighbours"
+    ),
+    "advice_spike": "Look at the data of that batch; --grad_clip 1 tames a spike now and then",
+    "finding_slower": "The training slows down: from {first:.1f} to {last:.1f} seconds an epoch (+{percent:.0f}%)",
+    "advice_slower": "Look for other programs, memory that runs out, and a GPU that is too hot",
+    "finding_slow_epoch": "Epoch {epoch} took {seconds:.1f} seconds, {times:.1f} times the median",
+    "advice_slow_epoch": "A single epoch: most likely other programs on the machine",
+    "finding_short": "Only {epochs} whole epochs: too few to judge a trend",
+    "advice_short": "Train four epochs at least, then analyse",
+    "finding_failed": "The training failed in epoch {epoch} ({reason})",
+    "finding_failed_early": "The training failed before the first epoch ended",
+    "advice_failed": "The cause is at the end of the log; go on with --resume once it is solved",
+    "finding_stopped": "The training was stopped in epoch {epoch}",
+    "advice_stopped": "Go on with --resume",
+    "finding_lost": "Its process is gone without a word; the last record is of epoch {epoch}",
+    "advice_lost": "Go on from the last checkpoint with --resume",
+    "finding_running": "The training still goes on, epoch {epoch} is done",
+    "advice_running": "All of this is about the part so far",
+    "finding_attempts": "This run took {attempts} attempts (resumed or started again)",
+    "advice_attempts": "The log tells where each attempt went on",
+    "finding_repaired": (
+        "{damaged} lines are torn or foreign, and {repeated} were replaced by a later one; they are left out here"
+    ),
+    "advice_repaired": "The files themselves are untouched",
+    "finding_missing_rows": "{epochs} epochs and {batches} batches have no row",
+    "advice_missing_rows": "Perhaps the disk was full; the log tells",
+    "finding_extra_columns": "Columns that are not known here were left out: {columns}",
+    "advice_extra_columns": "They may come from a newer version",
+    "finding_noise": (
+        "Late in the training the loss of a batch varies by about {percent:.0f}%; neighbours correlate "
+        "by {correlation:.2f}"
+    ),
+    "advice_noise": "Smooth about {window} batches to see the trend to within 5%",
+    "finding_within_epoch_trend": "The loss late in an epoch differs from that early in it by {percent:+.0f}%",
+    "advice_within_epoch_trend": "The data may not be shuffled, or are sorted by difficulty",
+    "finding_bad_batches": "{count} batches are {percent:.0f}% too high in nearly every epoch: {batches}",
+    "advice_bad_batches": "The data are not shuffled; check these samples and their labels",
+    "finding_slow_steps": (
+        "{count} batches are very slow and take {percent:.0f}% of the time; the slowest is batch {batch} "
+        "of epoch {epoch}: {seconds:.2f} s (median {median:.3f} s)"
+    ),
+    "advice_slow_steps": "Look at disks, network storage and other programs; more --workers hide slow reads",
+    "report_title": "Run {run_id}",
+    "report_state": "{state}, {epochs} epochs",
+    "report_task": "task {task}",
+    "report_ranks": "{count} ranks",
+    "report_epoch": "epoch",
+    "report_first": "first",
+    "report_best": "best",
+    "report_last": "last",
+    "report_change": "first → best",
+    "report_average": "average loss",
+    "report_validation": "validation loss",
+    "report_rate": "learning rate",
+    "report_seconds": "seconds",
+    "report_spread": "lowest–highest",
+    "report_curve": "Loss (band: lowest to highest of an epoch; line: average; ◆ validation)",
+    "report_phases": "Distribution of the batch losses",
+    "report_phase": "steps",
+    "report_mean": "mean",
+    "report_std": "std. dev.",
+    "report_quantiles": "5% – 50% – 95%",
+    "report_findings": "Findings",
+    "report_no_alarm": "No trouble found.",
+    "report_files": "Picture: {path}",
+    "report_page": "Page: {path}",
+    "report_no_font": "No Chinese font was found, so the picture is in English (fonts-noto-cjk has one)",
+    "report_not_written": "Warning: cannot write {path} ({reason})",
+    "report_empty": "Run {run} has no finished epoch yet, so there is nothing to analyse ({path})",
+    "report_no_batches": "There is no CSV file of the batches; train with --log_batch_metrics to get one",
+    "report_comparison": "Comparison",
+    "report_differs": "Flags that differ",
+    "report_same": "The same flags (or no run.json)",
+    "report_run": "run",
+    "report_behind": "behind (times the noise)",
+    "report_noise": "noise",
+    "report_clear": (
+        "{run} is better: {what} {score:.6f}, lower than the second by {difference:.6f}, {times:.1f} "
+        "times the noise"
+    ),
+    "report_unclear": (
+        "Too close to call: the best two differ by {difference:.6f}, within the noise ({times:.1f} times)"
+    ),
+    "report_one_score": "Only one run has a loss to compare",
+    "not_csv": "{path} is no CSV file of a run (it lacks {missing})",
+    "analyze_unreadable": "cannot read {path} ({reason})",
+    "analyze_nothing": "there is no CSV file of a run (epoch_metrics_*.csv) in {path}",
+}

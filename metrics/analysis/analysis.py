@@ -1,0 +1,115 @@
+"""Everything that is found out about one run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ..journal import JournalReader
+from ..records import RankState
+from ..stragglers import StragglerWatch
+from .batches import Phase, batch_findings, phases
+from .epochs import best_epoch, epoch_findings
+from .findings import Finding
+from .run_files import RunFiles
+from .tables import Repairs, read_batches, read_epochs
+
+JOURNAL_BYTES = 4 << 20
+"""Of the end of the journal, where the ranks' newest states are."""
+
+
+@dataclass
+class Analysis:
+    """One run, understood."""
+
+    files: RunFiles
+    epochs: pd.DataFrame
+    batches: pd.DataFrame | None
+    """None if they were not asked for."""
+    best_epoch: int | None
+    phases: list[Phase] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    """The gravest first; each kind once, but for changes of the learning rate."""
+
+    @property
+    def bad(self) -> bool:
+        """The run failed, or holds a loss that is no number."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+def analyse(files: RunFiles, *, with_batches: bool) -> Analysis:
+    """Read and judge a run; raises `TableError` or `OSError`. The batch file is read if `with_batches`."""
+    epochs, epoch_repairs = read_epochs(files.epoch_csvs)
+    batches, batch_repairs = read_batches(files.batch_csvs) if with_batches else (None, Repairs())
+    found = [*_life(files, epochs), *epoch_findings(epochs)]
+    done: list[Phase] = []
+    if batches is not None:
+        done = phases(batches)
+        of_batches = batch_findings(batches)
+        exact = {finding.kind for finding in of_batches}
+        found = [finding for finding in found if finding.kind not in exact] + of_batches
+    if files.journal is not None:
+        found += _stragglers(files.journal)
+    found += _repaired(epoch_repairs, batch_repairs)
+    order = {"error": 0, "warning": 1, "info": 2}
+    found.sort(key=lambda finding: order[finding.severity])
+    return Analysis(files, epochs, batches, best_epoch(epochs), done, found)
+
+
+def _life(files: RunFiles, epochs: pd.DataFrame) -> list[Finding]:
+    """How the run ended, and in how many attempts."""
+    if not len(epochs):
+        return [Finding("failed", "error", {}, "_early")] if files.state == "failed" else []
+    last = epochs.iloc[-1]
+    figures: dict[str, int | float | str] = {"epoch": int(last["epoch"])}
+    found = []
+    if files.state == "failed" or (not files.state and last["status"] == "failed"):
+        cause = files.reason.strip().splitlines()
+        found.append(Finding("failed", "error", {**figures, "reason": cause[-1] if cause else "-"}))
+    elif files.state == "lost":
+        found.append(Finding("lost", "warning", figures))
+    elif files.state == "stopped" or (not files.state and last["status"] == "stopped"):
+        found.append(Finding("stopped", "info", figures))
+    elif files.state == "running":
+        found.append(Finding("running", "info", figures))
+    attempts = epochs["attempt"].max()
+    if attempts > 1:
+        found.append(Finding("attempts", "info", {"attempts": int(attempts)}))
+    return found
+
+
+def _repaired(of_epochs: Repairs, of_batches: Repairs) -> list[Finding]:
+    found = []
+    damaged = of_epochs.damaged + of_batches.damaged
+    repeated = of_epochs.repeated + of_batches.repeated
+    if damaged or repeated:
+        found.append(Finding("repaired", "info", {"damaged": damaged, "repeated": repeated}))
+    if of_epochs.missing or of_batches.missing:
+        figures: dict[str, int | float | str] = {"epochs": of_epochs.missing, "batches": of_batches.missing}
+        found.append(Finding("missing_rows", "warning", figures))
+    extra = [*of_epochs.extra, *of_batches.extra]
+    if extra:
+        found.append(Finding("extra_columns", "info", {"columns": ", ".join(extra)}))
+    return found
+
+
+def _stragglers(journal: Path) -> list[Finding]:
+    """Ranks that held up the others at the end of the journal."""
+    try:
+        reader = JournalReader(journal)
+    except OSError:
+        return []
+    reader.seek(max(0, os.stat(journal).st_size - JOURNAL_BYTES))  # noqa: PTH116 - one call
+    watch = StragglerWatch()
+    while records := reader.read():
+        for record in records:
+            if isinstance(record, RankState):
+                watch.add(record.rank, record.busy_seconds, record.step_seconds)
+    reader.close()
+    return [
+        Finding("straggler", "warning", {"rank": rank, "times": times})
+        for rank, times in sorted(watch.stragglers().items())
+    ]

@@ -1,0 +1,84 @@
+"""Several runs side by side: what differs in their configs, and which is better by more than the noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .analysis import Analysis
+from .findings import noise_of
+
+CLEAR = 2.0
+"""Standard deviations of the noise of both runs, for a difference that counts."""
+IGNORED = ("output_dir", "resume", "tui", "lang", "log_interval", "log_batch_metrics", "save_every", "max_restarts")
+"""Flags that do not change the training."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One run among others."""
+
+    run_id: str
+    score: float
+    """Its lowest loss: of validation if all runs have it, else of training; nan if it has none."""
+    epoch: int | None
+    noise: float
+    """Standard deviation of the loss from epoch to epoch, in the later half."""
+    behind: float
+    """How far its score is above the best run's, in standard deviations of the noise of both."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs, the best one first."""
+
+    validated: bool
+    standings: list[Standing]
+    differences: dict[str, list[str]]
+    """Flags that are not the same in all runs: their values in the order in which the runs were given."""
+
+    @property
+    def clear(self) -> bool:
+        """Whether the best run is better than the second one by more than the noise."""
+        return len(self.standings) > 1 and self.standings[1].behind > CLEAR
+
+
+def compare(runs: Sequence[Analysis]) -> Comparison:
+    """Compare two runs or more."""
+    validated = all(run.epochs["val_loss"].notna().any() for run in runs)
+    column = "val_loss" if validated else "avg_loss"
+    scored: list[tuple[str, float, int | None, float]] = []
+    for run in runs:
+        done = run.epochs[run.epochs["status"] == "completed"]
+        values = done[column].to_numpy(dtype=float)
+        finite = values[np.isfinite(values)]
+        if not len(finite):
+            scored.append((run.files.run_id, math.nan, None, 0.0))
+            continue
+        place = int(np.nanargmin(np.where(np.isfinite(values), values, np.nan)))
+        noise = noise_of(finite[len(finite) // 2 :]) or noise_of(finite)
+        scored.append((run.files.run_id, float(values[place]), int(done["epoch"].iloc[place]), noise))
+    scored.sort(key=lambda one: (math.isnan(one[1]), one[1]))
+    best = scored[0]
+    standings = [
+        Standing(run_id, score, epoch, noise, _distance(score - best[1], math.hypot(noise, best[3])))
+        for run_id, score, epoch, noise in scored
+    ]
+    return Comparison(validated, standings, _differences(runs))
+
+
+def _distance(difference: float, noise: float) -> float:
+    if difference == 0:
+        return 0.0
+    return difference / noise if noise else math.inf
+
+
+def _differences(runs: Sequence[Analysis]) -> dict[str, list[str]]:
+    configs: list[dict[str, Any]] = [run.files.config for run in runs]
+    names = dict.fromkeys(name for config in configs for name in config if name not in IGNORED)
+    values = {name: [str(config.get(name, "-")) for config in configs] for name in names}
+    return {name: column for name, column in values.items() if len(set(column)) > 1}

@@ -1,0 +1,181 @@
+"""Reads the CSV files of a run, whatever state they are in, and says what had to be left out."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..csv_files import BATCH_COLUMNS, EPOCH_COLUMNS
+from ..csv_repair import TEXT_COLUMNS
+
+BATCH_TYPES = {
+    "epoch": "int32",
+    "batch": "int32",
+    "step": "int64",
+    "loss": "float32",
+    "lr": "float32",
+    "step_seconds": "float32",
+    "data_wait_seconds": "float32",
+    "attempt": "int16",
+}
+"""The columns that are analysed; narrow, as there may be ten million rows."""
+
+CHUNK_ROWS = 1_000_000
+
+_NUMBER = r"(?:-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|nan|inf))?"
+
+
+@dataclass
+class Repairs:
+    """What was wrong with a file."""
+
+    damaged: int = 0
+    """Lines that are no row: torn or foreign."""
+    repeated: int = 0
+    """Rows that a later row of the same epoch or step replaces."""
+    missing: int = 0
+    """Epochs or steps between the first and the last that have no row."""
+    extra: list[str] = field(default_factory=list)
+    """Columns that this version does not know."""
+
+
+class TableError(ValueError):
+    """A file is no CSV file of a run; its first line lacks a column."""
+
+    def __init__(self, path: Path, missing: Sequence[str]) -> None:
+        super().__init__(f"{path}: {', '.join(missing)}")
+        self.path = path
+        self.missing = ", ".join(missing)
+
+
+def read_epochs(paths: Sequence[Path]) -> tuple[pd.DataFrame, Repairs]:
+    """The epochs of a run, one row each, the last one written; raises `TableError` or `OSError`.
+
+    Unknown `val_` columns are metrics of the task. An empty file gives an empty table.
+    """
+    repairs = Repairs()
+    parts = []
+    for path in paths:
+        header = _header(path, ("epoch", "avg_loss"))
+        if not header:
+            continue
+        text = _whole_rows(path, header, repairs)
+        part = pd.read_csv(io.BytesIO(text), dtype={column: str for column in header if column in TEXT_COLUMNS})
+        parts.append(part)
+        known = {*EPOCH_COLUMNS, *(column for column in header if column.startswith("val_"))}
+        repairs.extra += [column for column in header if column not in known]
+    if not parts:
+        return pd.DataFrame({column: [] for column in EPOCH_COLUMNS}), repairs
+    table = pd.concat(parts, ignore_index=True)
+    for column in EPOCH_COLUMNS:
+        if column not in table:
+            table[column] = "completed" if column == "status" else np.nan
+    return _once(table, "epoch", repairs), repairs
+
+
+def read_batches(paths: Sequence[Path]) -> tuple[pd.DataFrame, Repairs]:
+    """The batches of a run, one row a step, with the columns of `BATCH_TYPES`; raises `TableError` or `OSError`."""
+    repairs = Repairs()
+    parts = []
+    for path in paths:
+        header = _header(path, ("epoch", "batch", "step", "loss"))
+        if header:
+            parts.append(_batch_rows(path, header, repairs))
+            repairs.extra += [column for column in header if column not in BATCH_COLUMNS]
+    if not parts:
+        return pd.DataFrame({column: np.empty(0, kind) for column, kind in BATCH_TYPES.items()}), repairs
+    table = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+    return _once(table, "step", repairs), repairs
+
+
+def _batch_rows(path: Path, header: list[str], repairs: Repairs) -> pd.DataFrame:
+    """Read fast, and if that finds anything odd, line by line."""
+    kinds = {column: kind for column, kind in BATCH_TYPES.items() if column in header}
+    if _ends_in_line_feed(path):
+        try:
+            table = _typed(path, kinds)
+        except (ValueError, OverflowError, pd.errors.ParserError):
+            pass
+        else:
+            if len(table) == _line_feeds(path) - 1:  # else blank lines, which pandas passes over
+                return _complete(table)
+    return _complete(_typed(io.BytesIO(_whole_rows(path, header, repairs)), kinds))
+
+
+def _typed(source: Path | io.BytesIO, kinds: dict[str, str]) -> pd.DataFrame:
+    # Chunks, so that the text of a large file is never in memory at once beside its numbers.
+    chunks = pd.read_csv(source, usecols=list(kinds), dtype=kinds, chunksize=CHUNK_ROWS, engine="c", na_filter=True)
+    return pd.concat(list(chunks), ignore_index=True)
+
+
+def _complete(table: pd.DataFrame) -> pd.DataFrame:
+    for column, kind in BATCH_TYPES.items():
+        if column not in table:
+            table[column] = np.full(len(table), 1 if column == "attempt" else np.nan, kind)
+    return table
+
+
+def _header(path: Path, needed: Sequence[str]) -> list[str]:
+    """The columns of a file, [] if it is empty."""
+    with path.open("rb") as file:
+        line = file.readline(1 << 16)
+    if not line.endswith(b"\n"):
+        return []
+    header = line.decode("utf-8", "replace").strip("\ufeff\r\n").split(",")
+    missing = [column for column in needed if column not in header]
+    if missing:
+        raise TableError(path, missing)
+    return header
+
+
+def _whole_rows(path: Path, header: Sequence[str], repairs: Repairs) -> bytes:
+    """The header and the lines that are rows of it; all others are counted."""
+    known = {*EPOCH_COLUMNS, *BATCH_COLUMNS} - {*TEXT_COLUMNS}
+    key = "step" if "step" in header else "epoch"
+    cells = [r"\d+" if column == key else _NUMBER if column in known else r"[^,\r\n]*" for column in header]
+    pattern = re.compile((",".join(cells) + "\r?\n").encode())
+    kept = []
+    with path.open("rb") as file:
+        kept.append(file.readline())
+        for line in file:
+            if pattern.fullmatch(line):
+                kept.append(line)
+            elif line.strip():
+                repairs.damaged += 1
+    return b"".join(kept)
+
+
+def _once(table: pd.DataFrame, key: str, repairs: Repairs) -> pd.DataFrame:
+    """One row for each `key`, the last one written, in ascending order."""
+    keys = table[key].to_numpy()
+    if len(keys) and not (np.diff(keys) > 0).all():
+        before = len(table)
+        table = table.drop_duplicates(key, keep="last").sort_values(key, ignore_index=True)
+        repairs.repeated += before - len(table)
+        keys = table[key].to_numpy()
+    if len(keys):
+        repairs.missing += int(keys[-1] - keys[0] + 1 - len(keys)) + (int(keys[0]) - 1)
+    return table
+
+
+def _ends_in_line_feed(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _line_feeds(path: Path) -> int:
+    total = 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(1 << 22):
+            total += block.count(b"\n")
+    return total
