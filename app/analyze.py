@@ -115,7 +115,7 @@ def _of_known(run: KnownRun) -> RunFiles:
     files = runs_in(folder).get(run.run_id) or RunFiles(run.run_id, folder)
     files.journal = run.folder.journal
     files.state = run.state
-    files.reason = str(run.content.get("reason") or "")
+    files.cause = str(run.content.get("cause") or "")
     config = run.content.get("config")
     files.config = dict(config) if isinstance(config, dict) else {}
     files.config["nproc"] = run.content.get("world_size", files.config.get("nproc"))

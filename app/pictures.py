@@ -46,7 +46,7 @@ def draw_run(analysis: Analysis, words: Words) -> bytes:
     _draw_loss(axes[0, 0], done, analysis.best_epoch, words)
     _draw_line(axes[0, 1], done, "lr", words.say("report_rate"))
     _draw_spread(axes[1, 0], done, words)
-    _draw_line(axes[1, 1], done, "epoch_seconds", words.say("report_seconds"), zero=True)
+    _draw_line(axes[1, 1], done, "epoch_seconds", words.say("report_seconds"))
     return _png(figure)
 
 
@@ -89,27 +89,27 @@ def _draw_loss(axis: Any, done: pd.DataFrame, best: int | None, words: Words) ->
     values = values[np.isfinite(values)]
     if len(finite) > 10 and len(values):  # one wild batch must not flatten everything
         axis.set_ylim(top=1.05 * max(float(np.percentile(finite, 95)), float(values.max())))
-    _dress(axis, None)
+    _dress(axis, words.say("report_loss"))
     axis.legend(frameon=False, fontsize=8)
 
 
 def _draw_spread(axis: Any, done: pd.DataFrame, words: Words) -> None:
     spread = done["max_batch_loss"].to_numpy(dtype=float) - done["min_batch_loss"].to_numpy(dtype=float)
     axis.bar(done["epoch"], spread, color=COLOURS[0], alpha=0.5, width=0.9)
-    _dress(axis, f"{words.say('report_spread')}")
+    axis.set_xlim(done["epoch"].iloc[0] - 0.6, done["epoch"].iloc[-1] + 0.6)
+    _dress(axis, words.say("report_range"))
 
 
-def _draw_line(axis: Any, done: pd.DataFrame, column: str, title: str, *, zero: bool = False) -> None:
+def _draw_line(axis: Any, done: pd.DataFrame, column: str, title: str) -> None:
     marker = "o" if len(done) < 25 else None
     axis.plot(done["epoch"], done[column], color=COLOURS[0], linewidth=1.6, marker=marker, markersize=4)
-    if zero:
-        axis.set_ylim(bottom=0)
+    highest = float(np.nanmax(done[column].to_numpy(dtype=float), initial=0.0))
+    axis.set_ylim(0, 1.1 * highest or 1)
     _dress(axis, title)
 
 
-def _dress(axis: Any, title: str | None) -> None:
-    if title is not None:
-        axis.set_title(title, fontsize=10, loc="left")
+def _dress(axis: Any, title: str) -> None:
+    axis.set_title(title, fontsize=10, loc="left")
     axis.set_xlabel("epoch", fontsize=9)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.tick_params(labelsize=8)

@@ -6,6 +6,7 @@ import math
 from array import array
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
@@ -114,7 +115,7 @@ def title_of(analysis: Analysis, words: Words) -> str:
     wanted = files.config.get("epochs")
     counted = f"{epochs}/{wanted}" if wanted else str(epochs)
     if files.state:
-        parts.append(words.say("report_state", state=words.say(f"state_{files.state}"), epochs=counted))
+        parts.append(words.say("report_state", state=words.say(f"state_{files.state}").lower(), epochs=counted))
     if files.config.get("task"):
         parts.append(words.say("report_task", task=str(files.config["task"])))
     if files.config.get("nproc"):
@@ -164,12 +165,12 @@ def _phase_table(phases: Sequence[Phase], words: Words) -> Table:
 
 
 def _print_curve(console: Console, done: pd.DataFrame, words: Words) -> None:
-    low, high, mean = (
-        array("d", done[column].to_numpy(dtype=float))
-        for column in ("min_batch_loss", "max_batch_loss", "avg_loss")
-    )
+    columns = ("min_batch_loss", "max_batch_loss", "avg_loss")
+    low, high, mean = (done[column].to_numpy(dtype=float) for column in columns)
+    if np.isfinite(high).any():  # one wild batch flattens nothing
+        high = np.minimum(high, max(np.percentile(high[np.isfinite(high)], 95), np.nanmax(mean)))
     bad = tuple(place for place, value in enumerate(mean) if not math.isfinite(value))
-    curve = Curve(1, low, high, mean, bad, ())
+    curve = Curve(1, array("d", low), array("d", high), array("d", mean), bad, ())
     validations = [(place + 1, float(value)) for place, value in enumerate(done["val_loss"]) if pd.notna(value)]
     if len(validations) > 40:  # as many as can be told apart
         validations = validations[:: math.ceil(len(validations) / 40)]

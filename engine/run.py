@@ -205,6 +205,7 @@ class RunProcess:
     def _close(self, attempt: RankAttempt, ending: Ending, again: bool, stderr: TextIO) -> bool:
         """Write how the attempt ended, everywhere; False when a fault of ours prevented it."""
         reason = attempt.explain(ending.failure) if ending.failure else ""
+        cause = self._words.notice(ending.failure.cause) if ending.failure else ""
         state, sound = ending.state, True
         try:
             attempt.recorder.close("restarting" if again else state, reason)
@@ -212,14 +213,14 @@ class RunProcess:
             reason = self._words.say("internal", message=traceback.format_exc())
             state, sound = "failed", False
         if not again or not sound:
-            self._write_run_json(state, reason)
+            self._write_run_json(state, reason, cause)
         for path, count in attempt.recorder.lost.items():
             _print(self._words.say("file_lost", path=str(path), count=count), stderr)
         if reason:
             _print(reason, stderr)
         return sound
 
-    def _write_run_json(self, state: str, reason: str = "") -> None:
+    def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
         import torch
 
         config = dataclasses.asdict(self._config)
@@ -229,6 +230,7 @@ class RunProcess:
             "run_id": self._folder.run_id,
             "state": state,
             "reason": reason,
+            "cause": cause,
             "attempt": self._number,
             "pid": os.getpid(),
             "rank_pids": self._rank_pids,

@@ -165,6 +165,7 @@ TEXTS = {
     "ui_loss_note": "loss {loss:.4f} · mean {mean:.4f} · best {best:.4f} · {count} batches",
     "ui_loading": "loading {percent:.0f}%",
     "ui_left": "left {time}",
+    "ui_attempt": "attempt {attempt}",
     "ui_elapsed": "elapsed {time}",
     "ui_ranks_on": "{count} ranks {device}/{backend}",
     "ui_ends": "ends {time}",

@@ -144,6 +144,7 @@ TEXTS = {
     "ui_loss_note": "当前 {loss:.4f} · 平均 {mean:.4f} · 最佳 {best:.4f} · {count} 个batch",
     "ui_loading": "读取 {percent:.0f}%",
     "ui_left": "剩余 {time}",
+    "ui_attempt": "第 {attempt} 次尝试",
     "ui_elapsed": "已用 {time}",
     "ui_ranks_on": "{count} 个进程 {device}/{backend}",
     "ui_ends": "{time} 结束",

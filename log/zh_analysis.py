@@ -90,6 +90,8 @@ TEXTS = {
     "report_rate": "学习率",
     "report_seconds": "用时(秒)",
     "report_spread": "最小–最大",
+    "report_loss": "损失",
+    "report_range": "一个epoch里batch损失的幅度（最大 − 最小）",
     "report_curve": "损失（带：一个epoch里最小到最大；线：平均；◆ 验证）",
     "report_phases": "batch损失的分布",
     "report_phase": "步数",

@@ -59,6 +59,8 @@ class StatusLine(LineWidget):
         run = view.started
         assert run is not None
         facts: list[Piece] = []
+        if run.attempt > 1:
+            facts.append((say("ui_attempt", attempt=run.attempt), "warn"))
         if self.unread > 0.01:
             facts.append((say("ui_loading", percent=100 * (1 - self.unread)), "accent"))
         if math.isfinite(view.seconds_left):

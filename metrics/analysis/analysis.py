@@ -67,8 +67,7 @@ def _life(files: RunFiles, epochs: pd.DataFrame) -> list[Finding]:
     figures: dict[str, int | float | str] = {"epoch": int(last["epoch"])}
     found = []
     if files.state == "failed" or (not files.state and last["status"] == "failed"):
-        cause = files.reason.strip().splitlines()
-        found.append(Finding("failed", "error", {**figures, "reason": cause[-1] if cause else "-"}))
+        found.append(Finding("failed", "error", {**figures, "reason": files.cause or "-"}))
     elif files.state == "lost":
         found.append(Finding("lost", "warning", figures))
     elif files.state == "stopped" or (not files.state and last["status"] == "stopped"):

@@ -167,7 +167,9 @@ def _whole_epochs(batches: pd.DataFrame) -> Any:
     if len(whole) < FEWEST_EPOCHS or count < 8:
         return None
     table = losses[whole[:, None] + np.arange(count)]
-    return table[np.isfinite(table).all(axis=1) & (table.mean(axis=1) > 0)]
+    table = table[np.isfinite(table).all(axis=1)]
+    table = table[table.mean(axis=1) > 0]
+    return table if len(table) >= FEWEST_EPOCHS else None
 
 
 def _without_trend(table: Any) -> Any:

@@ -92,8 +92,10 @@ def _trend(done: pd.DataFrame) -> list[Finding]:
 
 def _rate_too_high(train: Any, rate: Any) -> list[Finding]:
     """Hardly anything is learned, and the loss jumps about or climbs above where it started."""
-    calm = smoothed(train)
-    learned = calm.min() < 0.85 * train[0]
+    third = max(1, len(train) // 3)
+    early, late = float(np.median(train[:third])), float(np.median(train[-third:]))
+    chance = NOISE_FACTOR * noise_of(train) * np.sqrt(2 / third)
+    learned = early - late > max(0.15 * early, chance) or smoothed(train).min() < 0.6 * early
     restless = train.max() > 1.2 * train[0] or noise_of(train) > 0.1 * abs(np.median(train))
     if learned or not restless:
         return []

@@ -24,8 +24,8 @@ class RunFiles:
     state: str = ""
     """As its run.json tells; empty if there is none."""
     config: dict[str, Any] = field(default_factory=dict)
-    reason: str = ""
-    """Why it failed."""
+    cause: str = ""
+    """Why it failed, in a line."""
 
 
 def runs_in(folder: Path) -> dict[str, RunFiles]:

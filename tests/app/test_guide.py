@@ -157,6 +157,25 @@ def test_the_commands_that_resume_work(shell, tmp_path):
     assert len(done.rows("epoch")) == 3
 
 
+def test_the_commands_that_analyse_work(shell, tmp_path):
+    (tmp_path / "analyze_training.py").symlink_to(REPOSITORY / "analyze_training.py")
+    commands = [line for line in COMMANDS if "analyze" in line]
+    assert len(commands) == 5
+    for _ in range(2):
+        assert shell(f"python src/train_ddp.py {FLAGS} --log_batch_metrics").wait().code == 0
+    runs = sorted(path.name for path in tmp_path.glob(".everybatch/*"))
+    for command in commands:
+        words = command.split()
+        named = [words.index(word) for word in words if word.startswith("2026")]
+        for place, run in zip(named, runs, strict=False):
+            words[place] = run
+        done = shell(" ".join(words)).wait()
+        assert (done.code, done.stderr) == (0, "")
+        assert ("发现" in done.stdout) != ("--json" in command)
+    assert "分不出高下" in done.stdout or len(list(tmp_path.glob("metrics/comparison_*.png"))) == 1
+    assert len(list(tmp_path.glob("metrics/analysis_*.png"))) == 2
+
+
 def _make_pictures(folder):
     import numpy as np
     from PIL import Image
@@ -176,7 +195,7 @@ def test_tails_of_the_readme_name_files_that_a_run_makes(shell, tmp_path):
 
 
 def test_the_commands_for_runs_of_the_readme_work(shell, tmp_path):
-    assert [line for line in COMMANDS if re.match("everybatch (?!train)", line)] == [
+    assert [line for line in COMMANDS if re.match("everybatch (?!train|analyze)", line)] == [
         "everybatch attach",  # tests/app/test_terminal.py
         "everybatch runs",
         "everybatch runs --json",

@@ -114,6 +114,15 @@ def test_a_killed_run_process_reports_no_success_and_its_ranks_end_within_five_s
     assert "the run process is gone" in (private / "rank_0.log").read_text()
 
 
+def test_a_task_that_cannot_be_pickled_trains(train, tiny, tmp_path):
+    """Ranks and loader workers build the task by its name, so nothing of it travels."""
+    task = TINY.replace(
+        "    def __init__(self):\n", "    def __init__(self):\n        self.odd = (lambda: 1, open(__file__))\n"
+    )
+    (tmp_path / "tiny.py").write_text(task + "\nprint('no main guard here')\n")
+    assert train(*tiny, "--epochs", "1", "--workers", "1").code == 0
+
+
 @pytest.mark.slow
 def test_a_port_that_is_taken_does_not_matter(train, tiny):
     with socket.socket() as taken:
