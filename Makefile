@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: install train test check format screenshot clean
+.PHONY: install train test check format screenshot bench clean
 
 install: .venv/installed            ## the project and what it needs, in .venv
 
@@ -26,6 +26,10 @@ format: .venv/installed-test
 screenshot: .venv/installed         ## the picture of the READMEs
 	$(BIN)/python tests/bench/screenshot.py docs/monitor.svg 140x36 en
 
+bench: .venv/installed-bench        ## measure everything against the peers, into BENCHMARKS.md; about half an hour
+	for name in thread_cost training_speed starting throughput monitor_load cuda report; do \
+	  $(BIN)/python -m tests.bench.$$name || exit 1; done
+
 clean:
 	rm -rf .venv build *.egg-info
 
@@ -34,6 +38,10 @@ clean:
 
 .venv/installed: .venv/bin/python pyproject.toml requirements.txt
 	$(PIP) -r requirements.txt
+	touch $@
+
+.venv/installed-bench: .venv/installed pyproject.toml
+	$(PIP) -e ".[bench]"
 	touch $@
 
 .venv/installed-test: .venv/installed requirements-test.txt

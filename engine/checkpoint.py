@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -89,7 +90,12 @@ def read_checkpoint(path: Path, *, check: bool = True) -> Checkpoint:
     wrong = [name for name, kind in TYPES.items() if not isinstance(state.get(name), kind)]
     if wrong:
         raise CheckpointError(", ".join(wrong))
-    return Checkpoint(path, state)
+    checkpoint = Checkpoint(path, state)
+    try:
+        checkpoint.last_events()
+    except (KeyError, TypeError, AttributeError, msgspec.DecodeError) as error:
+        raise CheckpointError(f"ranks: {_first_line(error)}") from error
+    return checkpoint
 
 
 def find_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[tuple[Path, str]]]:

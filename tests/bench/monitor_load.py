@@ -1,7 +1,7 @@
 """The monitor under load, in a real pseudo-terminal: CPU, key-to-paint latency, memory.
 
-``python tests/bench/monitor_load.py [PER_SECOND …]`` replays a made-up run at each rate, at 140×40 and 80×24;
-``python tests/bench/monitor_load.py million`` attaches to a run of 1,000,000 batches.
+``python -m tests.bench.monitor_load [PER_SECOND …]`` replays a made-up run at each rate, at 140×40 and 80×24, then
+attaches to runs of 34,200 and 1,000,000 batches.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ import time
 from pathlib import Path
 
 import psutil
-import replay
 
+from . import replay
+from .results import save
+
+RATES = [10.0, 500.0, 5000.0, 50000.0]
 SECONDS = 10
 KEYS = 60
 
@@ -77,8 +80,8 @@ class Screen:
         os.close(self._terminal)
 
 
-def load(per_second: float, columns: int, rows: int) -> None:
-    """Replay at a rate, and measure."""
+def load(per_second: float, columns: int, rows: int) -> dict[str, float]:
+    """Replay at a rate, and measure: share of a core, kB to the terminal a second, ms from key to paint."""
     with tempfile.TemporaryDirectory() as folder:
         private = replay.make_folder(Path(folder))
         steps = int(per_second * (SECONDS + 30))
@@ -94,41 +97,53 @@ def load(per_second: float, columns: int, rows: int) -> None:
         for i in range(KEYS):
             latencies.append(1000 * screen.press(" ", "停在" if i % 2 == 0 else "跟随"))
             time.sleep(0.07)
+        memory = screen.process.memory_info().rss / 1e6
         screen.end()
         writer.kill()
     ordered = sorted(latencies)
-    print(
-        f"{per_second:>6.0f}/s {columns}x{rows}: {100 * cpu:.1f} % of a core, {rate:.0f} kB/s, "
-        f"key to paint {statistics.median(ordered):.0f} ms median, {ordered[int(0.95 * KEYS)]:.0f} ms p95",
-        flush=True,
-    )
+    return {
+        "per_second": per_second,
+        "columns": columns,
+        "rows": rows,
+        "cpu": cpu,
+        "kB_per_second": rate,
+        "key_p50": statistics.median(ordered),
+        "key_p95": ordered[int(0.95 * KEYS)],
+        "memory_MB": memory,
+    }
 
 
-def million() -> None:
-    """Attach to a long run."""
+def attach(steps: int) -> dict[str, float]:
+    """Attach to a run that is there already: seconds until it is read, memory, ms to its first line."""
     with tempfile.TemporaryDirectory() as folder:
         private = replay.make_folder(Path(folder))
-        replay.write(private, 1000, float("inf"))
-        for steps in (1000, 1_000_000):
-            (private / "journal").write_bytes(b"")
-            replay.write(private, steps, float("inf"))
-            screen = Screen(private, 140, 40)
-            began = time.monotonic()
-            used = -1.0
-            while screen.cpu() - used > 0.15:  # loaded when it is nearly idle
-                used = screen.cpu()
-                time.sleep(0.5)
-            rss = screen.process.memory_info().rss / 1e6
-            seconds = time.monotonic() - began - 0.5
-            last = screen.press("g", "停在")
-            print(f"{steps:>9,} batches: loaded in {seconds:.0f} s, {rss:.0f} MB, first line {1000 * last:.0f} ms")
-            screen.end()
+        replay.write(private, steps, float("inf"))
+        screen = Screen(private, 140, 40)
+        began = time.monotonic()
+        used = -1.0
+        while screen.cpu() - used > 0.15:  # loaded when it is nearly idle
+            used = screen.cpu()
+            time.sleep(0.5)
+        memory = screen.process.memory_info().rss / 1e6
+        seconds = time.monotonic() - began - 0.5
+        first = 1000 * screen.press("g", "停在")
+        screen.end()
+    return {"batches": steps, "seconds": seconds, "memory_MB": memory, "first_line_ms": first}
+
+
+def main() -> None:
+    """Measure and keep the result."""
+    rates = [float(rate) for rate in sys.argv[1:]] or RATES
+    loads, attached = [], []
+    for rate in rates:
+        for size in ((140, 40), (80, 24)):
+            loads.append(load(rate, *size))
+            print(loads[-1], flush=True)
+    for steps in (1000, 34_200, 1_000_000):
+        attached.append(attach(steps))
+        print(attached[-1], flush=True)
+    save("monitor_load", {"loads": loads, "attached": attached})
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["million"]:
-        million()
-    else:
-        for rate in map(float, sys.argv[1:] or ("10", "500", "5000")):
-            for size in ((140, 40), (80, 24)):
-                load(rate, *size)
+    main()

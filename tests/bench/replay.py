@@ -21,8 +21,15 @@ def make_folder(root: Path, *, world_size: int = 2, state: str = "running") -> P
     """The private folder of a run that this process pretends to be."""
     private = root / ".everybatch" / "20261124_120000"
     private.mkdir(parents=True)
-    content = {
-        "run_id": private.name,
+    (private / "run.json").write_text(json.dumps(run_json(private.name, world_size=world_size, state=state)))
+    (private / "journal").touch()
+    return private
+
+
+def run_json(run_id: str, *, world_size: int, state: str = "running") -> dict[str, object]:
+    """What makes this process pass for the one that runs `run_id`."""
+    return {
+        "run_id": run_id,
         "state": state,
         "pid": os.getpid(),
         "process_started_at": psutil.Process().create_time(),
@@ -31,9 +38,6 @@ def make_folder(root: Path, *, world_size: int = 2, state: str = "running") -> P
         "world_size": world_size,
         "config": {"task": "phantoms"},
     }
-    (private / "run.json").write_text(json.dumps(content))
-    (private / "journal").touch()
-    return private
 
 
 def records(steps: int, *, world_size: int = 2, epochs: int = 200, seed: int = 0, start: float | None = None):
