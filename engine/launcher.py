@@ -11,6 +11,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -34,6 +35,10 @@ STACK_SECONDS = 0.5
 """For ranks that are still there after that to write their stacks into their logs, before they are killed."""
 
 START_SECONDS = 60.0
+
+RETURN_SECONDS = 5.0
+"""For elastic to see that no rank is left. It sets an event that finished ranks wait for, and when one of them was
+killed in that wait, setting it never returns."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Launch:
         self._killed = False
         self._killed_pids: set[int] = set()
         self._returned = threading.Event()
+        self._error_files = tempfile.mkdtemp(prefix="everybatch_")
         threading.Thread(target=self._launch, name="launcher", daemon=True).start()
         threading.Thread(target=self._watch, name="rank watch", daemon=True).start()
 
@@ -109,28 +115,27 @@ class Launch:
 
         # Its warnings repeat, at length, what is said in one line here.
         logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
-        with tempfile.TemporaryDirectory(prefix="everybatch_") as error_files:
-            config = LaunchConfig(
-                min_nodes=1,
-                max_nodes=1,
-                nproc_per_node=self._world_size,
-                run_id=self._name,
-                rdzv_backend="c10d",
-                rdzv_endpoint="localhost:0",
-                local_addr="127.0.0.1",
-                max_restarts=0,
-                monitor_interval=0.1,
-                start_method="forkserver",
-                logs_specs=DefaultLogsSpecs(log_dir=error_files),
-            )
-            try:
-                elastic_launch(config, self._entry)(*self._args)
-            except ChildFailedError:
-                pass  # the caller asks `exits`
-            except Exception as error:  # noqa: BLE001 - whatever elastic met must reach the user
-                self.error = f"{type(error).__name__}: {error}"
-            finally:
-                self._returned.set()
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=self._world_size,
+            run_id=self._name,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            local_addr="127.0.0.1",
+            max_restarts=0,
+            monitor_interval=0.1,
+            start_method="forkserver",
+            logs_specs=DefaultLogsSpecs(log_dir=self._error_files),
+        )
+        try:
+            elastic_launch(config, self._entry)(*self._args)
+        except ChildFailedError:
+            pass  # the caller asks `exits`
+        except Exception as error:  # noqa: BLE001 - whatever elastic met must reach the user
+            self.error = f"{type(error).__name__}: {error}"
+        finally:
+            self._returned.set()
 
     def _watch(self) -> None:
         self._processes = self._started()
@@ -148,7 +153,8 @@ class Launch:
             elif time.monotonic() > kill_at:
                 self._dump_stacks(list(alive.values()))
                 self.kill()
-        self._returned.wait()
+        self._returned.wait(RETURN_SECONDS)
+        shutil.rmtree(self._error_files, ignore_errors=True)
         self.ended.set()
 
     def _dump_stacks(self, processes: list[BaseProcess]) -> None:
