@@ -8,7 +8,7 @@ from ..conftest import until
 
 
 def test_a_rank_that_is_killed_while_it_waits_for_the_others_to_finish_ends_the_attempt(tmp_path):
-    """Elastic tells finished ranks by an event; with a dead one among those that wait, it never returns from that."""
+    """Elastic tells finished ranks by an event; with a dead one among those that wait, that never returns."""
     script = f"""
 import os, pathlib, time
 folder = pathlib.Path({str(tmp_path)!r})
