@@ -62,6 +62,7 @@ class Reporter:
         self.nonfinite = False
         """A loss was nan or inf; seen by the sending thread, so up to `FLUSH_SECONDS` late."""
         self._channel = channel
+        self._on_cuda: bool | None = None
         self._rank = rank
         self._epoch = 0
         self._batch = 0
@@ -105,11 +106,14 @@ class Reporter:
         self._busy = time.monotonic() - self._mark
 
     def batch(self, loss: float | Tensor, lr: float, samples: int) -> None:
-        """One batch is done. `loss` is its mean over `samples`; a CUDA tensor is read later, without a sync."""
+        """One batch is done. `loss` is its mean over `samples`.
+
+        A tensor is read later, by the sending thread, and must not be changed in place; a CUDA one without a sync.
+        """
         now = time.monotonic()
         self._step += 1
         if self._queued - self._sent < CAPACITY:
-            value = loss if type(loss) is float else self._read(loss)
+            value = loss if type(loss) is float else self._held(loss)
             self._queued += 1
             item = (
                 self._epoch,
@@ -157,10 +161,15 @@ class Reporter:
     ) -> None:
         self.close()
 
-    def _read(self, loss: Any) -> Any:
-        """A float, or for a CUDA tensor something that will be one."""
-        if not getattr(loss, "is_cuda", False):
-            return float(loss.item() if hasattr(loss, "item") else loss)
+    def _held(self, loss: Any) -> Any:
+        """What the sending thread can read: a CUDA tensor on its way to the host, others as they are.
+
+        Without its graph, which would hold the memory of the whole step.
+        """
+        if self._on_cuda is None:  # asking each loss would cost more than all the rest
+            self._on_cuda = getattr(loss, "is_cuda", False)
+        if not self._on_cuda or not getattr(loss, "is_cuda", False):
+            return loss.detach() if getattr(loss, "requires_grad", False) else loss
         if self._pinned is None:
             from .pinned_losses import PinnedLosses
 
@@ -199,7 +208,7 @@ class Reporter:
     def _batch_event(self, item: tuple[Any, ...], *, wait: bool) -> BatchEvent | None:
         epoch, batch, step, loss, *rest = item
         if type(loss) is not float:
-            loss = loss.read(wait=wait)
+            loss = loss.read(wait=wait) if hasattr(loss, "read") else float(loss)
             if loss is None:
                 return None
         if not math.isfinite(loss):

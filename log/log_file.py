@@ -25,6 +25,9 @@ class LogFile(AppendFile):
             self._second = second
             self._prefix = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
         stamp = f"{self._prefix}.{int((now - second) * 1000):03d} "
+        if "\n" not in text:
+            self._lines.append(f"{stamp}{text}\n".encode("utf-8", "backslashreplace"))
+            return
         for line in text.split("\n"):
             self._lines.append(f"{stamp}{line}\n".encode("utf-8", "backslashreplace"))
 

@@ -12,6 +12,22 @@ from .records import BatchRecord, EpochSummary
 def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int) -> BatchRecord:
     """The record of one step from one event per rank; `started` is the attempt's monotonic start."""
     first = events[0]
+    if len(events) == 1:  # a single rank merges nothing
+        loss = first.loss if first.samples else math.nan
+        return BatchRecord(
+            first.epoch,
+            first.batch,
+            first.step,
+            loss,
+            first.lr,
+            loss,
+            loss,
+            first.step_seconds,
+            first.data_wait_seconds,
+            first.samples,
+            first.at - started,
+            attempt,
+        )
     samples = sum(event.samples for event in events)
     loss = sum(event.loss * event.samples for event in events) / samples if samples else math.nan
     # min() and max() of a list with a nan depend on its order
