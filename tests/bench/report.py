@@ -192,7 +192,7 @@ def cuda(rows: list[dict[str, Any]]) -> str:
 
 
 def _three(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:.0f}" if abs(value) >= 100 or abs(value) < 0.05 else f"{value:.3g}"
 
 
 def main() -> None:
