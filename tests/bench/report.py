@@ -83,7 +83,7 @@ def _draw_cost(by: dict[Any, dict[str, Any]], names: Sequence[str]) -> None:
     axis = figure.subplots()
     values = [1e6 * row["p50"] for _, row in rows]
     bars = axis.barh([name for name, _ in rows], values, color=[BLUE if name == OURS else GREY for name, _ in rows])
-    axis.bar_label(bars, [f"{value:.3g} µs" for value in values], padding=4, fontsize=9)
+    axis.bar_label(bars, [f"{_three(value)} µs" for value in values], padding=4, fontsize=9)
     axis.set_xscale("log")
     axis.set_xlim(min(values) / 2, max(values) * 4)
     axis.invert_yaxis()
