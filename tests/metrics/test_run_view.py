@@ -6,7 +6,7 @@ import pytest
 from everybatch.metrics.journal import encode_record
 from everybatch.metrics.log_rows import BLOCK
 from everybatch.metrics.pyramid import CAPACITY, Pyramid
-from everybatch.metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
+from everybatch.metrics.records import BatchRecord, EpochStarted, EpochSummary, Notice, RunEnded, Start
 from everybatch.metrics.run_view import RunView
 from everybatch.metrics.spikes import SpikeWatch
 from everybatch.metrics.stragglers import StragglerWatch
@@ -159,3 +159,24 @@ def test_nothing_of_the_view_needs_the_records_to_be_kept(view):
     held = [value for value in vars(seen).values() if isinstance(value, list)]
     assert sum(len(value) for value in held) < 100
     assert msgspec.msgpack.encode(seen.batch)
+
+
+def test_a_resumed_run_is_right_from_its_first_line(view):
+    records = list(replay.records(400, epochs=10, start=0.0))
+    again = msgspec.structs.replace(records[0], attempt=2, start=Start(2, 57, 228))
+    seen = view(*records, RunEnded("failed", "", 2, 1, 0.5, 9.0, 9.0), again, EpochStarted(2, 171, 20))
+    assert (seen.started.attempt, seen.ended, seen.batch, seen.epoch) == (2, None, None, 2)
+    assert seen.epoch_part == pytest.approx(57 / 171)
+    assert seen.run_part == pytest.approx((1 + 57 / 171) / 10)
+    assert seen.seconds_left == pytest.approx((1 - 57 / 171 + 8) * 5.6)
+    assert [epoch.epoch for epoch in seen.epochs] == [1]
+    assert seen.best.epoch == 1
+
+
+def test_a_failed_attempt_that_another_one_follows_is_no_end(view):
+    records = list(replay.records(10, start=0.0))
+    ended = RunEnded("restarting", "rank 1 …", 0, 0, math.nan, 9.0, 9.0)
+    seen = view(*records, ended)
+    assert (seen.restarting, seen.ended) == (True, None)
+    seen = view(*records, ended, msgspec.structs.replace(records[0], attempt=2))
+    assert (seen.restarting, seen.epoch, seen.run_part) == (False, 0, 0.0)
