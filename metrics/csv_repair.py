@@ -12,7 +12,8 @@ from pathlib import Path
 TEXT_COLUMNS = ("status", "finished_at")
 """Every other column holds numbers, or nothing."""
 
-_NUMBER = r"(?:-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|nan|inf))?"
+NUMBER = r"(?:-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|nan|inf))?"
+"""A cell that holds a number, or nothing."""
 _TEXT = r"[ -+\--~]*"
 
 
@@ -92,7 +93,7 @@ def _parts(path: Path) -> Iterator[Path]:
 def _row_pattern(columns: list[str], key: str) -> re.Pattern[bytes]:
     """A whole row; its only group is the key."""
     cells = [
-        r"([1-9]\d{0,17})" if column == key else _TEXT if column in TEXT_COLUMNS else _NUMBER for column in columns
+        r"([1-9]\d{0,17})" if column == key else _TEXT if column in TEXT_COLUMNS else NUMBER for column in columns
     ]
     return re.compile((",".join(cells) + "\n").encode())
 

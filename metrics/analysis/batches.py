@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..spikes import LEAST_RATIO, LIMIT, WINDOW
-from .findings import SIGMA, Finding
+from .findings import SIGMA, Finding, plain
 
 LOG_LIMIT = 6.0
 """Robust standard deviations of the logarithm: a loss with a long tail is no series of spikes."""
@@ -143,7 +143,7 @@ def _order(batches: pd.DataFrame) -> list[Finding]:
     if len(bad):
         shown = ", ".join(map(str, bad[:5])) + (" …" if len(bad) > 5 else "")
         figures = {"batches": shown, "count": len(bad), "percent": 100 * float(means[bad].mean())}
-        return [Finding("bad_batches", "warning", _plain(figures))]
+        return [Finding("bad_batches", "warning", plain(figures))]
     quarter = count // 4
     if quarter < 2:
         return []
@@ -235,8 +235,4 @@ def _slow_steps(batches: pd.DataFrame) -> list[Finding]:
         "seconds": float(seconds[worst]),
         **_place(batches, worst),
     }
-    return [Finding("slow_steps", "warning", _plain(figures))]
-
-
-def _plain(figures: dict[str, Any]) -> dict[str, int | float | str]:
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in figures.items()}
+    return [Finding("slow_steps", "warning", plain(figures))]

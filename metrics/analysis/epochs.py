@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .findings import Finding, noise_of, smoothed
+from .findings import Finding, noise_of, plain, smoothed
 
 FEWEST = 4
 """Epochs before a trend is judged."""
@@ -100,7 +100,7 @@ def _rate_too_high(train: Any, rate: Any) -> list[Finding]:
     if learned or not restless:
         return []
     figures = {"first": train[0], "worst": train.max(), "lr": rate[0], "suggested": rate[0] / 10}
-    return [Finding("lr_too_high", "warning", _plain(figures))]
+    return [Finding("lr_too_high", "warning", plain(figures))]
 
 
 def _overfitting(done: pd.DataFrame) -> list[Finding]:
@@ -124,7 +124,7 @@ def _overfitting(done: pd.DataFrame) -> list[Finding]:
         "train_then": train[best],
         "train_last": last_train,
     }
-    return [Finding("overfitting", "warning", _plain(figures))]
+    return [Finding("overfitting", "warning", plain(figures))]
 
 
 def _divergence(number: Any, train: Any) -> list[Finding]:
@@ -135,7 +135,7 @@ def _divergence(number: Any, train: Any) -> list[Finding]:
     if len(train) - 1 - best < 2 or last - calm[best] <= enough:
         return []
     figures = {"epoch": int(number[best]), "best": calm[best], "last": last}
-    return [Finding("divergence", "warning", _plain(figures))]
+    return [Finding("divergence", "warning", plain(figures))]
 
 
 def _unstable(done: pd.DataFrame, train: Any) -> list[Finding]:
@@ -154,7 +154,7 @@ def _not_learning(train: Any, rate: Any) -> list[Finding]:
     if train[0] - best > 0.05 * abs(train[0]):
         return []
     figures = {"epochs": len(train), "first": train[0], "best": best, "lr": rate[0]}
-    return [Finding("not_learning", "warning", _plain(figures))]
+    return [Finding("not_learning", "warning", plain(figures))]
 
 
 def _rate_too_low(train: Any, rate: Any) -> list[Finding]:
@@ -174,7 +174,7 @@ def _rate_too_low(train: Any, rate: Any) -> list[Finding]:
         "lr": rate[0],
         "suggested": 3 * rate[0],
     }
-    return [Finding("lr_too_low", "info", _plain(figures))]
+    return [Finding("lr_too_low", "info", plain(figures))]
 
 
 def _plateau(number: Any, score: Any) -> list[Finding]:
@@ -219,7 +219,7 @@ def _spikes(done: pd.DataFrame) -> list[Finding]:
         "loss": largest[worst],
         "times": ratio[worst],
     }
-    return [Finding("spike", "warning", _plain(figures), "_epoch")]
+    return [Finding("spike", "warning", plain(figures), "_epoch")]
 
 
 def _steps_of_rate(done: pd.DataFrame) -> list[Finding]:
@@ -239,7 +239,7 @@ def _steps_of_rate(done: pd.DataFrame) -> list[Finding]:
             "after": rate[place],
             "percent": 100 * (loss[place - 1] - loss[later]) / max(abs(loss[place - 1]), 1e-12),
         }
-        found.append(Finding("lr_step", "info", _plain(figures)))
+        found.append(Finding("lr_step", "info", plain(figures)))
     return found
 
 
@@ -265,10 +265,5 @@ def _times(done: pd.DataFrame) -> list[Finding]:
     worst = int(np.argmax(seconds))
     if seconds[worst] > SLOW_EPOCH * middle:
         figures = {"epoch": int(number[worst]), "seconds": seconds[worst], "times": seconds[worst] / middle}
-        return [Finding("slow_epoch", "info", _plain(figures))]
+        return [Finding("slow_epoch", "info", plain(figures))]
     return []
-
-
-def _plain(figures: dict[str, Any]) -> dict[str, int | float | str]:
-    """Numbers of numpy as Python's own."""
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in figures.items()}

@@ -42,3 +42,8 @@ def smoothed(values: Any) -> Any:
         return values
     middle = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
     return np.concatenate([values[:1], middle, values[-1:]])
+
+
+def plain(figures: dict[str, Any]) -> Figures:
+    """Figures with the numbers of numpy as Python's own."""
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in figures.items()}

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..csv_files import BATCH_COLUMNS, EPOCH_COLUMNS
-from ..csv_repair import TEXT_COLUMNS
+from ..csv_repair import NUMBER, TEXT_COLUMNS
 
 BATCH_TYPES = {
     "epoch": "int32",
@@ -28,8 +28,6 @@ BATCH_TYPES = {
 """The columns that are analysed; narrow, as there may be ten million rows."""
 
 CHUNK_ROWS = 1_000_000
-
-_NUMBER = r"(?:-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|nan|inf))?"
 
 
 @dataclass
@@ -139,7 +137,7 @@ def _whole_rows(path: Path, header: Sequence[str], repairs: Repairs) -> bytes:
     """The header and the lines that are rows of it; all others are counted."""
     known = {*EPOCH_COLUMNS, *BATCH_COLUMNS} - {*TEXT_COLUMNS}
     key = "step" if "step" in header else "epoch"
-    cells = [r"\d+" if column == key else _NUMBER if column in known else r"[^,\r\n]*" for column in header]
+    cells = [r"\d+" if column == key else NUMBER if column in known else r"[^,\r\n]*" for column in header]
     pattern = re.compile((",".join(cells) + "\r?\n").encode())
     kept = []
     with path.open("rb") as file:
