@@ -48,6 +48,7 @@ def repair_csv(path: Path, key: str, last: int) -> Repair:
         header = file.readline()
         columns = header.decode("utf-8", "replace").rstrip("\n").split(",")
         row = _row_pattern(columns, key)
+        partial = "status" in columns  # an epoch that failed at its very end has a row, and is complete by now
         end = len(header)
         kept.append((0, end))
         for line in file:
@@ -56,7 +57,7 @@ def repair_csv(path: Path, key: str, last: int) -> Repair:
             number = int(match[1]) if match else None
             if number is None or (number <= last and number <= newest):
                 damaged += 1
-            elif number > last:
+            elif number > last or (partial and b",completed," not in line):
                 dropped += 1
             else:
                 newest = number

@@ -106,7 +106,8 @@ def killed_and_resumed(folder: Path, seed: int, *flags: str, **env: str) -> tupl
     lines, delay = choice.randrange(total), choice.random() * 0.05
     run = start(folder, *FLAGS, *flags, **env)
     try:
-        until(lambda: run.log().count("Batch Loss") >= lines or run.process.poll() is not None)
+        # an empty log: there is no run yet that could be resumed
+        until(lambda: (run.log() and run.log().count("Batch Loss") >= lines) or run.process.poll() is not None)
         time.sleep(delay)
         for process in _victims(run, victim):
             try:

@@ -79,6 +79,14 @@ def test_a_file_that_is_only_a_header_is_fine(path):
     assert repair_csv(path, "step", 10).last == 0
 
 
+def test_the_row_of_an_epoch_that_failed_at_its_very_end_goes(path):
+    header = "epoch,avg_loss,status,finished_at\n"
+    path.write_text(header + "1,0.5,completed,x\n2,0.4,failed,x\n")
+    repair = repair_csv(path, "epoch", 2)
+    assert (repair.last, repair.dropped) == (1, 1)
+    assert path.read_text() == header + "1,0.5,completed,x\n"
+
+
 def test_another_header_is_told_apart(path):
     path.write_text(HEADER)
     assert has_header(path, HEADER)
