@@ -28,6 +28,7 @@ def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int) -> B
             first.at - started,
             attempt,
         )
+    events = sorted(events, key=lambda event: event.rank)  # the sum is rounded in the order of its parts
     samples = sum(event.samples for event in events)
     loss = sum(event.loss * event.samples for event in events) / samples if samples else math.nan
     # min() and max() of a list with a nan depend on its order

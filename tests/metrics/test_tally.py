@@ -2,7 +2,7 @@ import math
 
 import pytest
 from everybatch.metrics.events import BatchEvent, EpochEnded, Validated
-from everybatch.metrics.tally import BatchTally, EpochTally
+from everybatch.metrics.tally import BatchTally, EpochTally, merge_batch
 
 
 def event(rank, step, loss, samples=4, wait=0.0, seconds=0.1):
@@ -104,3 +104,9 @@ def test_the_score_is_the_validation_loss_if_there_is_one():
 def test_a_rank_that_never_came_to_the_end_makes_the_epoch_failed():
     assert summary_of([1.0, 1.0, 1.0], ended=("completed",)).status == "failed"
     assert summary_of([1.0, 1.0, 1.0], ended=("stopped", "stopped")).status == "stopped"
+
+
+def test_the_order_in_which_ranks_arrive_does_not_change_a_bit():
+    losses = (0.1, 1e16, -1e16)
+    events = [BatchEvent(rank, 1, 0, 1, loss, 0.1, 1, 0.1, 0.0, 0.05, 1.0) for rank, loss in enumerate(losses)]
+    assert merge_batch(events, 0.0, 1).loss == merge_batch(events[::-1], 0.0, 1).loss
