@@ -16,9 +16,10 @@ from .checks import Plan
 from .config import TrainConfig
 from .failure import Failure, find_failure
 from .launcher import Launch
+from .ledger import Attempt
 from .rank import RankJob, run_rank
 from .rank_commands import RankCommands
-from .recorder import Attempt, Recorder
+from .recorder import Recorder
 from .recovery import recover
 from .run_folder import RunFolder
 from .signals import Signals
@@ -134,14 +135,14 @@ class RankAttempt:
 
     def _watch(self, launch: Launch, signals: Signals, started: Callable[[list[int]], None]) -> None:
         """Wait for the end of the ranks, passing on what signals ask."""
-        recorder = self.recorder
+        recorder, pids = self.recorder, self.recorder.ledger.pids
         told = False
         while not launch.ended.wait(POLL_SECONDS):
             while signals.waiting:
                 self._obey(signals.waiting.popleft(), launch)
-            if not told and len(recorder.pids) == self._plan.world_size:
+            if not told and len(pids) == self._plan.world_size:
                 told = True
-                self.commands.rank_pids = sorted(recorder.pids, key=recorder.pids.__getitem__)
+                self.commands.rank_pids = sorted(pids, key=pids.__getitem__)
                 started(self.commands.rank_pids)
                 recorder.notice("ranks_ready", count=self._plan.world_size)
             if recorder.crash is not None:
@@ -160,20 +161,20 @@ class RankAttempt:
             launch.kill()
 
     def _ending(self, launch: Launch) -> Ending:
-        recorder = self.recorder
+        told = self.recorder.ledger
         failure = find_failure(
             launch.exits(),
-            recorder.pids,
-            recorder.errors,
-            recorder.finished,
+            told.pids,
+            told.errors,
+            told.finished,
             self._plan.world_size,
             launch.error,
         )
         if failure is not None and not self._killed:
             return Ending("failed", EXIT_FAILED, failure, self._stop_signal is not None)
-        stopped = self._killed or "stopped" in recorder.finished.values()
+        stopped = self._killed or "stopped" in told.finished.values()
         if stopped and self._stop_signal is not None:
             return Ending("stopped", 128 + self._stop_signal)
         if stopped:
-            return Ending("stopped", EXIT_FAILED if recorder.stopped_by == "stop_nonfinite" else EXIT_FINISHED)
+            return Ending("stopped", EXIT_FAILED if told.stopped_by == "stop_nonfinite" else EXIT_FINISHED)
         return Ending("finished", EXIT_FINISHED)

@@ -148,6 +148,8 @@ def _shield_worker(_: int) -> None:
 
 def to_device(batch: Any, device: torch.device) -> Any:
     """Tensors of a batch, however nested in tuples, lists and dicts, on `device`."""
+    if device.type == "cpu":  # where datasets make them
+        return batch
     if isinstance(batch, Mapping):
         return {key: to_device(value, device) for key, value in batch.items()}
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):

@@ -74,6 +74,7 @@ class Loop:
         self._start = Start()
         self._loss_sum = torch.zeros(2, dtype=torch.float64, device=device)
         """Of the epoch so far: loss times samples, and samples. Without validation it tells the best epoch."""
+        self._weighted_loss, self._samples = self._loss_sum.unbind()
         self._rng_before_validation: dict[str, Any] | None = None
         self._checkpoint_checked = False
         self._stop_after_epoch = False
@@ -146,8 +147,8 @@ class Loop:
             if training.step == self._start.step + 1:
                 self._first_batch_done()
             if self._val_data is None:  # only then it decides which epoch is best
-                ones = torch.ones_like(loss, dtype=torch.float64)
-                self._loss_sum += torch.stack((loss.double(), ones)) * samples
+                self._weighted_loss.add_(loss, alpha=samples)
+                self._samples.add_(samples)
             if self._obey_next(epoch, done):
                 return done, True
             if self._save_every.after_batch(training.step):

@@ -1,57 +1,24 @@
-"""Drains the ranks' queues and turns their events into records, lines and rows.
+"""Drains the ranks' queues into the ledger.
 
-It runs in a thread of the run process and never waits for a reader: files take what they can, the console has a
+It runs in threads of the run process and never waits for a reader: files take what they can, the console has a
 thread of its own, watchers read the journal.
 """
 
 from __future__ import annotations
 
-import math
 import queue
 import threading
 import time
-from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
 
 from ..log.words import Words
-from ..metrics.eta import Eta
-from ..metrics.events import (
-    AnyEvent,
-    BatchesDropped,
-    BatchEvent,
-    CommandTaken,
-    EpochBegan,
-    EpochEnded,
-    Finished,
-    Hello,
-    RankFailed,
-    Saved,
-    SaveFailed,
-    Validated,
-    decode_events,
-)
-from ..metrics.log_rows import INTERVAL_CHANGED
-from ..metrics.nonfinite import NonfiniteWatch
-from ..metrics.records import (
-    BatchRecord,
-    EpochStarted,
-    EpochSummary,
-    Notice,
-    RankState,
-    RunEnded,
-    RunStarted,
-)
-from ..metrics.spikes import SpikeWatch
-from ..metrics.stragglers import StragglerWatch
-from ..metrics.tally import BatchTally, EpochTally
-from .outputs import Outputs
-from .recovery import Recovered
-from .run_folder import RunFolder
+from ..metrics.events import AnyEvent, decode_events
+from ..metrics.records import Notice, RunEnded
+from .ledger import Attempt, Ledger
 
 TICK_SECONDS = 0.1
-"""The longest that a written line or row may wait, and the period of the ranks' states in the journal."""
+"""The longest that a written line or row may wait."""
 
 DRAIN_SECONDS = 3.0
 """How long the end of an attempt waits for what the ranks have sent; a torn message would wait for ever."""
@@ -67,79 +34,20 @@ class MessageQueue(Protocol):
         """Add a message."""
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """What the recorder must know of the attempt it records."""
-
-    folder: RunFolder
-    started: RunStarted
-    log_batch_metrics: bool
-    validates: bool
-    recovered: Recovered | None = None
-    """The files of the attempts before it."""
-
-
 class Recorder:
     """Records one attempt. `close` returns when all that the ranks sent is on the disk."""
 
     def __init__(self, attempt: Attempt, queues: list[MessageQueue], words: Words, stdout: TextIO | None) -> None:
         """Open the files of the run; raises `OSError`. Without `stdout` there is no console."""
-        run = attempt.started
-        folder = attempt.folder
-        self.folder = folder
-        self.pids: dict[int, int] = {}
-        """Rank by process id."""
-        self.errors: dict[int, RankFailed] = {}
-        """Last words of ranks that raised."""
-        self.finished: dict[int, str] = {}
-        """Last words of ranks that did all they should."""
-        self.stopped_by = ""
-        """The command that stopped the ranks, if one did."""
-        self.interval = run.log_interval
-        """Of the console, and of every watcher."""
+        self.folder = attempt.folder
+        self.ledger = Ledger(attempt, words, stdout)
+        """What the ranks said so far; to be read only by other threads."""
         self.crash: BaseException | None = None
         """A fault of the recorder itself."""
         self.lost: dict[Path, int] = {}
         """Rows that could not be written, by file; known after `close`."""
-        self._run = run
-        self._validates = attempt.validates
-        self._words = words
-        self._checkpoints = folder.checkpoints
         self._queues = queues
         self._inbox: queue.SimpleQueue[list[AnyEvent] | Notice | int | None] = queue.SimpleQueue()
-
-        self._outputs = Outputs(
-            folder,
-            run.metric_names,
-            words,
-            self._tell,
-            log_batch_metrics=attempt.log_batch_metrics,
-            stdout=stdout,
-            recovered=attempt.recovered,
-        )
-        self.epoch_csv = self._outputs.epoch_csv
-        self.batch_csv = self._outputs.batch_csv
-        """None if it is not written."""
-        self._began = time.monotonic()
-        self._batches = BatchTally(run.world_size, run.attempt, self._began, run.start.step)
-        self._epochs: dict[int, EpochTally] = {}
-        self._held: deque[tuple[int, int, Saved | SaveFailed | CommandTaken]] = deque()
-        self._steps_of_rank_0 = run.start.step
-        self._ended_on_rank_0 = 0
-        self._eta = Eta(run.epochs)
-        self._nonfinite = NonfiniteWatch()
-        self._spikes = SpikeWatch()
-        self._stragglers = StragglerWatch()
-        self._told_stragglers: set[int] = set()
-        self._bad_ranks: dict[int, list[int]] = {}
-        self._newest: dict[int, BatchEvent] = {}
-        self._told_states_at = 0.0
-        self._epochs_done = 0
-        self._best: EpochSummary | None = None
-
-        if attempt.recovered is not None:
-            self._take_earlier(attempt.recovered)
-        self._outputs.record(run)
         self._readers = [
             threading.Thread(target=self._read, args=(q,), name=f"queue {rank}", daemon=True)
             for rank, q in enumerate(queues)
@@ -147,28 +55,6 @@ class Recorder:
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         for thread in (self._thread, *self._readers):
             thread.start()
-
-    def _take_earlier(self, recovered: Recovered) -> None:
-        """Fill what the files lack, and go on with the sums of the earlier attempts."""
-        history, run = recovered.history, self._run
-        for record in history.wanted:
-            batches = history.batches.get(record.epoch, record.batch + 1)
-            self._outputs.record_earlier(record, self._words.batch(record, run.epochs, batches))
-        for summary in history.summaries:
-            self._eta.epoch_done(summary.epoch_seconds, summary.batches, summary.batches)
-            self._epochs_done += 1
-            self._keep_best(summary)
-            self._outputs.record_earlier(summary)
-        for tally in history.ended:
-            self._epochs[tally.epoch] = tally
-            self._end_epoch(tally, "completed")
-        if history.open:
-            batches = history.batches.get(run.start.epoch, run.start.batch)
-            epoch = EpochTally(run.start.epoch, batches, run.attempt, run.world_size)
-            epoch.add_earlier(history.open)
-            self._epochs[epoch.epoch] = epoch
-
-    # ---- called by the run process ------------------------------------------------------------------------
 
     def notice(self, kind: str, level: str = "info", **fields: str | int | float) -> None:
         """Add a line of our own, on screen, in the log and in the journal."""
@@ -196,31 +82,8 @@ class Recorder:
         self._thread.join()
         if self.crash is not None:
             raise self.crash
-        self._batches.close()
-        if self._batches.incomplete:
-            self._tell("incomplete", "warning", count=self._batches.incomplete)
-        for epoch in list(self._epochs.values()):
-            if epoch.done:
-                self._end_epoch(epoch, "failed" if state == "restarting" else state)
-        while self._held:
-            self._release(self._held.popleft()[2])
-        if reason:
-            self._outputs.line(reason, console=False)
-        best = self._best if state != "restarting" else None
-        ended = RunEnded(
-            state=state,
-            reason=reason,
-            epochs_done=self._epochs_done,
-            best_epoch=best.epoch if best else 0,
-            best_score=best.score if best else math.nan,
-            elapsed_seconds=time.monotonic() - self._began,
-            at=time.time(),
-        )
-        self._outputs.record(ended)
-        for line in self._words.end(ended, self._run.epochs, validated=self._validates):
-            self._outputs.line(line)
-        self._outputs.flush(sync=True)
-        self.lost = self._outputs.close()
+        ended = self.ledger.end(state, reason)
+        self.lost = self.ledger.outputs.close()
         return ended
 
     # ---- the threads that read the queues -----------------------------------------------------------------
@@ -237,168 +100,30 @@ class Recorder:
     def _work(self) -> None:
         try:
             while self._take_waiting():
-                self._tell_states()
-                self._outputs.flush()
+                self.ledger.tell_states()
+                self.ledger.outputs.flush()
         except BaseException as error:  # noqa: BLE001 - the run process raises it
             self.crash = error
 
     def _take_waiting(self) -> bool:
-        """Handle what is in the inbox, waiting up to a tick for the first; False when told to end."""
+        """Take what comes within a tick, or less if there is no more; False when told to end."""
+        until = time.monotonic() + TICK_SECONDS
         try:
             item = self._inbox.get(timeout=TICK_SECONDS)
-            while True:
-                if item is None:
-                    return False
-                if isinstance(item, Notice):
-                    self._say(item)
-                elif isinstance(item, int):
-                    self.interval = item
-                    self._tell(INTERVAL_CHANGED, "info", interval=item)
-                else:
-                    for event in item:
-                        self._handle(event)
+            while item is not None:
+                self._take(item)
+                if time.monotonic() >= until:
+                    return True
                 item = self._inbox.get_nowait()
         except queue.Empty:
             return True
+        return False
 
-    def _handle(self, event: AnyEvent) -> None:
-        match event:
-            case BatchEvent():
-                self._newest[event.rank] = event
-                self._stragglers.add(event.rank, event.busy_seconds, event.step_seconds)
-                if not math.isfinite(event.loss):
-                    self._bad_ranks.setdefault(event.step, []).append(event.rank)
-                if event.rank == 0:
-                    self._steps_of_rank_0 = event.step
-                record = self._batches.add(event)
-                if record is not None:
-                    self._batch(record)
-            case Hello():
-                self.pids[event.pid] = event.rank
-            case EpochBegan():
-                self._begin_epoch(event)
-            case Validated():
-                self._epochs[event.epoch].validated(event)
-            case EpochEnded():
-                self._rank_ended_epoch(event)
-            case Saved() | SaveFailed() | CommandTaken():
-                self._held.append((self._steps_of_rank_0, self._ended_on_rank_0, event))
-                self._release_due()
-            case BatchesDropped():
-                self._tell("dropped", "warning", rank=event.rank, count=event.count)
-            case RankFailed():
-                self.errors[event.rank] = event
-            case Finished():
-                self.finished[event.rank] = event.status
-
-    def _batch(self, record: BatchRecord) -> None:
-        epoch = self._epochs[record.epoch]
-        epoch.add(record)
-        line = self._words.batch(record, self._run.epochs, epoch.batches)
-        self._outputs.line(line, console=record.batch % self.interval == 0)
-        self._outputs.record(record)
-        if self._nonfinite.first_of_burst(record.loss):
-            ranks = ", ".join(map(str, sorted(self._bad_ranks.get(record.step, ()))))
-            self._say_of(record, "nonfinite", value=str(record.loss), ranks=ranks)
-        self._bad_ranks.pop(record.step, None)
-        if self._spikes.is_spike(record.loss):
-            self._say_of(record, "spike", loss=record.loss, median=self._spikes.median)
-        if self._held:
-            self._release_due()
-
-    def _begin_epoch(self, event: EpochBegan) -> None:
-        """A fast rank may begin an epoch while another has not told the end of the one before."""
-        epoch = self._epochs.get(event.epoch)
-        if epoch is None:
-            epoch = EpochTally(event.epoch, event.batches, self._run.attempt, self._run.world_size)
-            self._epochs[event.epoch] = epoch
-        if epoch.rank_began(event.rank):
-            self._outputs.record(EpochStarted(event.epoch, event.batches, event.val_batches))
-
-    def _rank_ended_epoch(self, event: EpochEnded) -> None:
-        if event.rank == 0:
-            self._ended_on_rank_0 = event.epoch
-        epoch = self._epochs[event.epoch]
-        if epoch.rank_ended(event):
-            self._end_epoch(epoch, epoch.status)
-            self._release_due()
-
-    def _end_epoch(self, epoch: EpochTally, status: str) -> None:
-        del self._epochs[epoch.epoch]
-        if status == "completed":
-            self._epochs_done += 1
-            self._eta.epoch_done(epoch.seconds, epoch.done, epoch.batches)
-        hours = self._eta.seconds_left(epoch.epoch) / 3600
-        summary = epoch.summary(eta_hours=hours, finished_at=time.time(), status=status)
-        if status == "completed":
-            self._keep_best(summary)
-        self._outputs.record(summary)
-        for line in self._words.epoch(summary, self._run.epochs, epoch.batches, self._run.metric_names):
-            self._outputs.line(line)
-        self._outputs.flush(sync=True)
-
-    def _keep_best(self, summary: EpochSummary) -> None:
-        if math.isfinite(summary.score) and (self._best is None or summary.score < self._best.score):
-            self._best = summary
-
-    def _release_due(self) -> None:
-        """Tell what rank 0 said after a batch or an epoch only when that has been told for all ranks."""
-        while self._held:
-            step, ended_epoch, event = self._held[0]
-            if step > self._batches.merged_step or ended_epoch in self._epochs:
-                return
-            self._held.popleft()
-            self._release(event)
-
-    def _release(self, event: Saved | SaveFailed | CommandTaken) -> None:
-        match event:
-            case Saved():
-                self._eta.saved(event.seconds)
-                self._tell(f"saved_{event.kind}", "info", path=str(self._checkpoints / f"{event.kind}.pt"))
-            case SaveFailed():
-                path = self._checkpoints / f"{event.kind}.pt"
-                self._tell("save_failed", "warning", path=str(path), reason=event.reason)
-            case CommandTaken():
-                self.stopped_by = event.command if event.command.startswith("stop") else self.stopped_by
-                self._tell(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)
-
-    def _tell_states(self) -> None:
-        """The newest batch of each rank into the journal, at most once a tick."""
-        now = time.monotonic()
-        if not self._newest or now - self._told_states_at < TICK_SECONDS:
-            return
-        self._told_states_at = now
-        for rank, event in self._newest.items():
-            self._outputs.record(
-                RankState(
-                    rank,
-                    event.step,
-                    event.loss,
-                    event.step_seconds,
-                    event.data_wait_seconds,
-                    event.busy_seconds,
-                    time.time(),
-                )
-            )
-        self._newest.clear()
-        self._tell_stragglers()
-
-    def _tell_stragglers(self) -> None:
-        """A line when a rank begins to hold up the others, not for every batch of it."""
-        slow = self._stragglers.stragglers()
-        for rank in slow.keys() - self._told_stragglers:
-            self._tell("straggler", "warning", rank=rank, times=slow[rank])
-        self._told_stragglers = set(slow)
-
-    # ---- lines of our own ---------------------------------------------------------------------------------
-
-    def _tell(self, kind: str, level: str, **fields: str | int | float) -> None:
-        self._say(Notice(kind, level, dict(fields), at=time.time()))
-
-    def _say_of(self, record: BatchRecord, kind: str, **fields: str | int | float) -> None:
-        fields = {"epoch": record.epoch, "batch": record.batch, **fields}
-        self._say(Notice(kind, "warning", fields, record.epoch, record.batch, time.time()))
-
-    def _say(self, notice: Notice) -> None:
-        self._outputs.record(notice)
-        self._outputs.line(self._words.notice(notice))
+    def _take(self, item: list[AnyEvent] | Notice | int) -> None:
+        if isinstance(item, Notice):
+            self.ledger.say(item)
+        elif isinstance(item, int):
+            self.ledger.set_interval(item)
+        else:
+            for event in item:
+                self.ledger.handle(event)

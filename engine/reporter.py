@@ -8,16 +8,17 @@ loop: any loop that can call it once a batch may use it.
 
 from __future__ import annotations
 
-import math
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from copy import copy
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ..metrics.events import AnyEvent, BatchesDropped, BatchEvent, EpochBegan, Hello, encode_events
+from ..metrics.events import AnyEvent, BatchesDropped, EpochBegan, Hello, encode_events
+from .batch_notes import EpochNote, Note, NoteReader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,94 +60,73 @@ class Reporter:
         step: int = 0,
     ) -> None:
         """Say hello; `step` is the number of batches that earlier attempts did."""
-        self.nonfinite = False
-        """A loss was nan or inf; seen by the sending thread, so up to `FLUSH_SECONDS` late."""
         self._channel = channel
-        self._on_cuda: bool | None = None
         self._rank = rank
-        self._epoch = 0
-        self._batch = 0
         self._step = step
         self._wait = 0.0
-        self._busy = 0.0
-        self._mark = time.monotonic()
-        self._waiting: deque[Any] = deque()
-        self._last: deque[Any] = deque(maxlen=KEPT)
-        self._queued = 0
-        self._sent = 0
+        self._forward_done = 0.0
+        self._waiting: deque[Note] = deque()
         self._dropped = 0
-        self._dropped_told = 0
+        self._on_cuda: bool | None = None
         self._pinned: PinnedLosses | None = None
+        self._reader = NoteReader(rank, step, monotonic())
+        self._last: deque[AnyEvent] = deque(maxlen=KEPT)
+        self._dropped_told = 0
+        self._reading = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self.send(Hello(rank, world_size, attempt, node, os.getpid(), device))
         self._thread.start()
 
+    @property
+    def nonfinite(self) -> bool:
+        """A loss was nan or inf; seen by the sending thread, so up to `FLUSH_SECONDS` late."""
+        return self._reader.nonfinite
+
     def begin_epoch(self, epoch: int, batches: int, val_batches: int = 0, first_batch: int = 0) -> None:
         """An epoch (1-based) of `batches` starts, or goes on at `first_batch`."""
-        self._epoch = epoch
-        self._batch = first_batch
-        self._mark = time.monotonic()
-        self.send(EpochBegan(self._rank, epoch, batches, val_batches))
+        began = EpochBegan(self._rank, epoch, batches, val_batches)
+        self._waiting.append(EpochNote(began, first_batch, self._step, monotonic()))
 
     def batches(self, loader: Iterable[Item]) -> Iterator[Item]:
         """Iterate over `loader`, timing only its `next()`: what the rank waits for data."""
         iterator = iter(loader)
         while True:
-            began = time.monotonic()
+            began = monotonic()
             try:
                 item = next(iterator)
             except StopIteration:
                 return
-            self._wait = time.monotonic() - began
+            self._wait += monotonic() - began
             yield item
 
     def forward_done(self) -> None:
         """Optional, before each backward: from here on the rank waits for the others."""
-        self._busy = time.monotonic() - self._mark
+        self._forward_done = monotonic()
 
     def batch(self, loss: float | Tensor, lr: float, samples: int) -> None:
         """One batch is done. `loss` is its mean over `samples`.
 
         A tensor is read later, by the sending thread, and must not be changed in place; a CUDA one without a sync.
         """
-        now = time.monotonic()
-        self._step += 1
-        if self._queued - self._sent < CAPACITY:
+        self._step = step = self._step + 1
+        if len(self._waiting) < CAPACITY:
             value = loss if type(loss) is float else self._held(loss)
-            self._queued += 1
-            item = (
-                self._epoch,
-                self._batch,
-                self._step,
-                value,
-                lr,
-                samples,
-                now - self._mark,
-                self._wait,
-                self._busy or now - self._mark,
-                now,
-            )
-            self._waiting.append(item)
-            self._last.append(item)
+            self._waiting.append((step, value, lr, samples, self._wait, self._forward_done, monotonic()))
         else:
             self._dropped += 1
-        self._batch += 1
-        self._wait = self._busy = 0.0
-        self._mark = now
+        self._wait = self._forward_done = 0.0
 
     def send(self, event: AnyEvent) -> None:
         """Any other event; it keeps its place among the batches and is never dropped."""
         self._waiting.append(event)
-        self._last.append(event)
 
     def last_events(self) -> list[AnyEvent]:
         """The newest events, whether the recorder has them or not. Waits for the GPU: for checkpoints only."""
-        return [
-            event
-            for item in self._last
-            if (event := self._batch_event(item, wait=True) if type(item) is tuple else item) is not None
-        ]
+        with self._reading:
+            reader = copy(self._reader)
+            newer = [reader.read(note, wait=True) for note in self._waiting]
+            return [*self._last, *(event for event in newer if event is not None)][-KEPT:]
 
     def close(self) -> None:
         """Send what is left, waiting a bounded time for the recorder."""
@@ -184,33 +164,18 @@ class Reporter:
         self._flush(final=True)
 
     def _flush(self, *, final: bool) -> None:
-        dropped = self._dropped  # each counter has one writing thread, so none needs a lock
-        if dropped > self._dropped_told:
-            self._waiting.append(BatchesDropped(self._rank, dropped - self._dropped_told))
-            self._dropped_told = dropped
         events: list[AnyEvent] = []
-        batches = 0
-        while self._waiting:
-            item = self._waiting[0]
-            if type(item) is tuple:
-                event = self._batch_event(item, wait=final)
+        with self._reading:
+            while self._waiting:
+                event = self._reader.read(self._waiting[0], wait=final)
                 if event is None:  # the GPU has not come so far; the rest keeps its order
                     break
-                batches += 1
                 events.append(event)
-            else:
-                events.append(item)
-            self._waiting.popleft()
+                self._waiting.popleft()
+            self._last.extend(events)
+        dropped = self._dropped  # each counter has one writing thread, so none needs a lock
+        if dropped > self._dropped_told:
+            events.append(BatchesDropped(self._rank, dropped - self._dropped_told))
+            self._dropped_told = dropped
         if events:
             self._channel.put(encode_events(events))
-        self._sent += batches
-
-    def _batch_event(self, item: tuple[Any, ...], *, wait: bool) -> BatchEvent | None:
-        epoch, batch, step, loss, *rest = item
-        if type(loss) is not float:
-            loss = loss.read(wait=wait) if hasattr(loss, "read") else float(loss)
-            if loss is None:
-                return None
-        if not math.isfinite(loss):
-            self.nonfinite = True
-        return BatchEvent(self._rank, epoch, batch, step, loss, *rest)

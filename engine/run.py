@@ -119,7 +119,7 @@ class RunProcess:
                 return ending.exit_code
             restarts_left -= 1
             self._number += 1
-            self._log_interval = attempt.recorder.interval
+            self._log_interval = attempt.recorder.ledger.interval
             try:
                 attempt = self._begin(*self._find_checkpoint(), stdout)
             except UsageError as error:
@@ -181,9 +181,10 @@ class RunProcess:
         elif self._number > 1:
             recorder.notice("resumed_from_nothing", "warning", attempt=self._number)
         recorder.notice("run_log", path=str(folder.log))
-        recorder.notice("run_epoch_csv", path=str(recorder.epoch_csv))
-        if recorder.batch_csv is not None:
-            recorder.notice("run_batch_csv", path=str(recorder.batch_csv))
+        outputs = recorder.ledger.outputs
+        recorder.notice("run_epoch_csv", path=str(outputs.epoch_csv))
+        if outputs.batch_csv is not None:
+            recorder.notice("run_batch_csv", path=str(outputs.batch_csv))
         recorder.notice("run_checkpoints", path=str(folder.checkpoints))
 
     def _register(self, stderr: TextIO) -> None:

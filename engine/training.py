@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from ..log.errors import UsageError
 from .config import TrainConfig
 from .task import Task, describe
 
-AMP_TYPES = {"off": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+AMP_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Training:
@@ -65,9 +65,9 @@ class Training:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Mixed precision as configured."""
-        return torch.autocast(
-            self._device.type, dtype=AMP_TYPES[self._config.amp], enabled=self._config.amp != "off"
-        )
+        if self._config.amp == "off":
+            return nullcontext()
+        return torch.autocast(self._device.type, dtype=AMP_TYPES[self._config.amp])
 
     def improved(self, score: float, epoch: int) -> bool:
         """Whether `score` (lower is better) is the best so far; then it is kept."""

@@ -1,48 +1,57 @@
-"""The default task in a plain DDP script, as one would write it: ``torchrun tests/bench/bare_ddp.py``.
+"""A task in a plain DDP script, as one would write it: ``torchrun tests/bench/bare_ddp.py EPOCHS [TASK [FILE]]``.
 
 The same model, data, batch size and optimizer as ``everybatch train``, and nothing else. Rank 0 tells when its
-first batch was done and how long each epoch's training took.
+first batch was done, or writes the epoch and the time of the end of each step into FILE.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
+from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from everybatch.engine.config import TrainConfig
-from everybatch.engine.tasks.phantoms import Phantoms
+from everybatch.engine.task import build_task
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler
 
+Ends = np.memmap[Any, np.dtype[np.float64]]
+
+
+def ends_of_steps(path: str, mode: Literal["w+", "r+"] = "r+") -> Ends:
+    """The open FILE, [steps, 2]; zeros for a step that is not done. `w+` makes it."""
+    return np.memmap(path, mode=mode, shape=(1 << 21, 2), dtype=np.float64)
+
 
 def main() -> None:
-    """Train for the number of epochs in the first argument."""
+    """Train."""
     epochs = int(sys.argv[1])
+    name = sys.argv[2] if len(sys.argv) > 2 else "phantoms"
     dist.init_process_group("gloo")
-    rank, world_size = dist.get_rank(), dist.get_world_size()
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, torch.get_num_threads() // world_size))
-    task = Phantoms(TrainConfig())
+    rank = dist.get_rank()
+    ends = ends_of_steps(sys.argv[3]) if len(sys.argv) > 3 and rank == 0 else None
+    task = build_task(TrainConfig(task=name))
     torch.manual_seed(0)
     model = DistributedDataParallel(task.model())
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     sampler = DistributedSampler(task.train_data())
     loader = DataLoader(task.train_data(), batch_size=4, sampler=sampler)
+    step = 0
     for epoch in range(1, epochs + 1):
         sampler.set_epoch(epoch)
-        began = time.monotonic()
-        for step, batch in enumerate(loader):
+        for batch in loader:
             loss = task.loss(model, batch)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            if rank == 0 and epoch == 1 and step == 0:
+            if ends is not None:
+                ends[step] = epoch, time.monotonic()
+            elif rank == 0 and step == 0:
                 print(f"first {time.time():.3f}", flush=True)
-        if rank == 0:
-            print(f"epoch {time.monotonic() - began:.4f}", flush=True)
+            step += 1
     dist.destroy_process_group()
 
 

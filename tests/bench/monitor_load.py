@@ -33,7 +33,8 @@ KEYS = 60
 class Screen:
     """A monitor in a pseudo-terminal."""
 
-    def __init__(self, private: Path, columns: int, rows: int) -> None:
+    def __init__(self, private: Path, columns: int, rows: int, *, reads: bool = True) -> None:
+        """Without `reads` the terminal stands still, as behind a stalled ssh link."""
         self.bytes = 0
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
@@ -45,7 +46,8 @@ class Screen:
         self.process = psutil.Process(self.pid)
         self._tail = b""
         self._arrived = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        if reads:
+            threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
         while True:

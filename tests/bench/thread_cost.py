@@ -160,7 +160,8 @@ def _bare_gap(tensor: Any, batches: int) -> float:
 
 def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     """Our reporter in a rank's process, the recorder in this one, the monitor in a third."""
-    from everybatch.engine.recorder import Attempt, Recorder
+    from everybatch.engine.ledger import Attempt
+    from everybatch.engine.recorder import Recorder
     from everybatch.engine.run_folder import RunFolder
     from everybatch.log.words import Words
     from everybatch.metrics.records import RunStarted

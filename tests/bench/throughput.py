@@ -1,7 +1,8 @@
 """Batches a second through queue, tally, log, both CSV files and journal: ``python -m tests.bench.throughput``.
 
 The messages of 1, 8 and 64 ranks are encoded beforehand (30 events in each, as a rank sends at 1 ms a batch) and
-put into the queues of a real recorder, held to one core. An event is one rank's batch.
+put into the queues of a real recorder, held to one core. An event is one rank's batch. Before that, the memory of a
+recorder that a rank of a million batches waits for.
 """
 
 from __future__ import annotations
@@ -10,55 +11,71 @@ import os
 import queue
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import psutil
+from everybatch.engine.ledger import Attempt
+from everybatch.engine.recorder import Recorder
+from everybatch.engine.run_folder import RunFolder
+from everybatch.log.words import Words
+from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, encode_events
+from everybatch.metrics.records import RunStarted
 
 from .results import save
 
 EVENTS = 400_000
 IN_MESSAGE = 30
 RANKS = (1, 8, 64)
+LONG_RUN = 1_000_020
+MEMORY_AT = (10_020, 100_020, 1_000_020)
+
+
+def messages_of(rank: int, batches: int) -> Iterator[bytes]:
+    """All that a rank sends in an epoch of so many batches."""
+    yield encode_events([EpochBegan(rank, 1, batches, 0)])
+    for start in range(0, batches, IN_MESSAGE):
+        numbers = range(start, min(start + IN_MESSAGE, batches))
+        now = time.monotonic()
+        yield encode_events(
+            [BatchEvent(rank, 1, b, b + 1, 0.5, 0.001, 4, 0.001, 0.0, 0.0005, now) for b in numbers]
+        )
+    yield encode_events([EpochEnded(rank, 1, "completed", 1.0, 1.0), Finished(rank, "finished")])
+
+
+def start_recorder(folder: Path, world_size: int) -> tuple[RunFolder, Recorder, list[queue.SimpleQueue[Any]]]:
+    """A recorder of a run in an empty folder, and its queues."""
+    run = RunFolder.create(folder, time.localtime())
+    queues: list[queue.SimpleQueue[Any]] = [queue.SimpleQueue() for _ in range(world_size)]
+    started = RunStarted(run.run_id, 1, "bench", 1, world_size, "cpu", "gloo", 1, (), time.time())
+    return run, Recorder(Attempt(run, started, True, False), queues, Words("zh"), None), queues
+
+
+def end_recorder(run: RunFolder, recorder: Recorder, queues: list[queue.SimpleQueue[Any]], batches: int) -> None:
+    """Wait for the last row; there must be one for each batch."""
+    for one in queues:
+        one.put(None)
+    for reader in recorder._readers:
+        reader.join()
+    recorder.close("finished")
+    with run.batch_csv.open() as file:
+        rows = sum(1 for _ in file) - 1
+    assert rows == batches, f"{rows} rows of {batches} batches"
 
 
 def measure(world_size: int) -> dict[str, float]:
     """Events and batches a second, and CPU microseconds for an event."""
-    from everybatch.engine.recorder import Attempt, Recorder
-    from everybatch.engine.run_folder import RunFolder
-    from everybatch.log.words import Words
-    from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, encode_events
-    from everybatch.metrics.records import RunStarted
-
     batches = EVENTS // world_size // IN_MESSAGE * IN_MESSAGE
+    messages = [list(messages_of(rank, batches)) for rank in range(world_size)]
     with tempfile.TemporaryDirectory() as folder:
-        run = RunFolder.create(Path(folder), time.localtime())
-        queues: list[queue.SimpleQueue[bytes | None]] = [queue.SimpleQueue() for _ in range(world_size)]
-        messages: list[list[bytes]] = []
-        for rank in range(world_size):
-            own = [encode_events([EpochBegan(rank, 1, batches, 0)])]
-            for start in range(0, batches, IN_MESSAGE):
-                own.append(
-                    encode_events(
-                        [
-                            BatchEvent(rank, 1, b, b + 1, 0.5, 0.001, 4, 0.001, 0.0, 0.0005, time.monotonic())
-                            for b in range(start, start + IN_MESSAGE)
-                        ]
-                    )
-                )
-            own.append(encode_events([EpochEnded(rank, 1, "completed", 1.0, 1.0), Finished(rank, "finished")]))
-            messages.append(own)
-        started = RunStarted(run.run_id, 1, "bench", 1, world_size, "cpu", "gloo", 1, (), time.time())
         began, used = time.perf_counter(), time.process_time()
-        recorder = Recorder(Attempt(run, started, True, False), queues, Words("zh"), None)
+        run, recorder, queues = start_recorder(Path(folder), world_size)
         for turn in range(len(messages[0])):
             for rank in range(world_size):
                 queues[rank].put(messages[rank][turn])
-        for one in queues:
-            one.put(None)
-        for reader in recorder._readers:
-            reader.join()
-        recorder.close("finished")
+        end_recorder(run, recorder, queues, batches)
         seconds, used = time.perf_counter() - began, time.process_time() - used
-        rows = len(run.batch_csv.read_text().splitlines()) - 1
-        assert rows == batches, f"{rows} rows of {batches} batches"
     events = batches * world_size
     return {
         "ranks": world_size,
@@ -68,14 +85,31 @@ def measure(world_size: int) -> dict[str, float]:
     }
 
 
+def memory() -> list[dict[str, float]]:
+    """Megabytes of this process while it records a long run of one rank, which waits for the recorder."""
+    rows: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        run, recorder, (only,) = start_recorder(Path(folder), 1)
+        for number, message in enumerate(messages_of(0, LONG_RUN)):
+            only.put(message)
+            while number % 100 == 0 and recorder._batches.merged_step < (number - 100) * IN_MESSAGE:
+                time.sleep(0.001)
+            if number * IN_MESSAGE in MEMORY_AT:
+                rows.append({"batches": number * IN_MESSAGE, "MB": psutil.Process().memory_info().rss / 1e6})
+        end_recorder(run, recorder, [only], LONG_RUN)
+    return rows
+
+
 def main() -> None:
     """Measure and keep the result."""
+    kept = memory()
+    print(kept, flush=True)
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    rows = []
+    rates = []
     for world_size in RANKS:
-        rows += [max((measure(world_size) for _ in range(3)), key=lambda row: row["events_per_second"])]
-        print(rows[-1], flush=True)
-    save("throughput", rows)
+        rates += [max((measure(world_size) for _ in range(3)), key=lambda row: row["events_per_second"])]
+        print(rates[-1], flush=True)
+    save("throughput", {"rates": rates, "memory": kept})
 
 
 if __name__ == "__main__":

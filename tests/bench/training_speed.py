@@ -1,107 +1,190 @@
-"""Speed of two-rank and one-rank DDP, bare against everybatch headless and watched: ``python -m
-tests.bench.training_speed [ROUNDS]``.
+"""Speed of DDP, bare against everybatch headless, watched, and with a monitor whose terminal stands still.
 
-The three ways take turns in an order that changes each round; a round gives two ratios, bare over ours, of the
-training seconds of an epoch (median of the epochs after the first). 1.0 means no cost. Ranks fill every core of a
-two-core machine when there are two of them; with one, a core is idle.
+``python -m tests.bench.training_speed [CYCLES]``. A plain script under torchrun and ``everybatch train`` with log,
+both CSV files and journal run beside each other, and take turns of a second: all others are stopped by SIGSTOP,
+monitors too. Each turn of ours is compared with the bare turns right before and after it, so what the machine does
+in a minute is the same for both. A second copy of the plain script takes turns as well: how far its ratio is from 1
+tells how far to trust the others. Two ranks fill every core of a two-core machine; with one, a core is idle. The
+programs are started anew for each of the blocks.
 """
 
 from __future__ import annotations
 
 import csv
-import fcntl
 import os
-import pty
-import statistics
-import struct
+import signal
 import subprocess
 import sys
 import tempfile
-import termios
-import threading
 import time
 from pathlib import Path
+from typing import Any
 
-from .results import ROOT, save
+import numpy as np
+import psutil
 
-EPOCHS = 4
-WAYS = ("bare", "headless", "watched")
+from .bare_ddp import ends_of_steps
+from .monitor_load import Screen
+from .results import ROOT, interval, save
 
-
-def bare(ranks: int) -> float:
-    """Seconds of an epoch of the plain script."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-    done = subprocess.run(
-        [*torchrun, str(ROOT / "tests" / "bench" / "bare_ddp.py"), str(EPOCHS)],
-        capture_output=True, text=True, check=True, env=_one_thread(ranks),
-    )  # fmt: skip
-    return statistics.median(float(line.split()[1]) for line in done.stdout.splitlines() if "epoch" in line)
-
-
-def ours(ranks: int, *, watched: bool) -> float:
-    """Training seconds of an epoch of ``everybatch train``."""
-    command = [sys.executable, str(ROOT / "src" / "train_ddp.py"), "--epochs", str(EPOCHS), "--nproc", str(ranks)]
-    command += ["--log_batch_metrics"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if not watched:
-            subprocess.run(
-                [*command, "--no-tui"], cwd=folder, check=True, stdout=subprocess.DEVNULL, env=_one_thread(ranks)
-            )
-            return _epoch_seconds(folder)
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.chdir(folder)
-            os.environ.update(_one_thread(ranks), TERM="xterm-256color")
-            os.environ.pop("CI", None)
-            os.execv(command[0], command)
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
-        threading.Thread(target=_drain, args=(terminal,), daemon=True).start()
-        while not any('"finished"' in path.read_text() for path in folder.glob(".everybatch/*/run.json")):
-            time.sleep(0.5)
-        os.write(terminal, b"\x11")
-        os.waitpid(pid, 0)
-        os.close(terminal)
-        return _epoch_seconds(folder)
+TURN_SECONDS = 1.0
+SETTLE_SECONDS = 0.15
+"""At the start of a turn, not counted: caches fill, and a monitor reads what it missed."""
+BLOCKS = 2
+TASKS = {"small": "tests.bench.small_task:Small", "medium": "phantoms"}
+WAYS = ("bare again", "headless", "watched", "stalled")
+Steps = np.ndarray[Any, np.dtype[np.float64]]
+"""[steps, 2]: epoch, and seconds at the end of the step on some clock."""
 
 
-def _one_thread(ranks: int) -> dict[str, str]:
-    """One thread a rank, whoever starts it: torchrun would set it, and a single rank would take both cores."""
-    return {**os.environ, "OMP_NUM_THREADS": "1"} if ranks else dict(os.environ)
+class Programs:
+    """Processes that run and stop together."""
+
+    def __init__(self, root: psutil.Process) -> None:
+        """Of `root` and all below it."""
+        self.processes = [root, *root.children(recursive=True)]
+
+    def send(self, number: signal.Signals) -> None:
+        """Send all of them a signal."""
+        for process in self.processes:
+            process.send_signal(number)
 
 
-def _epoch_seconds(folder: Path) -> float:
-    """Median of the sums of the steps, validation and the first epoch left out."""
-    (path,) = folder.glob("metrics/batch_metrics_*.csv")
-    seconds: dict[int, float] = {}
-    with path.open() as file:
-        for row in csv.DictReader(file):
-            seconds[int(row["epoch"])] = seconds.get(int(row["epoch"]), 0.0) + float(row["step_seconds"])
-    return statistics.median(seconds[epoch] for epoch in sorted(seconds))
+class Training:
+    """One training."""
+
+    def __init__(self, command: list[str], folder: Path) -> None:
+        """Start it, and wait until it trains."""
+        self.folder = folder
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while len(self.steps()) < 50:
+            assert self._process.poll() is None, f"{command} ended"
+            assert time.monotonic() < deadline, f"{command} does not train"
+            time.sleep(0.2)
+        self.programs = Programs(psutil.Process(self._process.pid))
+
+    def steps(self) -> Steps:
+        """What rank 0 has done."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Kill it, once what it measured is written."""
+        self.programs.send(signal.SIGCONT)
+        time.sleep(0.5)
+        self.programs.send(signal.SIGKILL)
+        self._process.wait()
 
 
-def _drain(terminal: int) -> None:
-    try:
-        while os.read(terminal, 1 << 16):
-            pass
-    except OSError:
-        return
+class Bare(Training):
+    """The plain script under torchrun."""
+
+    def __init__(self, task: str, ranks: int, folder: Path) -> None:
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
+        self._file = str(folder / "ends")
+        ends_of_steps(self._file, "w+")
+        super().__init__([*torchrun, str(ROOT / "tests/bench/bare_ddp.py"), "100000", task, self._file], folder)
+
+    def steps(self) -> Steps:
+        ends = ends_of_steps(self._file)
+        return np.array(ends[: np.searchsorted(-ends[:, 1], 0)])
+
+
+class Ours(Training):
+    """``everybatch train`` without its own monitor."""
+
+    def __init__(self, task: str, ranks: int, folder: Path) -> None:
+        flags = ["--task", task, "--nproc", str(ranks), "--epochs", "100000", "--output_dir", str(folder)]
+        train = [sys.executable, str(ROOT / "src/train_ddp.py"), "--no-tui", "--log_batch_metrics"]
+        super().__init__([*train, *flags], folder)
+
+    def steps(self) -> Steps:
+        for path in self.folder.glob("metrics/batch_metrics_*.csv"):
+            with path.open() as file:
+                rows = [(float(row["epoch"]), float(row["elapsed_seconds"])) for row in csv.DictReader(file)]
+            return np.array(rows).reshape(-1, 2)
+        return np.empty((0, 2))
+
+
+def seconds_of_turns(steps: Steps) -> list[float]:
+    """Mean seconds of a step in each turn; a turn begins where a step took as long as a turn of another."""
+    starts = np.flatnonzero(np.diff(steps[:, 1], prepend=-np.inf) > 0.9 * TURN_SECONDS)
+    means = []
+    for turn in np.split(steps, starts)[1:]:
+        counted = turn[turn[:, 1] > turn[0, 1] + SETTLE_SECONDS]
+        lengths = np.diff(counted[:, 1])[np.diff(counted[:, 0]) == 0]  # validation between epochs is not a step
+        means.append(float(lengths.mean()))
+    return means
+
+
+def block(task: str, ranks: int, cycles: int) -> list[dict[str, Any]]:
+    """Each way once a cycle: its speed, the bare loop's being 1."""
+    order = [WAYS[(cycle + place) % len(WAYS)] for cycle in range(cycles) for place in range(len(WAYS))]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        trainings: list[Training] = []
+        for kind in (Bare, Bare, Ours):
+            for training in trainings:
+                training.programs.send(signal.SIGSTOP)
+            folder = Path(name) / str(len(trainings))
+            folder.mkdir()
+            trainings.append(kind(TASKS[task], ranks, folder))
+        bare, again, ours = trainings
+        (private,) = ours.folder.glob(".everybatch/2*")
+        screens = {"watched": Screen(private, 140, 40), "stalled": Screen(private, 140, 40, reads=False)}
+        time.sleep(3)
+        monitors = {way: Programs(screen.process) for way, screen in screens.items()}
+        for programs in (ours.programs, *monitors.values()):
+            programs.send(signal.SIGSTOP)
+        turn([bare.programs])
+        for way in order:
+            if way == "bare again":
+                turn([again.programs])
+            else:
+                turn([ours.programs] + [programs for name, programs in monitors.items() if name == way])
+            turn([bare.programs])
+        for screen in screens.values():
+            screen.end()
+        for training in trainings:
+            training.end()
+        before, *after = seconds_of_turns(bare.steps())[1 : len(order) + 2]  # less the start and the end
+        turns = {
+            "bare again": iter(seconds_of_turns(again.steps())[1:]),
+            "ours": iter(seconds_of_turns(ours.steps())[1:]),
+        }
+    rows = []
+    for way, next_bare in zip(order, after, strict=True):
+        step = next(turns[way if way in turns else "ours"])
+        rows.append(
+            {"task": task, "ranks": ranks, "way": way, "step": step, "speed": (before + next_bare) / 2 / step}
+        )
+        before = next_bare
+    return rows
+
+
+def turn(all_programs: list[Programs]) -> None:
+    """Let only these run for a turn."""
+    for programs in all_programs:
+        programs.send(signal.SIGCONT)
+    time.sleep(TURN_SECONDS)
+    for programs in all_programs:
+        programs.send(signal.SIGSTOP)
 
 
 def main() -> None:
     """Measure and keep the result."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 30
     rows = []
     for ranks in (1, 2):
-        for number in range(rounds):
-            order = WAYS[number % 3 :] + WAYS[: number % 3]
-            seconds = {
-                way: bare(ranks) if way == "bare" else ours(ranks, watched=way == "watched") for way in order
-            }
-            row = {"ranks": ranks, "round": number, **seconds}
-            rows.append(row)
-            told = ", ".join(f"{way} {seconds['bare'] / seconds[way]:.3f}" for way in WAYS[1:])
-            print(f"{ranks} ranks, bare {seconds['bare']:.2f} s; {told}", flush=True)
+        for task in TASKS:
+            of_case = [row for _ in range(BLOCKS) for row in block(task, ranks, cycles)]
+            for way in WAYS:
+                speeds = [row["speed"] for row in of_case if row["way"] == way]
+                step = 1000 * np.median([row["step"] for row in of_case if row["way"] == way])
+                low, high = interval(speeds)
+                case = f"{ranks} ranks, {task} ({step:.2f} ms), {way}"
+                print(f"{case}: {np.median(speeds):.3f} ({low:.3f} to {high:.3f})", flush=True)
+            rows += of_case
     save("training_speed", rows)
 
 

@@ -7,6 +7,7 @@ import time
 import pytest
 import torch
 from everybatch.engine import reporter as reporter_module
+from everybatch.engine.batch_notes import NoteReader
 from everybatch.engine.reporter import Reporter
 from everybatch.metrics.events import BatchesDropped, BatchEvent, EpochBegan, Finished, Hello, decode_events
 
@@ -144,3 +145,21 @@ def test_a_cuda_loss_is_read_without_a_sync():
         finally:
             torch.cuda.set_sync_debug_mode("default")
     assert [event.loss for event in channel.batches()] == list(range(3000))
+
+
+def test_batches_that_were_dropped_do_not_make_the_next_one_look_slow():
+    reader = NoteReader(0, step=10, at=100.0)
+    first = reader.read((11, 0.5, 0.1, 4, 0.25, 101.0, 102.0), wait=False)
+    assert (first.batch, first.step_seconds, first.busy_seconds, first.data_wait_seconds) == (0, 2.0, 1.0, 0.25)
+    after_three = reader.read((15, 0.5, 0.1, 4, 0.0, 0.0, 110.0), wait=False)
+    assert (after_three.batch, after_three.step_seconds, after_three.busy_seconds) == (4, 2.0, 2.0)
+
+
+def test_several_waits_for_data_are_one_batch():
+    channel = Collector()
+    with Reporter(channel, rank=0, world_size=1) as reporter:
+        batches = reporter.batches(time.sleep(0.1) for _ in range(2))
+        next(batches), next(batches)
+        reporter.batch(1.0, lr=0.1, samples=1)
+        reporter.batch(1.0, lr=0.1, samples=1)
+    assert [event.data_wait_seconds >= 0.2 for event in channel.batches()] == [True, False]
