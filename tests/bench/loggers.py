@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+NOTHING = "no logging"
 Logger = tuple[Callable[[int, Any, float], None], Callable[[], None]]
 
 
@@ -140,7 +141,7 @@ def traceml(folder: Path, _: int) -> Logger:
 
 
 LOGGERS: dict[str, tuple[Callable[[Path, int], Logger], str]] = {
-    "no logging": (nothing, ""),
+    NOTHING: (nothing, ""),
     "print, flush": (print_flush, ""),
     "csv, flush": (csv_flush, ""),
     "logging to a file": (logging_file, ""),

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from .results import ROOT, load, machine, version
+from .loggers import NOTHING
+from .results import ROOT, interval, load, machine, version
 from .thread_cost import OURS
+from .training_speed import AGAIN
 
 PICTURES = ROOT / "docs" / "benchmarks"
 BLUE, GREY = "#2563eb", "#9ca3af"
@@ -34,55 +35,45 @@ def section(name: str, title: str, text: str, body: Callable[[Any], str]) -> str
 
 def thread_cost(rows: list[dict[str, Any]]) -> str:
     """Cost on the training thread, and on the processor."""
-    lengths = sorted({row["seconds"] for row in rows if "seconds" in row})
-    names = list(dict.fromkeys(row["name"] for row in rows))
-    by = {(row["name"], row.get("seconds")): row for row in rows}
-    parts = ["Microseconds in the call, p50 / p99 / mean:\n"]
-    shown = []
-    for name in names:
-        if name == "no logging":
-            continue
-        cells = []
-        for length in lengths:
-            row = by.get((name, length))
-            bad = row is None or "error" in row
-            cells.append("–" if bad else " / ".join(_three(1e6 * row[key]) for key in ("p50", "p99", "mean")))
-        label = f"**{name}**" if name == OURS else name
-        shown.append([f"{label} {next(row['version'] for row in rows if row['name'] == name)}", *cells])
-    parts.append(table(["logger", *(f"{1000 * length:g} ms" for length in lengths)], shown))
-    bare = {length: by[("no logging", length)]["cpu"] for length in lengths if ("no logging", length) in by}
-    shown = []
-    for name in names:
-        if name == "no logging":
-            continue
-        cells = []
-        for length in lengths:
-            row = by.get((name, length))
-            bad = row is None or "error" in row or length not in bare
-            cells.append("–" if bad else _three(1e6 * (row["cpu"] - bare[length])))
-        shown.append([f"**{name}**" if name == OURS else name, *cells])
-    parts.append(
-        "\nCPU added per batch by all processes together, µs (less the bare loop's; the noise is a few "
-        "percent of the batch):\n"
-    )
-    parts.append(table(["logger", *(f"{1000 * length:g} ms" for length in lengths)], shown))
-    errors = [f"- {row['name']}: {row['error']}" for row in rows if "error" in row]
-    if errors:
-        parts.append("\nNot measured:\n\n" + "\n".join(dict.fromkeys(errors)))
-    _draw_cost(by, names)
-    parts.append("\n![Cost per batch](docs/benchmarks/cost.png)")
-    return "\n".join(parts)
+    measured = {(row["name"], row["seconds"]): row for row in rows if "error" not in row}
+    lengths = sorted({seconds for _, seconds in measured})
+    names = [name for name in dict.fromkeys(row["name"] for row in rows) if name != NOTHING]
+    versions = {row["name"]: row["version"] for row in rows}
 
+    def by_length(cell: Callable[[dict[str, Any], dict[str, Any]], str]) -> str:
+        """A row a logger, a column a length; `cell` gets what was measured, and the bare loop's."""
+        shown = []
+        for name in names:
+            label = f"**{name}**" if name == OURS else f"{name} {versions[name]}"
+            cases = [(measured.get((name, length)), measured.get((NOTHING, length))) for length in lengths]
+            shown.append([label, *("–" if None in case else cell(*case) for case in cases)])
+        return table(["logger", *(f"{1000 * length:g} ms" for length in lengths)], shown)
 
-def _draw_cost(by: dict[Any, dict[str, Any]], names: Sequence[str]) -> None:
-    rows = [
-        (name, by[(name, 0.001)]) for name in names if name != "no logging" and "p50" in by.get((name, 0.001), {})
+    def call(row: dict[str, Any], _: dict[str, Any]) -> str:
+        return " / ".join(_three(1e6 * row[key]) for key in ("p50", "p99", "mean"))
+
+    def processor(row: dict[str, Any], bare: dict[str, Any]) -> str:
+        return _three(1e6 * (row["cpu"] - bare["cpu"]))
+
+    _draw_cost({name: measured[name, 0.001]["p50"] for name in names if (name, 0.001) in measured})
+    errors = dict.fromkeys(f"- {row['name']}: {row['error']}" for row in rows if "error" in row)
+    parts = [
+        "Microseconds in the call, p50 / p99 / mean:",
+        by_length(call),
+        "![Cost per batch](docs/benchmarks/cost.png)",
+        "CPU added per batch by all processes together, µs (less the bare loop's; the noise is a few percent "
+        "of the batch):",
+        by_length(processor),
     ]
-    rows.sort(key=lambda row: row[1]["p50"])
-    figure = Figure(figsize=(8, 0.42 * len(rows) + 1), layout="constrained")
+    return "\n\n".join(parts + (["Not measured:", "\n".join(errors)] if errors else []))
+
+
+def _draw_cost(p50: dict[str, float]) -> None:
+    names = sorted(p50, key=p50.__getitem__)
+    values = [1e6 * p50[name] for name in names]
+    figure = Figure(figsize=(8, 0.42 * len(names) + 1), layout="constrained")
     axis = figure.subplots()
-    values = [1e6 * row["p50"] for _, row in rows]
-    bars = axis.barh([name for name, _ in rows], values, color=[BLUE if name == OURS else GREY for name, _ in rows])
+    bars = axis.barh(names, values, color=[BLUE if name == OURS else GREY for name in names])
     axis.bar_label(bars, [f"{_three(value)} µs" for value in values], padding=4, fontsize=9)
     axis.set_xscale("log")
     axis.set_xlim(min(values) / 2, max(values) * 4)
@@ -96,29 +87,38 @@ def _draw_cost(by: dict[Any, dict[str, Any]], names: Sequence[str]) -> None:
 
 def training_speed(rows: list[dict[str, Any]]) -> str:
     """Speed of training relative to the bare loop."""
-    parts = []
-    shown = []
-    for ranks in sorted({row["ranks"] for row in rows}):
-        mine = [row for row in rows if row["ranks"] == ranks]
-        for way in ("headless", "watched"):
-            ratios = sorted(row["bare"] / row[way] for row in mine)
-            every = ", ".join(f"{ratio:.3f}" for ratio in ratios)
-            shown.append([f"{ranks}, {way}", f"{statistics.median(ratios):.3f}", every])
-    parts.append(table(["ranks", "median", "every round"], shown))
-    figure = Figure(figsize=(8, 2.6), layout="constrained")
+    cases: dict[str, list[float]] = {}
+    shown: list[list[object]] = []
+    for ranks, task in dict.fromkeys((row["ranks"], row["task"]) for row in rows):
+        mine = [row for row in rows if (row["ranks"], row["task"]) == (ranks, task)]
+        step = statistics.median(row["step"] for row in mine if row["way"] == AGAIN)
+        case = f"{ranks} rank{'s' * (ranks > 1)}, {1000 * step:.2g} ms"
+        for way in dict.fromkeys(row["way"] for row in mine):
+            speeds = [row["speed"] for row in mine if row["way"] == way]
+            low, high = interval(speeds)
+            median, (first, _, third) = statistics.median(speeds), statistics.quantiles(speeds, n=4)
+            cases[f"{case}: {way}"] = [median, low, high]
+            spread = [f"{low:.3f} to {high:.3f}", f"{first:.2f} to {third:.2f}", len(speeds)]
+            shown.append([case, way, f"{median:.3f}", *spread])
+    _draw_speed(cases)
+    titles = ["ranks, step", "way", "median", "95 % of the median", "half of the turns", "turns"]
+    return table(titles, shown) + "\n\n![Training speed](docs/benchmarks/speed.png)"
+
+
+def _draw_speed(cases: dict[str, list[float]]) -> None:
+    figure = Figure(figsize=(8, 0.3 * len(cases) + 1), layout="constrained")
     axis = figure.subplots()
-    for place, row in enumerate(reversed(shown)):
-        ratios = [float(part) for part in row[2].split(", ")]
-        axis.scatter(ratios, np.full(len(ratios), place), color=BLUE, alpha=0.5, s=26)
-        axis.scatter([float(row[1])], [place], color=BLUE, marker="|", s=400)
-    axis.set_yticks(range(len(shown)), [row[0] for row in reversed(shown)])
+    for place, (name, (median, low, high)) in enumerate(cases.items()):
+        color = GREY if name.endswith(AGAIN) else BLUE
+        axis.plot([low, high], [place, place], color=color, linewidth=2)
+        axis.scatter([median], [place], color=color, s=26)
+    axis.set_yticks(range(len(cases)), list(cases), fontsize=9)
+    axis.invert_yaxis()
     axis.axvline(1, color=GREY, linewidth=1)
-    axis.set_title("Training speed, bare loop = 1", loc="left", fontsize=10)
+    axis.set_title("Training speed, bare loop = 1 (median and its 95 % interval)", loc="left", fontsize=10)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
     figure.savefig(PICTURES / "speed.png", dpi=130)
-    parts.append("\n![Training speed](docs/benchmarks/speed.png)")
-    return "\n".join(parts)
 
 
 def starting(rows: list[dict[str, Any]]) -> str:
@@ -142,18 +142,23 @@ def starting(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def throughput(rows: list[dict[str, Any]]) -> str:
-    """Events a second through the recorder."""
-    shown = [
+def throughput(kept: dict[str, Any]) -> str:
+    """Events a second through the recorder, and its memory."""
+    rates = [
         [
             row["ranks"],
             f"{row['events_per_second']:,.0f}",
             f"{row['batches_per_second']:,.0f}",
             f"{row['cpu_us_per_event']:.1f}",
         ]
-        for row in rows
+        for row in kept["rates"]
     ]
-    return table(["ranks", "events/s", "batches/s", "CPU µs/event"], shown)
+    memory = [[f"{row['batches']:,}", f"{row['MB']:.1f}"] for row in kept["memory"]]
+    return (
+        table(["ranks", "events/s", "batches/s", "CPU µs/event"], rates)
+        + "\n\nMemory of a process that only records, one rank, which waits for it now and then:\n\n"
+        + table(["batches so far", "MB"], memory)
+    )
 
 
 def monitor_load(kept: dict[str, Any]) -> str:
@@ -216,11 +221,12 @@ def main() -> None:
         section(
             "training_speed",
             "Training speed",
-            "The default task in a plain DDP script under torchrun, against everybatch with every batch "
-            "in log, CSV and "
-            "journal, headless and with the monitor open at 140×40; one thread a rank, in turns. One "
-            "rank leaves a core idle, "
-            "two fill the machine. The ratio is that of the training seconds of an epoch: 1 means no cost.",
+            "A plain DDP script under torchrun against everybatch with every batch in log, CSV and journal: "
+            "headless, with the monitor open at 140×40 (watched), and with a monitor whose terminal stands still "
+            "(stalled); one thread a rank. All run beside each other and take turns of a second, each turn "
+            "compared with the bare ones before and after it; *bare again* is a second copy of the plain script, "
+            "so what differs there is the machine. One rank leaves a core idle, two fill the machine. 1 means no "
+            "cost.",
             training_speed,
         ),
         section(

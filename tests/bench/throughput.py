@@ -92,7 +92,7 @@ def memory() -> list[dict[str, float]]:
         run, recorder, (only,) = start_recorder(Path(folder), 1)
         for number, message in enumerate(messages_of(0, LONG_RUN)):
             only.put(message)
-            while number % 100 == 0 and recorder._batches.merged_step < (number - 100) * IN_MESSAGE:
+            while number % 100 == 0 and recorder.ledger._batches.merged_step < (number - 100) * IN_MESSAGE:
                 time.sleep(0.001)
             if number * IN_MESSAGE in MEMORY_AT:
                 rows.append({"batches": number * IN_MESSAGE, "MB": psutil.Process().memory_info().rss / 1e6})

@@ -11,12 +11,14 @@ programs are started anew for each of the blocks.
 from __future__ import annotations
 
 import csv
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ SETTLE_SECONDS = 0.15
 """At the start of a turn, not counted: caches fill, and a monitor reads what it missed."""
 BLOCKS = 2
 TASKS = {"small": "tests.bench.small_task:Small", "medium": "phantoms"}
-WAYS = ("bare again", "headless", "watched", "stalled")
+AGAIN = "bare again"
+WAYS = (AGAIN, "headless", "watched", "stalled")
 Steps = np.ndarray[Any, np.dtype[np.float64]]
 """[steps, 2]: epoch, and seconds at the end of the step on some clock."""
 
@@ -108,13 +111,13 @@ class Ours(Training):
 
 
 def seconds_of_turns(steps: Steps) -> list[float]:
-    """Mean seconds of a step in each turn; a turn begins where a step took as long as a turn of another."""
+    """Mean seconds of a step in each turn, nan if it has none; a turn begins where a step spans that of another."""
     starts = np.flatnonzero(np.diff(steps[:, 1], prepend=-np.inf) > 0.9 * TURN_SECONDS)
     means = []
     for turn in np.split(steps, starts)[1:]:
         counted = turn[turn[:, 1] > turn[0, 1] + SETTLE_SECONDS]
         lengths = np.diff(counted[:, 1])[np.diff(counted[:, 0]) == 0]  # validation between epochs is not a step
-        means.append(float(lengths.mean()))
+        means.append(float(lengths.mean()) if len(lengths) else math.nan)
     return means
 
 
@@ -138,7 +141,7 @@ def block(task: str, ranks: int, cycles: int) -> list[dict[str, Any]]:
             programs.send(signal.SIGSTOP)
         turn([bare.programs])
         for way in order:
-            if way == "bare again":
+            if way == AGAIN:
                 turn([again.programs])
             else:
                 turn([ours.programs] + [programs for name, programs in monitors.items() if name == way])
@@ -147,18 +150,21 @@ def block(task: str, ranks: int, cycles: int) -> list[dict[str, Any]]:
             screen.end()
         for training in trainings:
             training.end()
-        before, *after = seconds_of_turns(bare.steps())[1 : len(order) + 2]  # less the start and the end
-        turns = {
-            "bare again": iter(seconds_of_turns(again.steps())[1:]),
-            "ours": iter(seconds_of_turns(ours.steps())[1:]),
-        }
+        steps = {"bare": bare.steps(), AGAIN: again.steps(), "ours": ours.steps()}
+    names = [way if way == AGAIN else "ours" for way in order]
+    turns = {}
+    for name, count in (("bare", len(order) + 1), *Counter(names).items()):
+        _, *rest = seconds_of_turns(steps[name])  # the rest may end with what `end` let it do
+        assert count <= len(rest) <= count + 1, f"{name}: {len(rest)} turns, not {count}"
+        turns[name] = iter(rest)
+    before = next(turns["bare"])
     rows = []
-    for way, next_bare in zip(order, after, strict=True):
-        step = next(turns[way if way in turns else "ours"])
-        rows.append(
-            {"task": task, "ranks": ranks, "way": way, "step": step, "speed": (before + next_bare) / 2 / step}
-        )
-        before = next_bare
+    for way, name in zip(order, names, strict=True):
+        step, after = next(turns[name]), next(turns["bare"])
+        speed = (before + after) / 2 / step
+        before = after
+        if math.isfinite(speed):
+            rows.append({"task": task, "ranks": ranks, "way": way, "step": step, "speed": speed})
     return rows
 
 
