@@ -108,6 +108,7 @@ class Monitor(App[int]):
             return
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop_handler(number)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # Ctrl-Z left an empty screen
         threading.Thread(target=self._watch_system, name="system", daemon=True).start()
         self._next_tick = self.set_timer(0.01, self._tick)
 

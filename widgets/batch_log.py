@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from textual import events
 from textual.message import Message
@@ -41,7 +41,7 @@ class BatchLog(Panel, can_focus=True):
         self._words = words
         self._rows: LogRows | None = None
         self._top = 0
-        self._seen = 0
+        self._drawn: tuple[int, int, int | None, bool] = (0, 0, None, False)
         self._keep: Keep | None = None
         self._hits = array("Q")
         self._scanned = 0
@@ -74,17 +74,12 @@ class BatchLog(Panel, can_focus=True):
     def sync(self, seconds: float) -> bool:
         """Take what is new, and go on with a filter or search for `seconds` at most; True if it must be drawn."""
         deadline = time.monotonic() + seconds
-        before = (self.count, self._top, self.match, self._seek_at)
         self._scan(deadline)
         self._seek(deadline)
         if self.follow:
             self._top = self._last_top
-        return before != (self._seen, self._top, self.match, self._seek_at) or self._count_changed()
-
-    def _count_changed(self) -> bool:
-        changed = self.count != self._seen
-        self._seen = self.count
-        return changed
+        drawn, self._drawn = self._drawn, (self.count, self._top, self.match, self.busy)
+        return drawn != self._drawn
 
     @property
     def _total(self) -> int:
@@ -259,6 +254,14 @@ class BatchLog(Panel, can_focus=True):
         size = max(1, height * height // self.count)
         start = (height - size) * self._top // max(1, self.count - height)
         return ("┃", "dim") if start <= y < start + size else ("│", "frame")
+
+    def line_key(self, y: int) -> Hashable:
+        """A row never changes, but it moves, and so does the scrollbar."""
+        place = self._top + y - 1
+        if not 0 < y <= self.body_height or place >= self.count:
+            return None
+        number = self._number(place)
+        return number, number == self.match, self.edge(y - 1)
 
     def body(self, y: int, width: int) -> Sequence[Piece]:
         """One row."""

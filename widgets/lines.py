@@ -5,7 +5,7 @@ A frame of stock widgets spends most of its time making `Strip` objects and look
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -60,6 +60,10 @@ class LineWidget(Widget):
         """Line `y` of a widget that is `width` columns wide; what is missing is blank, what is too much is cut."""
         raise NotImplementedError
 
+    def line_key(self, y: int) -> Hashable:
+        """What makes line `y` the same as one that was drawn before, here or elsewhere; None if nothing does."""
+        return None
+
     def look(self, name: str) -> Style:
         """One of `STYLES` in the present theme."""
         styles: dict[str, Style] = self.__dict__.setdefault("_looks", {})
@@ -71,6 +75,7 @@ class LineWidget(Widget):
         """Forget the styles of the theme before."""
         self.__dict__.pop("_looks", None)
         self.__dict__.pop("_drawn_strips", None)
+        self.__dict__.pop("_kept_strips", None)
         super().notify_style_update()
 
     def redraw(self) -> None:
@@ -87,11 +92,26 @@ class LineWidget(Widget):
         width, height = self.size
         drawn: tuple[int, int, list[Strip]] | None = self.__dict__.get("_drawn_strips")
         if drawn is None or drawn[:2] != (width, height):
-            drawn = width, height, [self._strip(self.pieces(y, width), width) for y in range(height)]
+            drawn = width, height, self._draw(width, height)
             self.__dict__["_drawn_strips"] = drawn
         strips = drawn[2][crop.y : crop.bottom]
         if crop.x or crop.width != width:
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
+    def _draw(self, width: int, height: int) -> list[Strip]:
+        kept: dict[Hashable, Strip] = self.__dict__.get("_kept_strips", {})
+        strips = []
+        keep = {}
+        for y in range(height):
+            key = self.line_key(y)
+            strip = kept.get((key, width)) if key is not None else None
+            if strip is None:
+                strip = self._strip(self.pieces(y, width), width)
+            if key is not None:
+                keep[key, width] = strip
+            strips.append(strip)
+        self.__dict__["_kept_strips"] = keep
         return strips
 
     def _strip(self, pieces: Iterable[Piece], width: int) -> Strip:

@@ -89,6 +89,20 @@ def screen(monitor):
     ]  # fmt: skip
 
 
+def test_a_log_without_new_rows_is_not_drawn_again(watched):
+    run = watched(100)
+
+    async def script(monitor, pilot):
+        monitor.frame()
+        assert not monitor.log_pane.sync(0.1)
+        run.add(Notice("resume_taken", "info", {"epoch": 1, "batch": 1}, at=1_000_001.0))
+        monitor.view.pull(1.0)
+        assert monitor.log_pane.sync(0.1)
+        assert not monitor.log_pane.sync(0.1)
+
+    drive(run.monitor(), script)
+
+
 @pytest.mark.parametrize(("key", "interval"), [("plus", 2), ("minus", 1)])
 def test_plus_and_minus_ask_for_another_interval(watched, key, interval):
     run = watched()

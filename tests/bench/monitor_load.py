@@ -1,12 +1,13 @@
-"""The monitor under load, in a real pseudo-terminal: CPU, key-to-paint latency, memory.
+"""The monitor under load, in a real pseudo-terminal: CPU, frames, key-to-paint latency, memory.
 
 ``python -m tests.bench.monitor_load [PER_SECOND …]`` replays a made-up run at each rate, at 140×40 and 80×24, then
-attaches to runs of 34,200 and 1,000,000 batches.
+once more with no core idle, and attaches to runs of 34,200 and 1,000,000 batches.
 """
 
 from __future__ import annotations
 
 import fcntl
+import math
 import multiprocessing
 import os
 import pty
@@ -25,9 +26,12 @@ import psutil
 from . import replay
 from .results import save
 
-RATES = [10.0, 500.0, 5000.0, 50000.0]
+RATES = [0.0, 10.0, 500.0, 5000.0, 50000.0]
 SECONDS = 10
 KEYS = 60
+FULL_RATE = 500.0
+FRAME_GAP = 0.02
+"""Seconds without output between two frames."""
 
 
 class Screen:
@@ -36,6 +40,7 @@ class Screen:
     def __init__(self, private: Path, columns: int, rows: int, *, reads: bool = True) -> None:
         """Without `reads` the terminal stands still, as behind a stalled ssh link."""
         self.bytes = 0
+        self.frames = 0
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             for name in ("SSH_TTY", "SSH_CONNECTION"):
@@ -50,11 +55,15 @@ class Screen:
             threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
+        read_at = 0.0
         while True:
             try:
                 data = os.read(self._terminal, 1 << 16)
             except OSError:
                 return
+            now = time.monotonic()
+            self.frames += now - read_at > FRAME_GAP
+            read_at = now
             with self._arrived:
                 self.bytes += len(data)
                 self._tail = (self._tail + data)[-(1 << 17) :]
@@ -82,37 +91,53 @@ class Screen:
         os.close(self._terminal)
 
 
-def load(per_second: float, columns: int, rows: int) -> dict[str, float]:
-    """Replay at a rate, and measure: share of a core, kB to the terminal a second, ms from key to paint."""
+def load(per_second: float, columns: int, rows: int, *, full: bool = False) -> dict[str, float]:
+    """Replay at a rate, and measure: share of a core, kB to the terminal a second, ms from key to paint.
+
+    With `full`, no core is idle, so that the monitor governs itself.
+    """
     with tempfile.TemporaryDirectory() as folder:
         private = replay.make_folder(Path(folder))
-        steps = int(per_second * (SECONDS + 30))
-        writer = multiprocessing.get_context("fork").Process(target=replay.write, args=(private, steps, per_second))
-        writer.start()
+        context = multiprocessing.get_context("fork")
+        steps = int(per_second * (SECONDS + 30)) or 5000  # without a rate the run stands still
+        others = [context.Process(target=replay.write, args=(private, steps, per_second or math.inf))]
+        others += [context.Process(target=spin) for _ in range(os.cpu_count() or 1) if full]
+        for other in others:
+            other.start()
         screen = Screen(private, columns, rows)
         time.sleep(3)
-        before, sent, began = screen.cpu(), screen.bytes, time.monotonic()
+        before, sent, drawn, began = screen.cpu(), screen.bytes, screen.frames, time.monotonic()
         time.sleep(SECONDS)
         cpu = (screen.cpu() - before) / (time.monotonic() - began)
         rate = (screen.bytes - sent) / SECONDS / 1000
+        frames = (screen.frames - drawn) / SECONDS
         latencies = []
         for i in range(KEYS):
             latencies.append(1000 * screen.press(" ", "停在" if i % 2 == 0 else "跟随"))
             time.sleep(0.07)
         memory = screen.process.memory_info().rss / 1e6
         screen.end()
-        writer.kill()
+        for other in others:
+            other.kill()
     ordered = sorted(latencies)
     return {
         "per_second": per_second,
         "columns": columns,
         "rows": rows,
+        "full": full,
         "cpu": cpu,
+        "frames": frames,
         "kB_per_second": rate,
         "key_p50": statistics.median(ordered),
         "key_p95": ordered[int(0.95 * KEYS)],
         "memory_MB": memory,
     }
+
+
+def spin() -> None:
+    """Keep a core busy."""
+    while True:
+        pass
 
 
 def attach(steps: int) -> dict[str, float]:
@@ -137,9 +162,9 @@ def main() -> None:
     """Measure and keep the result."""
     rates = [float(rate) for rate in sys.argv[1:]] or RATES
     loads, attached = [], []
-    for rate in rates:
+    for rate, full in (*((rate, False) for rate in rates), (FULL_RATE, True)):
         for size in ((140, 40), (80, 24)):
-            loads.append(load(rate, *size))
+            loads.append(load(rate, *size, full=full))
             print(loads[-1], flush=True)
     for steps in (1000, 34_200, 1_000_000):
         attached.append(attach(steps))

@@ -165,9 +165,10 @@ def monitor_load(kept: dict[str, Any]) -> str:
     """The monitor's own cost."""
     loads = [
         [
-            f"{row['per_second']:,.0f}",
+            f"{row['per_second']:,.0f}" + ", no core idle" * row["full"],
             f"{row['columns']}×{row['rows']}",
             f"{100 * row['cpu']:.1f} %",
+            f"{row['frames']:.1f}",
             f"{row['kB_per_second']:.0f}",
             f"{row['key_p50']:.0f} / {row['key_p95']:.0f}",
             f"{row['memory_MB']:.0f}",
@@ -179,7 +180,7 @@ def monitor_load(kept: dict[str, Any]) -> str:
         for row in kept["attached"]
     ]
     return (
-        table(["batches/s", "size", "of a core", "kB/s", "key to paint, ms p50 / p95", "MB"], loads)
+        table(["batches/s", "size", "of a core", "frames/s", "kB/s", "key to paint, ms p50 / p95", "MB"], loads)
         + "\n\nAttaching to a run that is there already:\n\n"
         + table(["batches", "s until all is read", "MB", "ms to its first line"], attached)
     )
