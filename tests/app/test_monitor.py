@@ -4,8 +4,9 @@ import asyncio
 import time
 
 import pytest
+from everybatch.app.actions import INTERVALS
 from everybatch.app.keys import KEYS
-from everybatch.app.monitor import INTERVALS, Monitor
+from everybatch.app.monitor import Monitor
 from everybatch.engine.control_server import ControlServer
 from everybatch.engine.known_runs import read_run
 from everybatch.engine.protocol import Reply
