@@ -35,6 +35,9 @@ from .save_every import SaveEvery
 from .task import Task, metric_names
 from .training import Training
 
+SAVE_SECONDS = 1800
+"""How long ranks wait for the one that writes a checkpoint: as long as torch waits by itself."""
+
 
 class Loop:
     """Trains on one rank. All ranks run the same lines in the same order."""
@@ -263,32 +266,43 @@ class Loop:
         """
         rng = self._rng_before_validation or rng_state()
         ranks = gather_rank_states(rng, self._loss_sum, self._reporter.last_events(), self._group)
-        if self._rank != 0:
+        if self._rank == 0:
+            state = {
+                "format": FORMAT,
+                "epoch": epoch,
+                "batches_done": done,
+                "epoch_finished": finished,
+                "config": {
+                    name: str(value) if isinstance(value, Path) else value
+                    for name, value in dataclasses.asdict(self._config).items()
+                },
+                "world_size": self._world_size,
+                "ranks": ranks,
+                **self._training.state(),
+            }
+            for kind in kinds:
+                self._write(kind, state)
+        self._wait_for_writer()
+
+    def _write(self, kind: str, state: dict[str, Any]) -> None:
+        path = self._checkpoints / f"{kind}.pt"
+        began = time.monotonic()
+        try:
+            save_atomically(state, path)
+            self._check_once(path)
+        except (OSError, CheckpointError) as error:
+            self._reporter.send(SaveFailed(0, kind, str(getattr(error, "strerror", None) or error)))
+        else:
+            seconds = time.monotonic() - began
+            self._reporter.send(Saved(0, kind, state["epoch"], state["step"], seconds))
+
+    def _wait_for_writer(self) -> None:
+        """A slow disk is not a rank that hangs, so here the ranks have more patience."""
+        if self._group is None:
             return
-        state = {
-            "format": FORMAT,
-            "epoch": epoch,
-            "batches_done": done,
-            "epoch_finished": finished,
-            "config": {
-                name: str(value) if isinstance(value, Path) else value
-                for name, value in dataclasses.asdict(self._config).items()
-            },
-            "world_size": self._world_size,
-            "ranks": ranks,
-            **self._training.state(),
-        }
-        for kind in kinds:
-            path = self._checkpoints / f"{kind}.pt"
-            began = time.monotonic()
-            try:
-                save_atomically(state, path)
-                self._check_once(path)
-            except (OSError, CheckpointError) as error:
-                self._reporter.send(SaveFailed(0, kind, str(getattr(error, "strerror", None) or error)))
-            else:
-                seconds = time.monotonic() - began
-                self._reporter.send(Saved(0, kind, epoch, self._training.step, seconds))
+        _set_pg_timeout(timedelta(seconds=SAVE_SECONDS), self._group)
+        dist.barrier(self._group)
+        _set_pg_timeout(timedelta(seconds=self._config.timeout), self._group)
 
     def _check_once(self, path: Path) -> None:
         """A task's optimizer or scheduler may hold what no safe reader takes: better told now than later."""

@@ -48,6 +48,20 @@ def test_a_rank_that_hangs_is_named_with_its_stack(train, tiny):
     assert [row["status"] for row in run.rows("epoch")] == ["failed"]
 
 
+def test_a_checkpoint_that_takes_longer_than_the_timeout_is_no_hang(train, tiny, tmp_path):
+    slow = """
+class Slow(nn.Linear):
+    def state_dict(self, *args, **kwargs):
+        time.sleep(4)
+        return super().state_dict(*args, **kwargs)
+"""
+    task = TINY.replace("class Tiny", slow + "class Tiny").replace("nn.Linear(3, 1)", "Slow(3, 1)")
+    (tmp_path / "tiny.py").write_text(task)
+    run = train(*tiny, "--timeout", "2", "--epochs", "2", "--log_batch_metrics")
+    assert run.code == 0
+    assert counted(run) == 24
+
+
 def test_the_stacks_of_a_run_that_hangs_are_dumped_on_demand(start, tiny, tmp_path):
     run = start(*tiny, env={"TINY_FAULT": "hang@5"})
     until(lambda: "(3/12)" in run.log())
