@@ -41,7 +41,7 @@ class Recorder:
         """Open the files of the run; raises `OSError`. Without `stdout` there is no console."""
         self.folder = attempt.folder
         self.ledger = Ledger(attempt, words, stdout)
-        """What the ranks said so far; to be read only by other threads."""
+        """What the ranks have told so far; other threads only read it."""
         self.crash: BaseException | None = None
         """A fault of the recorder itself."""
         self.lost: dict[Path, int] = {}

@@ -35,31 +35,46 @@ def section(name: str, title: str, text: str, body: Callable[[Any], str]) -> str
 
 def thread_cost(rows: list[dict[str, Any]]) -> str:
     """Cost on the training thread, and on the processor."""
-    measured = {(row["name"], row["seconds"]): row for row in rows if "error" not in row}
-    lengths = sorted({seconds for _, seconds in measured})
+    rounds: dict[tuple[str, float], list[dict[str, Any]]] = {}
+    for row in rows:
+        if "error" not in row:
+            rounds.setdefault((row["name"], row["seconds"]), []).append(row)
+    median = {
+        case: {key: statistics.median(row[key] for row in of_case) for key in ("p50", "p99", "mean", "cpu")}
+        for case, of_case in rounds.items()
+    }
+    lengths = sorted({seconds for _, seconds in rounds})
     names = [name for name in dict.fromkeys(row["name"] for row in rows) if name != NOTHING]
     versions = {row["name"]: row["version"] for row in rows}
 
-    def by_length(cell: Callable[[dict[str, Any], dict[str, Any]], str]) -> str:
-        """A row a logger, a column a length; `cell` gets what was measured, and the bare loop's."""
+    def by_length(cell: Callable[[str, float], str]) -> str:
+        """A row a logger, a column a length of a batch."""
         shown = []
         for name in names:
             label = f"**{name}**" if name == OURS else f"{name} {versions[name]}"
-            cases = [(measured.get((name, length)), measured.get((NOTHING, length))) for length in lengths]
-            shown.append([label, *("–" if None in case else cell(*case) for case in cases)])
+            cells = [cell(name, length) if (name, length) in rounds else "–" for length in lengths]
+            shown.append([label, *cells])
         return table(["logger", *(f"{1000 * length:g} ms" for length in lengths)], shown)
 
-    def call(row: dict[str, Any], _: dict[str, Any]) -> str:
-        return " / ".join(_three(1e6 * row[key]) for key in ("p50", "p99", "mean"))
+    def call(name: str, length: float) -> str:
+        return " / ".join(_three(1e6 * median[name, length][key]) for key in ("p50", "p99", "mean"))
 
-    def processor(row: dict[str, Any], bare: dict[str, Any]) -> str:
-        return _three(1e6 * (row["cpu"] - bare["cpu"]))
+    def ratio(name: str, length: float) -> str:
+        ratios = sorted(
+            row["p50"] / ours["p50"] for row, ours in zip(rounds[name, length], rounds[OURS, length], strict=False)
+        )
+        return f"{_three(statistics.median(ratios))} ({_three(ratios[0])} to {_three(ratios[-1])})"
 
-    _draw_cost({name: measured[name, 0.001]["p50"] for name in names if (name, 0.001) in measured})
+    def processor(name: str, length: float) -> str:
+        return _three(1e6 * (median[name, length]["cpu"] - median[NOTHING, length]["cpu"]))
+
+    _draw_cost({name: median[name, 0.001]["p50"] for name in names if (name, 0.001) in median})
     errors = dict.fromkeys(f"- {row['name']}: {row['error']}" for row in rows if "error" in row)
     parts = [
-        "Microseconds in the call, p50 / p99 / mean:",
+        "Microseconds in the call, p50 / p99 / mean, the median of the rounds:",
         by_length(call),
+        "The p50 as a multiple of ours in the same round, median and range of the rounds:",
+        by_length(ratio),
         "![Cost per batch](docs/benchmarks/cost.png)",
         "CPU added per batch by all processes together, µs (less the bare loop's; the noise is a few percent "
         "of the batch):",
@@ -213,10 +228,9 @@ def main() -> None:
         section(
             "thread_cost",
             "Cost on the training thread",
-            "One process a logger, one thread of torch; a batch is busy work of the given length, and "
-            "the call that "
-            "logs it is timed, reading the loss included. everybatch runs with log, both CSV files, "
-            "journal and the monitor open.",
+            "One process a logger, one thread of torch; a batch is busy work of the given length, and the call that "
+            "logs it is timed, reading the loss included; all loggers in turn, three times. everybatch runs with "
+            "log, both CSV files, journal and the monitor open.",
             thread_cost,
         ),
         section(
