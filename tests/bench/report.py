@@ -229,8 +229,8 @@ def main() -> None:
             "thread_cost",
             "Cost on the training thread",
             "One process a logger, one thread of torch; a batch is busy work of the given length, and the call "
-            "that logs it is timed, reading the loss included; all loggers in turn, three times. everybatch runs with "
-            "log, both CSV files, journal and the monitor open.",
+            "that logs it is timed, reading the loss included; all loggers in turn, three times. everybatch runs "
+            "with log, both CSV files, journal and the monitor open.",
             thread_cost,
         ),
         section(
