@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from types import FrameType
 
 from textual.actions import ActionParseResult
 from textual.app import ComposeResult
@@ -93,7 +94,7 @@ class Monitor(Actions):
             return
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop_handler(number)
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # Ctrl-Z left an empty screen
+        self._handle_stops()
         threading.Thread(target=self._watch_system, name="system", daemon=True).start()
         self._next_tick = self.set_timer(0.01, self._tick)
 
@@ -105,6 +106,31 @@ class Monitor(Actions):
             self.exit(return_code=128 + number)
 
         asyncio.get_running_loop().add_signal_handler(number, end)
+
+    def _handle_stops(self) -> None:
+        """Draw everything after Ctrl-Z and after a SIGSTOP, and tell them apart.
+
+        Textual starts its threads anew with each SIGCONT, which is right only if a Ctrl-Z has ended them.
+        """
+        suspend, resume = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
+        assert callable(suspend)
+        assert callable(resume)
+        suspended = False
+
+        def on_suspend(number: int, frame: FrameType | None) -> None:
+            nonlocal suspended
+            suspended = True
+            suspend(number, frame)
+
+        def on_continue(number: int, frame: FrameType | None) -> None:
+            nonlocal suspended
+            if suspended:
+                suspended = False
+                resume(number, frame)
+            self.call_later(self.refresh, layout=True)
+
+        signal.signal(signal.SIGTSTP, on_suspend)
+        signal.signal(signal.SIGCONT, on_continue)
 
     def on_unmount(self) -> None:
         """Stop watching."""

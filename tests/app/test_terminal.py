@@ -174,6 +174,22 @@ def test_ctrl_z_gives_the_shell_back_and_fg_returns(watching):
     assert shown.wait() == 0
 
 
+def test_a_monitor_that_was_stopped_goes_on_with_as_many_threads(watching):
+    shown = watching()
+    monitor = shown.monitor()
+    threads = monitor.num_threads()
+    for _ in range(3):
+        seen = len(shown.output)
+        monitor.send_signal(signal.SIGSTOP)
+        until(lambda: monitor.status() == psutil.STATUS_STOPPED)
+        monitor.send_signal(signal.SIGCONT)
+        until(lambda seen=seen: "Batch Loss" in shown.output[seen:])
+    assert monitor.num_threads() <= threads + 1  # the one that samples the system may be new
+    os.kill(shown.pid, signal.SIGCONT)  # it stopped with its monitor
+    shown.type("\x11")
+    assert shown.wait() == 0
+
+
 def test_a_closed_terminal_ends_the_monitor_without_a_busy_loop(watching):
     shown = watching()
     monitor = shown.monitor()
