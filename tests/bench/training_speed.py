@@ -179,7 +179,7 @@ def turn(all_programs: list[Programs]) -> None:
 
 def main() -> None:
     """Measure and keep the result."""
-    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     rows = []
     for ranks in (1, 2):
         for task in TASKS:
