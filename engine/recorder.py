@@ -20,6 +20,9 @@ from .ledger import Attempt, Ledger
 TICK_SECONDS = 0.1
 """The longest that a written line or row may wait."""
 
+GATHER_SECONDS = 0.05
+"""How long the first message waits for others: to wake up costs more than what is in a message."""
+
 DRAIN_SECONDS = 3.0
 """How long the end of an attempt waits for what the ranks have sent; a torn message would wait for ever."""
 
@@ -107,9 +110,11 @@ class Recorder:
 
     def _take_waiting(self) -> bool:
         """Take what comes within a tick, or less if there is no more; False when told to end."""
-        until = time.monotonic() + TICK_SECONDS
         try:
             item = self._inbox.get(timeout=TICK_SECONDS)
+            if item is not None and self._inbox.empty():
+                time.sleep(GATHER_SECONDS)
+            until = time.monotonic() + TICK_SECONDS
             while item is not None:
                 self._take(item)
                 if time.monotonic() >= until:
