@@ -20,9 +20,6 @@ from .ledger import Attempt, Ledger
 TICK_SECONDS = 0.1
 """The longest that a written line or row may wait."""
 
-GATHER_SECONDS = 0.05
-"""How long the first message waits for others: to wake up costs more than what is in a message."""
-
 DRAIN_SECONDS = 3.0
 """How long the end of an attempt waits for what the ranks have sent; a torn message would wait for ever."""
 
@@ -50,7 +47,7 @@ class Recorder:
         self.lost: dict[Path, int] = {}
         """Rows that could not be written, by file; known after `close`."""
         self._queues = queues
-        self._inbox: queue.SimpleQueue[list[AnyEvent] | Notice | int | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[list[AnyEvent] | Notice | int | threading.Event | None] = queue.SimpleQueue()
         self._readers = [
             threading.Thread(target=self._read, args=(q,), name=f"queue {rank}", daemon=True)
             for rank, q in enumerate(queues)
@@ -75,6 +72,9 @@ class Recorder:
         deadline = time.monotonic() + DRAIN_SECONDS
         for reader in self._readers:
             reader.join(max(0.0, deadline - time.monotonic()))
+        handled = threading.Event()  # who is to blame is asked next, and the last words may still be in the inbox
+        self._inbox.put(handled)
+        handled.wait(DRAIN_SECONDS)
 
     def close(self, state: str, reason: str = "") -> RunEnded:
         """Write what is left and how the run ended, then close the files; call it after `drain`.
@@ -112,8 +112,6 @@ class Recorder:
         """Take what comes within a tick, or less if there is no more; False when told to end."""
         try:
             item = self._inbox.get(timeout=TICK_SECONDS)
-            if item is not None and self._inbox.empty():
-                time.sleep(GATHER_SECONDS)
             until = time.monotonic() + TICK_SECONDS
             while item is not None:
                 self._take(item)
@@ -124,8 +122,10 @@ class Recorder:
             return True
         return False
 
-    def _take(self, item: list[AnyEvent] | Notice | int) -> None:
-        if isinstance(item, Notice):
+    def _take(self, item: list[AnyEvent] | Notice | int | threading.Event) -> None:
+        if isinstance(item, threading.Event):
+            item.set()
+        elif isinstance(item, Notice):
             self.ledger.say(item)
         elif isinstance(item, int):
             self.ledger.set_interval(item)

@@ -51,7 +51,7 @@ def thread_cost(rows: list[dict[str, Any]]) -> str:
         """A row a logger, a column a length of a batch."""
         shown = []
         for name in names:
-            label = f"**{name}**" if name == OURS else f"{name} {versions[name]}"
+            label = f"**{name}**" if name == OURS else f"{name} {versions[name]}".strip()
             cells = [cell(name, length) if (name, length) in rounds else "–" for length in lengths]
             shown.append([label, *cells])
         return table(["logger", *(f"{1000 * length:g} ms" for length in lengths)], shown)
@@ -93,7 +93,7 @@ def _draw_cost(p50: dict[str, float]) -> None:
     axis.set_xscale("log")
     axis.set_xlim(min(values) / 2, max(values) * 4)
     axis.invert_yaxis()
-    axis.set_title("What a batch of 1 ms costs the training thread (median)", loc="left", fontsize=10)
+    axis.set_title("What a batch of 1 ms costs the training thread (median, logarithmic)", loc="left", fontsize=10)
     for side in ("top", "right", "bottom"):
         axis.spines[side].set_visible(False)
     axis.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
@@ -238,7 +238,7 @@ def main() -> None:
             "Training speed",
             "A plain DDP script under torchrun against everybatch with every batch in log, CSV and journal: "
             "headless, with the monitor open at 140×40 (watched), and with a monitor whose terminal stands still "
-            "(stalled); one thread a rank. All run beside each other and take turns of two seconds, each turn "
+            "(stalled); one thread a rank. All run beside each other and take turns of a second, each turn "
             "compared with the bare ones before and after it; *bare again* is a second copy of the plain script, "
             "so what differs there is the machine. One rank leaves a core idle, two fill the machine. 1 means no "
             "cost.",

@@ -1,7 +1,7 @@
 """Speed of DDP, bare against everybatch headless, watched, and with a monitor whose terminal stands still.
 
 ``python -m tests.bench.training_speed [CYCLES]``. A plain script under torchrun and ``everybatch train`` with log,
-both CSV files and journal run beside each other, and take turns of two seconds: all others are stopped by SIGSTOP,
+both CSV files and journal run beside each other, and take turns of a second: all others are stopped by SIGSTOP,
 monitors too. Each turn of ours is compared with the bare turns right before and after it, so what the machine does
 in a minute is the same for both. A second copy of the plain script takes turns as well: how far its ratio is from 1
 tells how far to trust the others. Two ranks fill every core of a two-core machine; with one, a core is idle. The
@@ -29,8 +29,8 @@ from .bare_ddp import ends_of_steps
 from .monitor_load import Screen
 from .results import ROOT, interval, save
 
-TURN_SECONDS = 2.0
-SETTLE_SECONDS = 0.5
+TURN_SECONDS = 1.0
+SETTLE_SECONDS = 0.15
 """At the start of a turn, not counted: caches fill, and a monitor reads what it missed."""
 BLOCKS = 2
 TASKS = {"small": "tests.bench.small_task:Small", "medium": "phantoms"}
@@ -179,7 +179,7 @@ def turn(all_programs: list[Programs]) -> None:
 
 def main() -> None:
     """Measure and keep the result."""
-    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     rows = []
     for ranks in (1, 2):
         for task in TASKS:
