@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TextIO
 
 from ..log.errors import UsageError
 from ..log.words import Words, one_line
@@ -14,6 +14,7 @@ from ..metrics.records import RunStarted
 from .checkpoint import Checkpoint
 from .checks import Plan
 from .config import TrainConfig
+from .event_queue import EventQueue
 from .failure import Failure, find_failure
 from .launcher import Launch
 from .ledger import Attempt
@@ -59,7 +60,6 @@ class RankAttempt:
         stdout: TextIO | None,
     ) -> None:
         """Open the files, repaired if there were earlier attempts; raises `UsageError` if that cannot be."""
-        context = multiprocessing.get_context("forkserver")
         self._config = config
         self._words = words
         self._plan = plan
@@ -68,8 +68,8 @@ class RankAttempt:
         self._checkpoint = checkpoint
         self._stop_signal: signal.Signals | None = None
         self._killed = False
-        self._queues: list[Any] = [context.SimpleQueue() for _ in range(plan.world_size)]
-        self._commands_in, commands_out = context.Pipe(duplex=False)
+        self._queues = [EventQueue() for _ in range(plan.world_size)]
+        self._commands_in, commands_out = multiprocessing.Pipe(duplex=False)
         self.recorder = self._open_recorder(stdout)
         self.commands = RankCommands(commands_out, self.recorder)
 

@@ -39,7 +39,7 @@ Item = TypeVar("Item")
 
 
 class Channel(Protocol):
-    """Takes messages, in order; may block. `multiprocessing.SimpleQueue` is one."""
+    """Takes messages, in order; may block. `EventQueue` is one."""
 
     def put(self, message: bytes, /) -> None:
         """Send one message."""

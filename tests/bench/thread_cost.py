@@ -162,6 +162,7 @@ def _bare_gap(tensor: Any, batches: int) -> float:
 
 def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     """Our reporter in a rank's process, the recorder in this one, the monitor in a third."""
+    from everybatch.engine.event_queue import EventQueue
     from everybatch.engine.ledger import Attempt
     from everybatch.engine.recorder import Recorder
     from everybatch.engine.run_folder import RunFolder
@@ -174,7 +175,7 @@ def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     context = multiprocessing.get_context("spawn")
     run = RunFolder.create(folder, time.localtime())
     run.write_run_json(run_json(run.run_id, world_size=1))
-    queue = context.SimpleQueue()
+    queue = EventQueue()
     started = RunStarted(run.run_id, 1, "bench", 1, 1, "cpu", "gloo", 1, (), time.time())
     recorder = Recorder(Attempt(run, started, True, False), [queue], Words("zh"), None)
     screen = Screen(run.private, 140, 40)

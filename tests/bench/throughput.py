@@ -8,14 +8,13 @@ recorder that a rank of a million batches waits for.
 from __future__ import annotations
 
 import os
-import queue
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
+from everybatch.engine.event_queue import EventQueue
 from everybatch.engine.ledger import Attempt
 from everybatch.engine.recorder import Recorder
 from everybatch.engine.run_folder import RunFolder
@@ -44,20 +43,17 @@ def messages_of(rank: int, batches: int) -> Iterator[bytes]:
     yield encode_events([EpochEnded(rank, 1, "completed", 1.0, 1.0), Finished(rank, "finished")])
 
 
-def start_recorder(folder: Path, world_size: int) -> tuple[RunFolder, Recorder, list[queue.SimpleQueue[Any]]]:
+def start_recorder(folder: Path, world_size: int) -> tuple[RunFolder, Recorder, list[EventQueue]]:
     """A recorder of a run in an empty folder, and its queues."""
     run = RunFolder.create(folder, time.localtime())
-    queues: list[queue.SimpleQueue[Any]] = [queue.SimpleQueue() for _ in range(world_size)]
+    queues = [EventQueue() for _ in range(world_size)]
     started = RunStarted(run.run_id, 1, "bench", 1, world_size, "cpu", "gloo", 1, (), time.time())
     return run, Recorder(Attempt(run, started, True, False), queues, Words("zh"), None), queues
 
 
-def end_recorder(run: RunFolder, recorder: Recorder, queues: list[queue.SimpleQueue[Any]], batches: int) -> None:
+def end_recorder(run: RunFolder, recorder: Recorder, batches: int) -> None:
     """Wait for the last row; there must be one for each batch."""
-    for one in queues:
-        one.put(None)
-    for reader in recorder._readers:
-        reader.join()
+    recorder.drain()
     recorder.close("finished")
     with run.batch_csv.open() as file:
         rows = sum(1 for _ in file) - 1
@@ -74,7 +70,7 @@ def measure(world_size: int) -> dict[str, float]:
         for turn in range(len(messages[0])):
             for rank in range(world_size):
                 queues[rank].put(messages[rank][turn])
-        end_recorder(run, recorder, queues, batches)
+        end_recorder(run, recorder, batches)
         seconds, used = time.perf_counter() - began, time.process_time() - used
     events = batches * world_size
     return {
@@ -96,7 +92,7 @@ def memory() -> list[dict[str, float]]:
                 time.sleep(0.001)
             if number * IN_MESSAGE in MEMORY_AT:
                 rows.append({"batches": number * IN_MESSAGE, "MB": psutil.Process().memory_info().rss / 1e6})
-        end_recorder(run, recorder, [only], LONG_RUN)
+        end_recorder(run, recorder, LONG_RUN)
     return rows
 
 

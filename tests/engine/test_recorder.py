@@ -1,6 +1,8 @@
-import queue
+import multiprocessing
 import time
 
+import pytest
+from everybatch.engine.event_queue import EventQueue
 from everybatch.engine.ledger import Attempt
 from everybatch.engine.recorder import Recorder
 from everybatch.engine.run_folder import RunFolder
@@ -8,39 +10,79 @@ from everybatch.log.words import Words
 from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, encode_events
 from everybatch.metrics.records import RunStarted
 
+BATCHES = 120_000
 
-def record(folder, batches):
-    """A recorder of one rank, all of whose messages are there already."""
-    run = RunFolder.create(folder, time.localtime())
-    started = RunStarted(run.run_id, 1, "test", 1, 1, "cpu", "gloo", 1, (), time.time())
-    messages = queue.SimpleQueue()
-    messages.put(encode_events([EpochBegan(0, 1, batches, 0)]))
+
+def messages_of(rank, batches):
+    yield encode_events([EpochBegan(rank, 1, batches, 0)])
     for first in range(0, batches, 20):
         numbers = range(first, first + 20)
-        messages.put(
-            encode_events([BatchEvent(0, 1, b, b + 1, 0.5, 0.1, 4, 0.01, 0.0, 0.01, 0.0) for b in numbers])
+        yield encode_events(
+            [BatchEvent(rank, 1, b, b + 1, 0.5, 0.1, 4, 0.01, 0.0, 0.01, 0.0) for b in numbers]
         )
-    messages.put(encode_events([EpochEnded(0, 1, "completed", 1.0, 1.0), Finished(0, "finished")]))
-    return run, Recorder(Attempt(run, started, True, False), [messages], Words("zh"), None)
+    yield encode_events([EpochEnded(rank, 1, "completed", 1.0, 1.0), Finished(rank, "finished")])
 
 
-def test_rows_are_written_while_events_come_without_a_pause(tmp_path):
-    batches = 120_000
-    run, recorder = record(tmp_path, batches)
-    counts = set()
-    deadline = time.monotonic() + 60
-    while batches + 1 not in counts:
-        assert time.monotonic() < deadline, f"{max(counts)} rows were written"
-        counts.add(run.batch_csv.read_text().count("\n"))
-        time.sleep(0.02)
+def send_without_a_pause(queue):
+    for message in list(messages_of(0, BATCHES)):
+        queue.put(message)
+
+
+def record(folder, queues):
+    run = RunFolder.create(folder, time.localtime())
+    started = RunStarted(run.run_id, 1, "test", 1, len(queues), "cpu", "gloo", 1, (), time.time())
+    return run, Recorder(Attempt(run, started, True, False), queues, Words("zh"), None)
+
+
+def rows(run):
+    return run.batch_csv.read_text().count("\n") - 1
+
+
+@pytest.fixture
+def overloaded(tmp_path):
+    """A recorder that begins to read what never pauses; at the end every row must be there."""
+    queue = EventQueue()
+    run, recorder = record(tmp_path, [queue])
+    rank = multiprocessing.get_context("spawn").Process(target=send_without_a_pause, args=(queue,))
+    rank.start()
+    yield run, recorder, rank
+    rank.join(60)
     recorder.drain()
     recorder.close("finished")
+    assert rows(run) == BATCHES
+
+
+def test_rows_are_written_while_events_come_without_a_pause(overloaded):
+    run, _, _ = overloaded
+    counts = set()
+    deadline = time.monotonic() + 60
+    while BATCHES not in counts:
+        assert time.monotonic() < deadline, f"{max(counts)} rows were written"
+        counts.add(rows(run))
+        time.sleep(0.02)
     assert len(counts) >= 6
 
 
+def test_a_request_does_not_wait_for_a_pause(overloaded):
+    run, recorder, rank = overloaded
+    deadline = time.monotonic() + 60
+    while rows(run) == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    recorder.set_interval(50)
+    while recorder.ledger.interval != 50:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    assert rank.is_alive()
+
+
 def test_the_last_words_are_known_once_the_queues_are_drained(tmp_path):
-    run, recorder = record(tmp_path, 20_000)
+    queues = [EventQueue() for _ in range(200)]  # as many as take longer than one look
+    for rank, queue in enumerate(queues):
+        for message in messages_of(rank, 600):
+            queue.put(message)
+    run, recorder = record(tmp_path, queues)
     recorder.drain()
-    assert recorder.ledger.finished == {0: "finished"}
+    assert recorder.ledger.finished == dict.fromkeys(range(200), "finished")
     recorder.close("finished")
-    assert run.batch_csv.read_text().count("\n") == 20_001
+    assert rows(run) == 600

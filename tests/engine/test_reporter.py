@@ -8,6 +8,7 @@ import pytest
 import torch
 from everybatch.engine import reporter as reporter_module
 from everybatch.engine.batch_notes import NoteReader
+from everybatch.engine.event_queue import EventQueue
 from everybatch.engine.reporter import Reporter
 from everybatch.metrics.events import BatchesDropped, BatchEvent, EpochBegan, Finished, Hello, decode_events
 
@@ -116,16 +117,11 @@ def report_until_killed(queue):
 
 
 def test_a_kill_loses_one_flush_at_most():
-    context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    process = context.Process(target=report_until_killed, args=(queue,))
+    queue = EventQueue()
+    process = multiprocessing.get_context("spawn").Process(target=report_until_killed, args=(queue,))
     process.start()
-    messages = []
-    reading = threading.Thread(target=lambda: messages.extend(iter(queue.get, None)))
-    reading.start()
     process.join(60)
-    queue.put(None)
-    reading.join(10)
+    messages = queue.take()
     assert process.exitcode == -signal.SIGKILL
     batches = [e for m in messages for e in decode_events(m) if isinstance(e, BatchEvent)]
     assert [event.loss for event in batches] == [float(i) for i in range(len(batches))]

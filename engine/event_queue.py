@@ -1,0 +1,54 @@
+"""The queue between one rank and the recorder: a pipe with one writer and one reader.
+
+`multiprocessing.SimpleQueue` has a lock, a pickle and a reader that every message wakes. With two ranks on two
+cores these were 80 of the 110 µs of a put, and a third of what recording costs. Here nobody waits for a message, the
+reader looks now and then; and a rank that is killed leaves no lock behind, only a torn message that nobody awaits.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import struct
+
+LENGTH = struct.Struct("!I")
+READ_BYTES = 1 << 16
+"""What a pipe holds."""
+
+
+class EventQueue:
+    """Messages in their order. Hand it to the rank as an argument of its process."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = multiprocessing.Pipe(duplex=False)
+        os.set_blocking(self._reader.fileno(), False)
+        self._read = bytearray()
+
+    def put(self, message: bytes) -> None:
+        """Send one message; waits while the pipe is full."""
+        rest = memoryview(LENGTH.pack(len(message)) + message)
+        while rest:
+            rest = rest[os.write(self._writer.fileno(), rest) :]
+
+    def take(self) -> list[bytes]:
+        """The messages that have come, at most a pipe full or one longer message; empty if none is whole yet."""
+        while True:
+            try:
+                self._read += os.read(self._reader.fileno(), READ_BYTES)
+            except BlockingIOError:
+                return []
+            if messages := self._whole():
+                return messages
+
+    def _whole(self) -> list[bytes]:
+        messages = []
+        at = 0
+        while at + LENGTH.size <= len(self._read):
+            (length,) = LENGTH.unpack_from(self._read, at)
+            end = at + LENGTH.size + length
+            if end > len(self._read):
+                break
+            messages.append(bytes(self._read[at + LENGTH.size : end]))
+            at = end
+        del self._read[:at]
+        return messages
