@@ -17,9 +17,7 @@ def messages_of(rank, batches):
     yield encode_events([EpochBegan(rank, 1, batches, 0)])
     for first in range(0, batches, 20):
         numbers = range(first, first + 20)
-        yield encode_events(
-            [BatchEvent(rank, 1, b, b + 1, 0.5, 0.1, 4, 0.01, 0.0, 0.01, 0.0) for b in numbers]
-        )
+        yield encode_events([BatchEvent(rank, 1, b, b + 1, 0.5, 0.1, 4, 0.01, 0.0, 0.01, 0.0) for b in numbers])
     yield encode_events([EpochEnded(rank, 1, "completed", 1.0, 1.0), Finished(rank, "finished")])
 
 
@@ -77,12 +75,12 @@ def test_a_request_does_not_wait_for_a_pause(overloaded):
 
 
 def test_the_last_words_are_known_once_the_queues_are_drained(tmp_path):
-    queues = [EventQueue() for _ in range(200)]  # as many as take longer than one look
+    queues = [EventQueue() for _ in range(64)]
     for rank, queue in enumerate(queues):
         for message in messages_of(rank, 600):
             queue.put(message)
     run, recorder = record(tmp_path, queues)
     recorder.drain()
-    assert recorder.ledger.finished == dict.fromkeys(range(200), "finished")
+    assert recorder.ledger.finished == dict.fromkeys(range(64), "finished")
     recorder.close("finished")
     assert rows(run) == 600
