@@ -1,8 +1,8 @@
 """The queue between one rank and the recorder: a pipe with one writer and one reader.
 
 `multiprocessing.SimpleQueue` has a lock, a pickle and a reader that every message wakes. With two ranks on two
-cores these were 80 of the 110 µs of a put, and a third of what recording costs. Here nobody waits for a message, the
-reader looks now and then; and a rank that is killed leaves no lock behind, only a torn message.
+cores these were 80 of the 110 µs of a put, and a third of what recording costs. Here nobody waits for a message:
+the reader looks now and then. A rank that is killed leaves no lock behind, only a torn message.
 """
 
 from __future__ import annotations
