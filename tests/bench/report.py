@@ -114,9 +114,19 @@ def training_speed(rows: list[dict[str, Any]]) -> str:
             median, (first, _, third) = statistics.median(speeds), statistics.quantiles(speeds, n=4)
             cases[f"{case}: {way}"] = [median, low, high]
             spread = [f"{low:.3f} to {high:.3f}", f"{first:.2f} to {third:.2f}", len(speeds)]
-            shown.append([case, way, f"{median:.3f}", *spread])
+            beside = statistics.fmean(row["beside"] for row in mine if row["way"] == way)
+            processor = "–" if way == AGAIN else f"{100 * beside:.1f} %"
+            shown.append([case, way, f"{median:.3f}", *spread, processor])
     _draw_speed(cases)
-    titles = ["ranks, step", "way", "median", "95 % of the median", "half of the turns", "turns"]
+    titles = [
+        "ranks, step",
+        "way",
+        "median",
+        "95 % of the median",
+        "half of the turns",
+        "turns",
+        "CPU beside the ranks",
+    ]
     return table(titles, shown) + "\n\n![Training speed](docs/benchmarks/speed.png)"
 
 
@@ -238,10 +248,10 @@ def main() -> None:
             "Training speed",
             "A plain DDP script under torchrun against everybatch with every batch in log, CSV and journal: "
             "headless, with the monitor open at 140×40 (watched), and with a monitor whose terminal stands still "
-            "(stalled); one thread a rank. All run beside each other and take turns of a second, each turn "
+            "(stalled); one thread a rank. All run beside each other and take turns of two seconds, each turn "
             "compared with the bare ones before and after it; *bare again* is a second copy of the plain script, "
             "so what differs there is the machine. One rank leaves a core idle, two fill the machine. 1 means no "
-            "cost.",
+            "cost. The last column is what the run process and the monitor use, of one core.",
             training_speed,
         ),
         section(

@@ -1,16 +1,18 @@
 """Speed of DDP, bare against everybatch headless, watched, and with a monitor whose terminal stands still.
 
 ``python -m tests.bench.training_speed [CYCLES]``. A plain script under torchrun and ``everybatch train`` with log,
-both CSV files and journal run beside each other, and take turns of a second: all others are stopped by SIGSTOP,
+both CSV files and journal run beside each other, and take turns of two seconds: all others are stopped by SIGSTOP,
 monitors too. Each turn of ours is compared with the bare turns right before and after it, so what the machine does
 in a minute is the same for both. A second copy of the plain script takes turns as well: how far its ratio is from 1
 tells how far to trust the others. Two ranks fill every core of a two-core machine; with one, a core is idle. The
-programs are started anew for each of the blocks.
+programs are started anew for each of the blocks. Beside the speed, which the machine shakes, stands a figure that
+it does not: the CPU that the run process and the monitor use in a turn of ours.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import math
 import os
 import signal
@@ -19,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +32,8 @@ from .bare_ddp import ends_of_steps
 from .monitor_load import Screen
 from .results import ROOT, interval, save
 
-TURN_SECONDS = 1.0
-SETTLE_SECONDS = 0.15
+TURN_SECONDS = 2.0
+SETTLE_SECONDS = 0.4
 """At the start of a turn, not counted: caches fill, and a monitor reads what it missed."""
 BLOCKS = 2
 TASKS = {"small": "tests.bench.small_task:Small", "medium": "phantoms"}
@@ -51,6 +54,11 @@ class Programs:
         """Send all of them a signal."""
         for process in self.processes:
             process.send_signal(number)
+
+    def cpu_seconds(self, without: Sequence[int] = ()) -> float:
+        """What they have used so far, `without` some, by their pid."""
+        times = [process.cpu_times() for process in self.processes if process.pid not in without]
+        return sum(one.user + one.system for one in times)
 
 
 class Training:
@@ -101,6 +109,8 @@ class Ours(Training):
         flags = ["--task", task, "--nproc", str(ranks), "--epochs", "100000", "--output_dir", str(folder)]
         train = [sys.executable, str(ROOT / "src/train_ddp.py"), "--no-tui", "--log_batch_metrics"]
         super().__init__([*train, *flags], folder)
+        (self.private,) = folder.glob(".everybatch/2*")
+        self.rank_pids: list[int] = json.loads((self.private / "run.json").read_text())["rank_pids"]
 
     def steps(self) -> Steps:
         for path in self.folder.glob("metrics/batch_metrics_*.csv"):
@@ -133,18 +143,25 @@ def block(task: str, ranks: int, cycles: int) -> list[dict[str, Any]]:
             folder.mkdir()
             trainings.append(kind(TASKS[task], ranks, folder))
         bare, again, ours = trainings
-        (private,) = ours.folder.glob(".everybatch/2*")
-        screens = {"watched": Screen(private, 140, 40), "stalled": Screen(private, 140, 40, reads=False)}
+        assert isinstance(ours, Ours)
+        screens = {
+            "watched": Screen(ours.private, 140, 40),
+            "stalled": Screen(ours.private, 140, 40, reads=False),
+        }
         time.sleep(3)
         monitors = {way: Programs(screen.process) for way, screen in screens.items()}
         for programs in (ours.programs, *monitors.values()):
             programs.send(signal.SIGSTOP)
+        beside = []
         turn([bare.programs])
         for way in order:
-            if way == AGAIN:
-                turn([again.programs])
-            else:
-                turn([ours.programs] + [programs for name, programs in monitors.items() if name == way])
+            running = [again.programs] if way == AGAIN else [ours.programs]
+            running += [programs for name, programs in monitors.items() if name == way]
+            without = [] if way == AGAIN else ours.rank_pids
+            used = sum(programs.cpu_seconds(without) for programs in running)
+            turn(running)
+            used = sum(programs.cpu_seconds(without) for programs in running) - used
+            beside.append(math.nan if way == AGAIN else used / TURN_SECONDS)
             turn([bare.programs])
         for screen in screens.values():
             screen.end()
@@ -159,12 +176,12 @@ def block(task: str, ranks: int, cycles: int) -> list[dict[str, Any]]:
         turns[name] = iter(rest)
     before = next(turns["bare"])
     rows = []
-    for way, name in zip(order, names, strict=True):
+    for way, name, cores in zip(order, names, beside, strict=True):
         step, after = next(turns[name]), next(turns["bare"])
         speed = (before + after) / 2 / step
         before = after
         if math.isfinite(speed):
-            rows.append({"task": task, "ranks": ranks, "way": way, "step": step, "speed": speed})
+            rows.append({"task": task, "ranks": ranks, "way": way, "step": step, "speed": speed, "beside": cores})
     return rows
 
 
@@ -179,7 +196,7 @@ def turn(all_programs: list[Programs]) -> None:
 
 def main() -> None:
     """Measure and keep the result."""
-    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     rows = []
     for ranks in (1, 2):
         for task in TASKS:
@@ -188,8 +205,12 @@ def main() -> None:
                 speeds = [row["speed"] for row in of_case if row["way"] == way]
                 step = 1000 * np.median([row["step"] for row in of_case if row["way"] == way])
                 low, high = interval(speeds)
+                beside = 100 * np.mean([row["beside"] for row in of_case if row["way"] == way])
                 case = f"{ranks} ranks, {task} ({step:.2f} ms), {way}"
-                print(f"{case}: {np.median(speeds):.3f} ({low:.3f} to {high:.3f})", flush=True)
+                print(
+                    f"{case}: {np.median(speeds):.3f} ({low:.3f} to {high:.3f}), {beside:.1f} % of a core",
+                    flush=True,
+                )
             rows += of_case
     save("training_speed", rows)
 
