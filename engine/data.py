@@ -6,6 +6,7 @@ import math
 import random
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sized
 from itertools import islice
 from typing import Any, cast
@@ -16,6 +17,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
 
 from .config import TrainConfig
+
+QUIET_SECONDS = 0.02
+"""Before worker processes are forked. A gloo thread that lets go of a tensor of Python holds, for a moment, a lock
+that CPython 3.11 waits for in a forked process: one forked in that moment would wait for ever."""
 
 
 class TrainData:
@@ -44,6 +49,7 @@ class TrainData:
         self._generator.manual_seed(seed)  # seeds the loader's worker processes
         if self._seeded is not None:
             self._seeded.seed = seed
+            time.sleep(QUIET_SECONDS)
         if hasattr(self._dataset, "set_epoch"):
             self._dataset.set_epoch(epoch)
         return self._loader
@@ -65,6 +71,8 @@ class ValData:
 
     def epoch(self, epoch: int) -> DataLoader[Any]:
         """All batches of the rank's share."""
+        if self._loader.num_workers:
+            time.sleep(QUIET_SECONDS)
         self._generator.manual_seed(_seed(self._seed, epoch, self._rank))
         return self._loader
 

@@ -79,6 +79,7 @@ def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> Non
         try:
             status = _train(job, rank, device, commands, reporter)
         except BaseException as error:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a loader worker that dies now must not interrupt this
             if isinstance(error, SystemExit):
                 error = EndedEarlyError(f"sys.exit({error.code!r})").with_traceback(error.__traceback__)
             reporter.send(_last_word(rank, error, job.config))

@@ -66,10 +66,14 @@ def test_the_stacks_of_a_run_that_hangs_are_dumped_on_demand(start, tiny, tmp_pa
     run = start(*tiny, env={"TINY_FAULT": "hang@5"})
     until(lambda: "(3/12)" in run.log())
     known = read_run(only(tmp_path, ".everybatch/*"))
-    assert ask_run(known, "stacks").taken
-    rank_log = only(tmp_path, ".everybatch/*/rank_1.log")
-    until(lambda: "a_step_that_never_ends" in rank_log.read_text())
-    assert "backward" in only(tmp_path, ".everybatch/*/rank_0.log").read_text()
+    logs = [only(tmp_path, f".everybatch/*/rank_{rank}.log") for rank in (0, 1)]
+
+    def dumped():  # asked again and again, as the rank may not have come to its endless step
+        assert ask_run(known, "stacks").taken
+        waiting, hanging = (log.read_text() for log in logs)
+        return "backward" in waiting and "a_step_that_never_ends" in hanging
+
+    until(dumped)
     until(lambda: "rank_*.log" in run.log())
     for number in (signal.SIGINT, signal.SIGINT):
         run.send(number)
