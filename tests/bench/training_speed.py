@@ -206,6 +206,7 @@ def main() -> None:
                 step = 1000 * np.median([row["step"] for row in of_case if row["way"] == way])
                 low, high = interval(speeds)
                 beside = 100 * np.mean([row["beside"] for row in of_case if row["way"] == way])
+                processor = "" if way == AGAIN else f", {beside:.1f} % of a core"
                 case = f"{ranks} ranks, {task} ({step:.2f} ms), {way}"
                 print(
                     f"{case}: {np.median(speeds):.3f} ({low:.3f} to {high:.3f}), {beside:.1f} % of a core",
