@@ -208,10 +208,8 @@ def main() -> None:
                 beside = 100 * np.mean([row["beside"] for row in of_case if row["way"] == way])
                 processor = "" if way == AGAIN else f", {beside:.1f} % of a core"
                 case = f"{ranks} ranks, {task} ({step:.2f} ms), {way}"
-                print(
-                    f"{case}: {np.median(speeds):.3f} ({low:.3f} to {high:.3f}), {beside:.1f} % of a core",
-                    flush=True,
-                )
+                speed = f"{np.median(speeds):.3f} ({low:.3f} to {high:.3f})"
+                print(f"{case}: {speed}{processor}", flush=True)
             rows += of_case
     save("training_speed", rows)
 
