@@ -24,9 +24,6 @@ PERIOD_SECONDS = 0.08
 FLUSH_SECONDS = 0.1
 """The longest that a line or row may wait to be written while messages never pause."""
 
-DRAIN_SECONDS = 30.0
-"""How long the end of an attempt waits for the recorder to take what the ranks have sent."""
-
 
 class Recorder:
     """Records one attempt. `close` returns when all that the ranks sent is on the disk."""
@@ -57,7 +54,8 @@ class Recorder:
         """The ranks are gone: take all that they sent. What a dying rank tore is left out."""
         taken = threading.Event()
         self._requests.put(taken)
-        taken.wait(DRAIN_SECONDS)
+        while self._thread.is_alive() and not taken.wait(PERIOD_SECONDS):
+            pass
 
     def close(self, state: str, reason: str = "") -> RunEnded:
         """Write what is left and how the run ended, then close the files; call it after `drain`.

@@ -1,6 +1,7 @@
 import multiprocessing
 import time
 
+import msgspec
 import pytest
 from everybatch.engine.event_queue import EventQueue
 from everybatch.engine.ledger import Attempt
@@ -84,3 +85,12 @@ def test_the_last_words_are_known_once_the_queues_are_drained(tmp_path):
     assert recorder.ledger.finished == dict.fromkeys(range(64), "finished")
     recorder.close("finished")
     assert rows(run) == 600
+
+
+def test_a_recorder_that_failed_says_so_at_the_end_and_nobody_waits_for_it(tmp_path):
+    queue = EventQueue()
+    queue.put(b"no event")
+    _, recorder = record(tmp_path, [queue])
+    recorder.drain()
+    with pytest.raises(msgspec.DecodeError):
+        recorder.close("finished")
