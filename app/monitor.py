@@ -170,7 +170,7 @@ class Monitor(Actions):
         """A key was pressed: draw at once, and often for a while, to show what comes of it."""
         done = await super().run_action(action, default_namespace, namespaces)
         self._hurry_until = time.monotonic() + HURRY_SECONDS
-        self._panels_at = 0.0
+        self.panels_drawn_at = 0.0
         if self._next_tick is not None:
             self._next_tick.stop()
             self._next_tick = self.set_timer(0.001, self._tick)

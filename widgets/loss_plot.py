@@ -49,6 +49,11 @@ class LossPlot(Panel):
         )
         self.redraw()
 
+    def on_resize(self) -> None:
+        """A curve fits one size only."""
+        if self._view is not None:
+            self.sync(self._view)
+
     def next_symbols(self) -> None:
         """The next set of characters, for fonts that lack one."""
         self.symbols = SYMBOLS[(SYMBOLS.index(self.symbols) + 1) % len(SYMBOLS)]

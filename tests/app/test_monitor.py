@@ -63,6 +63,9 @@ def watched(tmp_path):
         run.server.close()
 
 
+BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
+
+
 def drive(monitor, script, size=(140, 40)):
     """Run `script(monitor, pilot)` on a mounted monitor whose first frame is drawn."""
 
@@ -456,6 +459,17 @@ def test_any_size_draws(watched, size):
         monitor.frame()
         await pilot.pause()
         assert any("Batch Loss" in line for line in screen(monitor))
+
+    drive(watched().monitor(), script)
+
+
+def test_the_curve_fits_a_new_size_without_waiting_for_the_next_batch(watched):
+    async def script(monitor, pilot):
+        monitor.frame()
+        await pilot.pause()
+        monitor.panels_drawn_at = time.monotonic() + 1000  # as if the machine were too busy for another frame
+        await pilot.resize_terminal(100, 30)
+        await until(lambda: any(set(line) & BRAILLE for line in screen(monitor)))
 
     drive(watched().monitor(), script)
 
