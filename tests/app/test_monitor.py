@@ -19,6 +19,8 @@ from everybatch.widgets.panels import EpochsPanel, RanksPanel
 
 from ..bench import replay
 
+BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
+
 SIZES = [(80, 24), (140, 40)]
 
 
@@ -61,9 +63,6 @@ def watched(tmp_path):
     yield make
     for run in made:
         run.server.close()
-
-
-BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
 
 
 def drive(monitor, script, size=(140, 40)):

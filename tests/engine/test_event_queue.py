@@ -24,7 +24,7 @@ def test_nothing_to_take_is_no_wait():
 def test_messages_of_any_length_keep_their_order():
     queue = EventQueue()
     sent = [b"", b"a", b"b" * 70_000, b"c" * 1_000_000, *(str(i).encode() for i in range(30_000))]
-    writer = threading.Thread(target=lambda: [queue.put(message) for message in sent])
+    writer = threading.Thread(target=lambda: [queue.put(message) for message in sent], daemon=True)
     writer.start()
     assert take_all(queue, len(sent)) == sent
     writer.join()

@@ -42,7 +42,8 @@ def overloaded(tmp_path):
     """A recorder that begins to read what never pauses; at the end every row must be there."""
     queue = EventQueue()
     run, recorder = record(tmp_path, [queue])
-    rank = multiprocessing.get_context("spawn").Process(target=send_without_a_pause, args=(queue,))
+    spawn = multiprocessing.get_context("spawn")
+    rank = spawn.Process(target=send_without_a_pause, args=(queue,), daemon=True)
     rank.start()
     yield run, recorder, rank
     rank.join(60)
