@@ -16,8 +16,9 @@ import psutil
 FASTEST = 0.1
 FASTEST_OVER_SSH = 0.25
 SLOWEST = 2.0
-IDLE_CORES = 0.5
-"""With so many cores idle, a frame is not missed by the training."""
+IDLE_CORES = 0.8
+"""With so many cores idle but for the monitor, a frame is not missed by the training. Less is no idle core: two
+ranks that wait for each other at every step leave half a core together, and want both."""
 BUDGET = 0.02
 """Share of one core that the monitor may use when no core is idle."""
 LOOK_SECONDS = 1.0
@@ -34,11 +35,10 @@ class Governor:
         """CPU of this process in the last seconds, as a share of one core."""
         over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
         self._fastest = FASTEST_OVER_SSH if over_ssh else FASTEST
-        self._cores = psutil.cpu_count() or 1
-        self._idle_cores = float(self._cores)
+        self._idle_cores = math.inf
         self._samples: deque[tuple[float, float]] = deque()
         self._looked_at = time.monotonic()
-        self._times = psutil.cpu_times()
+        self._unclaimed = _unclaimed_seconds()
 
     def pause(self, frame_seconds: float) -> float:
         """Seconds until the next frame, when the one before took `frame_seconds` of CPU in all."""
@@ -56,8 +56,16 @@ class Governor:
         (began, used_before), (_, used) = self._samples[0], self._samples[-1]
         if now > began:  # the first look only marks the end of the start
             self.cost = (used - used_before) / (now - began)
-        times = psutil.cpu_times()
-        idle = times.idle - self._times.idle + getattr(times, "iowait", 0.0) - getattr(self._times, "iowait", 0.0)
-        self._idle_cores = idle / max(now - self._looked_at, 1e-9)
-        self._times = times
+        unclaimed = _unclaimed_seconds()
+        self._idle_cores = (unclaimed - self._unclaimed) / max(now - self._looked_at, 1e-9)
+        self._unclaimed = unclaimed
         self._looked_at = now
+
+
+def _unclaimed_seconds() -> float:
+    """Seconds that the cores this process may use, together, were idle or ran this process."""
+    cores = psutil.cpu_times(percpu=True)
+    if hasattr(os, "sched_getaffinity"):  # a job of a cluster often has a few cores of many
+        allowed = os.sched_getaffinity(0)
+        cores = [core for number, core in enumerate(cores) if number in allowed] or cores
+    return time.process_time() + sum(core.idle + getattr(core, "iowait", 0.0) for core in cores)

@@ -1,12 +1,12 @@
 """Speed of DDP, bare against everybatch headless, watched, and with a monitor whose terminal stands still.
 
-``python -m tests.bench.training_speed [CYCLES]``. A plain script under torchrun and ``everybatch train`` with log,
-both CSV files and journal run beside each other, and take turns of two seconds: all others are stopped by SIGSTOP,
-monitors too. Each turn of ours is compared with the bare turns right before and after it, so what the machine does
-in a minute is the same for both. A second copy of the plain script takes turns as well: how far its ratio is from 1
-tells how far to trust the others. Two ranks fill every core of a two-core machine; with one, a core is idle. The
-programs are started anew for each of the blocks. Beside the speed, which the machine shakes, stands a figure that
-it does not: the CPU that the run process and the monitor use in a turn of ours.
+``python -m tests.bench.training_speed [CYCLES]``. A plain script under torchrun and, for each way, an ``everybatch
+train`` with log, both CSV files, journal and its own monitor, if any, take turns of some seconds: all others are
+stopped by SIGSTOP. Each turn of ours is compared with the bare turns right before and after it, so what the machine
+does in a minute is the same for both. A second copy of the plain script takes turns as well: how far its ratio is
+from 1 tells how far to trust the others. Two ranks fill every core of a two-core machine; with one, a core is idle.
+The programs are started anew for each of the blocks. Beside the speed, which the machine shakes, stands a figure
+that it does not: the CPU that the run process and the monitor use in a turn of ours.
 """
 
 from __future__ import annotations
@@ -32,41 +32,22 @@ from .bare_ddp import ends_of_steps
 from .monitor_load import Screen
 from .results import ROOT, interval, save
 
-TURN_SECONDS = 2.0
-SETTLE_SECONDS = 0.4
-"""At the start of a turn, not counted: caches fill, and a monitor reads what it missed."""
+TURN_SECONDS = 2.5
+SETTLE_SECONDS = 0.5
+"""At the start of a turn, not counted: caches fill, and a monitor paints its screen anew."""
 BLOCKS = 2
 TASKS = {"small": "tests.bench.small_task:Small", "medium": "phantoms"}
-AGAIN = "bare again"
+BARE, AGAIN = "bare", "bare again"
 WAYS = (AGAIN, "headless", "watched", "stalled")
 Steps = np.ndarray[Any, np.dtype[np.float64]]
 """[steps, 2]: epoch, and seconds at the end of the step on some clock."""
 
 
-class Programs:
-    """Processes that run and stop together."""
-
-    def __init__(self, root: psutil.Process) -> None:
-        """Of `root` and all below it."""
-        self.processes = [root, *root.children(recursive=True)]
-
-    def send(self, number: signal.Signals) -> None:
-        """Send all of them a signal."""
-        for process in self.processes:
-            process.send_signal(number)
-
-    def cpu_seconds(self, without: Sequence[int] = ()) -> float:
-        """What they have used so far, `without` some, by their pid."""
-        times = [process.cpu_times() for process in self.processes if process.pid not in without]
-        return sum(one.user + one.system for one in times)
-
-
 class Training:
-    """One training."""
+    """One training, with all processes that run and stop together."""
 
-    def __init__(self, command: list[str], folder: Path) -> None:
+    def __init__(self, command: list[str]) -> None:
         """Start it, and wait until it trains."""
-        self.folder = folder
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
@@ -74,18 +55,38 @@ class Training:
             assert self._process.poll() is None, f"{command} ended"
             assert time.monotonic() < deadline, f"{command} does not train"
             time.sleep(0.2)
-        self.programs = Programs(psutil.Process(self._process.pid))
+        root = psutil.Process(self._process.pid)
+        self._processes = [root, *root.children(recursive=True)]
+        self._rank_pids: Sequence[int] = ()
 
     def steps(self) -> Steps:
         """What rank 0 has done."""
         raise NotImplementedError
 
+    def send(self, number: signal.Signals) -> None:
+        """Send all its processes a signal."""
+        for process in self._processes:
+            process.send_signal(number)
+
+    def turn(self) -> float:
+        """Let only this one run for a turn; the share of a core that all but the ranks use once it is settled."""
+        self.send(signal.SIGCONT)
+        time.sleep(SETTLE_SECONDS)
+        before = self._cpu_seconds()
+        time.sleep(TURN_SECONDS - SETTLE_SECONDS)
+        self.send(signal.SIGSTOP)
+        return (self._cpu_seconds() - before) / (TURN_SECONDS - SETTLE_SECONDS)
+
     def end(self) -> None:
         """Kill it, once what it measured is written."""
-        self.programs.send(signal.SIGCONT)
+        self.send(signal.SIGCONT)
         time.sleep(0.5)
-        self.programs.send(signal.SIGKILL)
+        self.send(signal.SIGKILL)
         self._process.wait()
+
+    def _cpu_seconds(self) -> float:
+        times = [process.cpu_times() for process in self._processes if process.pid not in self._rank_pids]
+        return sum(one.user + one.system for one in times)
 
 
 class Bare(Training):
@@ -95,7 +96,7 @@ class Bare(Training):
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
         self._file = str(folder / "ends")
         ends_of_steps(self._file, "w+")
-        super().__init__([*torchrun, str(ROOT / "tests/bench/bare_ddp.py"), "100000", task, self._file], folder)
+        super().__init__([*torchrun, str(ROOT / "tests/bench/bare_ddp.py"), "100000", task, self._file])
 
     def steps(self) -> Steps:
         ends = ends_of_steps(self._file)
@@ -103,21 +104,32 @@ class Bare(Training):
 
 
 class Ours(Training):
-    """``everybatch train`` without its own monitor."""
+    """``everybatch train``, its monitor in a terminal of its own."""
 
-    def __init__(self, task: str, ranks: int, folder: Path) -> None:
+    def __init__(self, task: str, ranks: int, folder: Path, way: str) -> None:
+        self._folder = folder
+        self._screen: Screen | None = None
         flags = ["--task", task, "--nproc", str(ranks), "--epochs", "100000", "--output_dir", str(folder)]
         train = [sys.executable, str(ROOT / "src/train_ddp.py"), "--no-tui", "--log_batch_metrics"]
-        super().__init__([*train, *flags], folder)
-        (self.private,) = folder.glob(".everybatch/2*")
-        self.rank_pids: list[int] = json.loads((self.private / "run.json").read_text())["rank_pids"]
+        super().__init__([*train, *flags])
+        (private,) = folder.glob(".everybatch/2*")
+        self._rank_pids = json.loads((private / "run.json").read_text())["rank_pids"]
+        if way != "headless":
+            self._screen = Screen(private, 140, 40, reads=way == "watched")
+            time.sleep(3)
+            self._processes += [self._screen.process, *self._screen.process.children(recursive=True)]
 
     def steps(self) -> Steps:
-        for path in self.folder.glob("metrics/batch_metrics_*.csv"):
+        for path in self._folder.glob("metrics/batch_metrics_*.csv"):
             with path.open() as file:
                 rows = [(float(row["epoch"]), float(row["elapsed_seconds"])) for row in csv.DictReader(file)]
             return np.array(rows).reshape(-1, 2)
         return np.empty((0, 2))
+
+    def end(self) -> None:
+        super().end()
+        if self._screen is not None:
+            self._screen.end()
 
 
 def seconds_of_turns(steps: Steps) -> list[float]:
@@ -131,67 +143,42 @@ def seconds_of_turns(steps: Steps) -> list[float]:
     return means
 
 
+def started(task: str, ranks: int, folder: Path, way: str) -> Training:
+    """The training of `way`, stopped."""
+    folder.mkdir()
+    bare = way in (BARE, AGAIN)
+    training = Bare(task, ranks, folder) if bare else Ours(task, ranks, folder, way)
+    training.send(signal.SIGSTOP)
+    return training
+
+
 def block(task: str, ranks: int, cycles: int) -> list[dict[str, Any]]:
     """Each way once a cycle: its speed, the bare loop's being 1."""
     order = [WAYS[(cycle + place) % len(WAYS)] for cycle in range(cycles) for place in range(len(WAYS))]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        trainings: list[Training] = []
-        for kind in (Bare, Bare, Ours):
-            for training in trainings:
-                training.programs.send(signal.SIGSTOP)
-            folder = Path(name) / str(len(trainings))
-            folder.mkdir()
-            trainings.append(kind(TASKS[task], ranks, folder))
-        bare, again, ours = trainings
-        assert isinstance(ours, Ours)
-        screens = {
-            "watched": Screen(ours.private, 140, 40),
-            "stalled": Screen(ours.private, 140, 40, reads=False),
-        }
-        time.sleep(3)
-        monitors = {way: Programs(screen.process) for way, screen in screens.items()}
-        for programs in (ours.programs, *monitors.values()):
-            programs.send(signal.SIGSTOP)
+        trainings = {way: started(TASKS[task], ranks, Path(name) / way, way) for way in (BARE, *WAYS)}
+        trainings[BARE].turn()
         beside = []
-        turn([bare.programs])
         for way in order:
-            running = [again.programs] if way == AGAIN else [ours.programs]
-            running += [programs for name, programs in monitors.items() if name == way]
-            without = [] if way == AGAIN else ours.rank_pids
-            used = sum(programs.cpu_seconds(without) for programs in running)
-            turn(running)
-            used = sum(programs.cpu_seconds(without) for programs in running) - used
-            beside.append(math.nan if way == AGAIN else used / TURN_SECONDS)
-            turn([bare.programs])
-        for screen in screens.values():
-            screen.end()
-        for training in trainings:
+            beside.append(trainings[way].turn())
+            trainings[BARE].turn()
+        for training in trainings.values():
             training.end()
-        steps = {"bare": bare.steps(), AGAIN: again.steps(), "ours": ours.steps()}
-    names = [way if way == AGAIN else "ours" for way in order]
+        steps = {way: training.steps() for way, training in trainings.items()}
     turns = {}
-    for name, count in (("bare", len(order) + 1), *Counter(names).items()):
-        _, *rest = seconds_of_turns(steps[name])  # the rest may end with what `end` let it do
-        assert count <= len(rest) <= count + 1, f"{name}: {len(rest)} turns, not {count}"
-        turns[name] = iter(rest)
-    before = next(turns["bare"])
+    for way, count in ((BARE, len(order) + 1), *Counter(order).items()):
+        _, *rest = seconds_of_turns(steps[way])  # the rest may end with what `end` let it do
+        assert count <= len(rest) <= count + 1, f"{way}: {len(rest)} turns, not {count}"
+        turns[way] = iter(rest)
+    before = next(turns[BARE])
     rows = []
-    for way, name, cores in zip(order, names, beside, strict=True):
-        step, after = next(turns[name]), next(turns["bare"])
+    for way, cores in zip(order, beside, strict=True):
+        step, after = next(turns[way]), next(turns[BARE])
         speed = (before + after) / 2 / step
         before = after
         if math.isfinite(speed):
             rows.append({"task": task, "ranks": ranks, "way": way, "step": step, "speed": speed, "beside": cores})
     return rows
-
-
-def turn(all_programs: list[Programs]) -> None:
-    """Let only these run for a turn."""
-    for programs in all_programs:
-        programs.send(signal.SIGCONT)
-    time.sleep(TURN_SECONDS)
-    for programs in all_programs:
-        programs.send(signal.SIGSTOP)
 
 
 def main() -> None:
