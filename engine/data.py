@@ -49,7 +49,6 @@ class TrainData:
         self._generator.manual_seed(seed)  # seeds the loader's worker processes
         if self._seeded is not None:
             self._seeded.seed = seed
-            time.sleep(QUIET_SECONDS)
         if hasattr(self._dataset, "set_epoch"):
             self._dataset.set_epoch(epoch)
         return self._loader
@@ -71,8 +70,6 @@ class ValData:
 
     def epoch(self, epoch: int) -> DataLoader[Any]:
         """All batches of the rank's share."""
-        if self._loader.num_workers:
-            time.sleep(QUIET_SECONDS)
         self._generator.manual_seed(_seed(self._seed, epoch, self._rank))
         return self._loader
 
@@ -130,10 +127,19 @@ class _Share(Sampler[int]):
         return len(self._indices)
 
 
+class _Loader(DataLoader[Any]):
+    """Forks its workers, if any, when the rank is quiet."""
+
+    def __iter__(self) -> Any:
+        if self.num_workers:
+            time.sleep(QUIET_SECONDS)
+        return super().__iter__()
+
+
 def _loader(
     dataset: Dataset[Any], sampler: Sampler[Any], config: TrainConfig, generator: torch.Generator
 ) -> DataLoader[Any]:
-    return DataLoader(
+    return _Loader(
         dataset,
         batch_size=config.batch_size,
         sampler=sampler,

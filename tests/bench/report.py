@@ -248,10 +248,10 @@ def main() -> None:
             "Training speed",
             "A plain DDP script under torchrun against everybatch with every batch in log, CSV and journal: "
             "headless, with the monitor open at 140×40 (watched), and with a monitor whose terminal stands still "
-            "(stalled); one thread a rank. All run beside each other and take turns of two seconds, each turn "
-            "compared with the bare ones before and after it; *bare again* is a second copy of the plain script, "
-            "so what differs there is the machine. One rank leaves a core idle, two fill the machine. 1 means no "
-            "cost. The last column is what the run process and the monitor use, of one core.",
+            "(stalled); one thread a rank. Each is a training of its own. They take turns of two and a half seconds, "
+            "each compared with the bare ones before and after it; *bare again* is a second copy of the plain "
+            "script, so what differs there is the machine. One rank leaves a core idle, two fill the machine. 1 "
+            "means no cost. The last column is what the run process and the monitor use, of one core.",
             training_speed,
         ),
         section(

@@ -1,0 +1,67 @@
+"""Drives the monitor without live timers: each frame is drawn by hand."""
+
+import asyncio
+import json
+import time
+
+from everybatch.app.monitor import Monitor
+from everybatch.engine.control_server import ControlServer
+from everybatch.engine.known_runs import read_run
+from everybatch.engine.protocol import Reply
+from everybatch.log.words import Words
+from everybatch.metrics.journal import encode_record
+
+from ..bench import replay
+
+
+class Watched:
+    """A made-up run on the disk, with a control socket that notes what it is asked."""
+
+    def __init__(self, folder, steps=500, *, state="running", extra=()):
+        self.private = replay.make_folder(folder, state=state)
+        self.asked = []
+        self.server = ControlServer(self._obey)
+        self._tell(control={"path": str(self.server.path), "token": self.server.token})
+        self.add(*replay.records(steps, epochs=10, start=1_000_000.0), *extra)
+
+    def add(self, *records):
+        with (self.private / "journal").open("ab") as journal:
+            journal.write(b"".join(map(encode_record, records)))
+
+    def monitor(self, lang="en"):
+        return Monitor(read_run(self.private), Words(lang), live=False)
+
+    def _obey(self, request):
+        self.asked.append((request.command, request.value))
+        return Reply(taken=True)
+
+    def _tell(self, **content):
+        path = self.private / "run.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **content}))
+
+
+def drive(monitor, script, size=(140, 40)):
+    """Run `script(monitor, pilot)` on a mounted monitor whose first frame is drawn."""
+
+    async def run():
+        async with monitor.run_test(size=size) as pilot:
+            monitor.frame()
+            await pilot.pause()
+            await script(monitor, pilot)
+
+    asyncio.run(run())
+
+
+async def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "condition not reached"
+        await asyncio.sleep(0.01)
+
+
+def screen(monitor):
+    """What stands on the screen, line by line."""
+    return [
+        "".join(segment.text for segment in strip)
+        for strip in monitor.screen._compositor.render_strips()
+    ]  # fmt: skip
