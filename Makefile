@@ -27,7 +27,7 @@ screenshot: .venv/installed         ## the picture of the READMEs
 	$(BIN)/python tests/bench/screenshot.py docs/monitor.svg 140x36 en
 
 bench: .venv/installed-bench        ## measure everything against the peers, into BENCHMARKS.md; about an hour
-	for name in thread_cost training_speed starting throughput monitor_load cuda report; do \
+	for name in thread_cost training_speed watching starting throughput monitor_load cuda report; do \
 	  $(BIN)/python -m tests.bench.$$name || exit 1; done
 
 clean:

@@ -146,6 +146,28 @@ def _draw_speed(cases: dict[str, list[float]]) -> None:
     figure.savefig(PICTURES / "speed.png", dpi=130)
 
 
+def watching(rows: list[dict[str, Any]]) -> str:
+    """What the monitor costs a training that goes on."""
+    shown = []
+    for ranks, task in dict.fromkeys((row["ranks"], row["task"]) for row in rows):
+        mine = [row for row in rows if (row["ranks"], row["task"]) == (ranks, task)]
+        step = 1000 * statistics.median(row["alone"]["step"] for row in mine)
+        waits = [100 * statistics.median(row[way]["waits"] for row in mine) for way in ("alone", "watched")]
+        speeds = [row["alone"]["step"] / row["watched"]["step"] for row in mine]
+        low, high = interval(speeds)
+        shown.append(
+            [
+                f"{ranks} rank{'s' * (ranks > 1)}, {step:.2g} ms",
+                *(f"{share:.2f} %" for share in waits),
+                f"{statistics.median(speeds):.3f}",
+                f"{low:.3f} to {high:.3f}",
+                len(speeds),
+            ]
+        )
+    titles = ["ranks, step", "waits, monitor stopped", "waits, watched", "speed, median", "95 % of it", "pairs"]
+    return table(titles, shown)
+
+
 def starting(rows: list[dict[str, Any]]) -> str:
     """Times from the command on."""
     names = {
@@ -247,12 +269,22 @@ def main() -> None:
             "training_speed",
             "Training speed",
             "A plain DDP script under torchrun against everybatch with every batch in log, CSV and journal: "
-            "headless, with the monitor open at 140×40 (watched), and with a monitor whose terminal stands still "
-            "(stalled); one thread a rank. Each is a training of its own. They take turns of two and a half seconds, "
-            "each compared with the bare ones before and after it; *bare again* is a second copy of the plain "
-            "script, so what differs there is the machine. One rank leaves a core idle, two fill the machine. 1 "
-            "means no cost. The last column is what the run process and the monitor use, of one core.",
+            "headless, with the monitor open at 140×40 (watched), and with a monitor whose terminal stands "
+            "still (stalled); one thread a rank. Each is a training of its own. They take turns of two and a "
+            "half seconds, each compared with the bare ones before and after it; *bare again* is a second copy "
+            "of the plain script, so what differs there is the machine and what each process got of it. One "
+            "rank leaves a core idle, two fill the machine. 1 means no cost. The last column is what the run "
+            "process and the monitor use, of one core.",
             training_speed,
+        ),
+        section(
+            "watching",
+            "Watching",
+            "The monitor of one training, 140×40, is stopped and continued in turn, so nothing else differs. "
+            "*Waits* is the share of time in which the training thread of rank 0 was ready and had no core, as "
+            "the kernel counts it; ranks that fill the machine take cores from each other as well. Speed is "
+            "that of the turn with the monitor, the one without it being 1.",
+            watching,
         ),
         section(
             "starting", "Start", "Two ranks; the plain script under torchrun in turns with everybatch.", starting

@@ -57,7 +57,7 @@ class Training:
             time.sleep(0.2)
         root = psutil.Process(self._process.pid)
         self._processes = [root, *root.children(recursive=True)]
-        self._rank_pids: Sequence[int] = ()
+        self.rank_pids: Sequence[int] = ()
 
     def steps(self) -> Steps:
         """What rank 0 has done."""
@@ -85,7 +85,7 @@ class Training:
         self._process.wait()
 
     def _cpu_seconds(self) -> float:
-        times = [process.cpu_times() for process in self._processes if process.pid not in self._rank_pids]
+        times = [process.cpu_times() for process in self._processes if process.pid not in self.rank_pids]
         return sum(one.user + one.system for one in times)
 
 
@@ -108,16 +108,16 @@ class Ours(Training):
 
     def __init__(self, task: str, ranks: int, folder: Path, way: str) -> None:
         self._folder = folder
-        self._screen: Screen | None = None
+        self.screen: Screen | None = None
         flags = ["--task", task, "--nproc", str(ranks), "--epochs", "100000", "--output_dir", str(folder)]
         train = [sys.executable, str(ROOT / "src/train_ddp.py"), "--no-tui", "--log_batch_metrics"]
         super().__init__([*train, *flags])
         (private,) = folder.glob(".everybatch/2*")
-        self._rank_pids = json.loads((private / "run.json").read_text())["rank_pids"]
+        self.rank_pids = json.loads((private / "run.json").read_text())["rank_pids"]
         if way != "headless":
-            self._screen = Screen(private, 140, 40, reads=way == "watched")
+            self.screen = Screen(private, 140, 40, reads=way == "watched")
             time.sleep(3)
-            self._processes += [self._screen.process, *self._screen.process.children(recursive=True)]
+            self._processes += [self.screen.process, *self.screen.process.children(recursive=True)]
 
     def steps(self) -> Steps:
         for path in self._folder.glob("metrics/batch_metrics_*.csv"):
@@ -128,8 +128,8 @@ class Ours(Training):
 
     def end(self) -> None:
         super().end()
-        if self._screen is not None:
-            self._screen.end()
+        if self.screen is not None:
+            self.screen.end()
 
 
 def seconds_of_turns(steps: Steps) -> list[float]:
