@@ -18,6 +18,9 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 DEADLINE = 60.0
 
+for number in (signal.SIGHUP, signal.SIGQUIT):  # a suite started in the background has them ignored
+    signal.signal(number, signal.SIG_DFL)
+
 
 def until(condition: Callable[[], object], seconds: float = DEADLINE):
     """Poll `condition` until it is true, and return what it returned."""
