@@ -331,18 +331,18 @@ def test_dropped_batches_are_never_silent(start, tiny, tmp_path):
     """The reporter's buffer is made tiny, and the run process stands still."""
     small = TINY + "\nfrom everybatch.engine import reporter\nreporter.CAPACITY = 20\n"
     (tmp_path / "tiny.py").write_text(small)
-    run = start(*tiny, "--epochs", "250", "--log_batch_metrics")
+    run = start(*tiny, "--epochs", "600", "--log_batch_metrics")
     until(lambda: "(5/12)" in run.log())
     ranks = run.ranks()
     run.send(signal.SIGSTOP)
     used = sum(rank.cpu_times().user for rank in ranks)
-    until(lambda: sum(rank.cpu_times().user for rank in ranks) > used + 2)
+    until(lambda: sum(rank.cpu_times().user for rank in ranks) > used + 6)  # more than the pipe holds
     run.send(signal.SIGCONT)
     done = run.wait()
     assert done.code == 0
     rows = [int(row["step"]) for row in done.rows("batch")]
     assert rows == sorted(set(rows))
-    assert len(done.log_batch_lines()) == len(rows) < 3000
+    assert len(done.log_batch_lines()) == len(rows) < 7200
     assert "个batch没有记录" in done.log()
 
 
