@@ -12,18 +12,6 @@ from ..bench import replay
 from .driver import drive, screen, until
 
 
-@pytest.mark.parametrize(("key", "interval"), [("plus", 2), ("minus", 1)])
-def test_plus_and_minus_ask_for_another_interval(watched, key, interval):
-    run = watched()
-
-    async def script(monitor, pilot):
-        await pilot.press(key)
-        await until(lambda: run.asked)
-
-    drive(run.monitor(), script)
-    assert run.asked == [("interval", interval)]
-
-
 def test_the_interval_of_the_run_is_shown_and_rules_which_lines_there_are(watched):
     run = watched(100)
 
@@ -42,9 +30,16 @@ def test_the_interval_of_the_run_is_shown_and_rules_which_lines_there_are(watche
 
 
 @pytest.mark.parametrize(
-    ("key", "command"), [("p", "pause"), ("s", "save"), ("d", "stacks")]
-)  # fmt: skip
-def test_keys_that_ask_the_run(watched, key, command):
+    ("key", "asked"),
+    [
+        ("p", ("pause", 0)),
+        ("s", ("save", 0)),
+        ("d", ("stacks", 0)),
+        ("plus", ("interval", 2)),
+        ("minus", ("interval", 1)),
+    ],
+)
+def test_keys_that_ask_the_run(watched, key, asked):
     run = watched()
 
     async def script(monitor, pilot):
@@ -52,7 +47,7 @@ def test_keys_that_ask_the_run(watched, key, command):
         await until(lambda: run.asked)
 
     drive(run.monitor(), script)
-    assert run.asked == [(command, 0)]
+    assert run.asked == [asked]
 
 
 def test_a_paused_run_is_shown_and_resumed(watched):
