@@ -40,7 +40,8 @@ class Screen:
     def __init__(self, private: Path, columns: int, rows: int, *, reads: bool = True) -> None:
         """Without `reads` the terminal stands still, as behind a stalled ssh link."""
         self.bytes = 0
-        self.frames = 0
+        self.frame_ends: list[float] = []
+        """`time.monotonic()`."""
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             for name in ("SSH_TTY", "SSH_CONNECTION"):
@@ -62,8 +63,9 @@ class Screen:
             except OSError:
                 return
             now = time.monotonic()
-            self.frames += now - read_at > FRAME_GAP
-            read_at = now
+            if now - read_at > FRAME_GAP:
+                self.frame_ends.append(now)
+            self.frame_ends[-1] = read_at = now
             with self._arrived:
                 self.bytes += len(data)
                 self._tail = (self._tail + data)[-(1 << 17) :]
@@ -106,11 +108,11 @@ def load(per_second: float, columns: int, rows: int, *, full: bool = False) -> d
             other.start()
         screen = Screen(private, columns, rows)
         time.sleep(3)
-        before, sent, drawn, began = screen.cpu(), screen.bytes, screen.frames, time.monotonic()
+        before, sent, drawn, began = screen.cpu(), screen.bytes, len(screen.frame_ends), time.monotonic()
         time.sleep(SECONDS)
         cpu = (screen.cpu() - before) / (time.monotonic() - began)
         rate = (screen.bytes - sent) / SECONDS / 1000
-        frames = (screen.frames - drawn) / SECONDS
+        frames = (len(screen.frame_ends) - drawn) / SECONDS
         latencies = []
         for i in range(KEYS):
             latencies.append(1000 * screen.press(" ", "停在" if i % 2 == 0 else "跟随"))

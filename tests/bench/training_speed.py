@@ -72,10 +72,15 @@ class Training:
         """Let only this one run for a turn; the share of a core that all but the ranks use once it is settled."""
         self.send(signal.SIGCONT)
         time.sleep(SETTLE_SECONDS)
-        before = self._cpu_seconds()
+        before = self.cpu_seconds()
         time.sleep(TURN_SECONDS - SETTLE_SECONDS)
         self.send(signal.SIGSTOP)
-        return (self._cpu_seconds() - before) / (TURN_SECONDS - SETTLE_SECONDS)
+        return (self.cpu_seconds() - before) / (TURN_SECONDS - SETTLE_SECONDS)
+
+    def cpu_seconds(self) -> float:
+        """What all processes but the ranks have used."""
+        times = [process.cpu_times() for process in self._processes if process.pid not in self.rank_pids]
+        return sum(one.user + one.system for one in times)
 
     def end(self) -> None:
         """Kill it, once what it measured is written."""
@@ -83,10 +88,6 @@ class Training:
         time.sleep(0.5)
         self.send(signal.SIGKILL)
         self._process.wait()
-
-    def _cpu_seconds(self) -> float:
-        times = [process.cpu_times() for process in self._processes if process.pid not in self.rank_pids]
-        return sum(one.user + one.system for one in times)
 
 
 class Bare(Training):
@@ -107,6 +108,7 @@ class Ours(Training):
     """``everybatch train``, its monitor in a terminal of its own."""
 
     def __init__(self, task: str, ranks: int, folder: Path, way: str) -> None:
+        """`task` as on the command line."""
         self._folder = folder
         self.screen: Screen | None = None
         flags = ["--task", task, "--nproc", str(ranks), "--epochs", "100000", "--output_dir", str(folder)]

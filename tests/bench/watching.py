@@ -1,95 +1,200 @@
-"""What watching costs a training: ``python -m tests.bench.watching [PAIRS]``.
+"""What watching takes from a training, frame by frame: ``python -m tests.bench.watching [SECONDS]``.
 
-The monitor of a training is stopped and continued in turn, so nothing else differs. The machine shakes the length
-of a step, but not the second figure: the share of time in which the training thread was ready and had no core, as
-the kernel counts it (``/proc/PID/task/TID/schedstat``).
+The machine shakes the length of a step by a tenth, in a hundredth of a second as in a minute, so turns with and
+without a monitor would need hours to show one percent. A frame, however, is a matter of milliseconds: the steps that
+it touches are compared with the steps right before and after it. The same is done with a process that only uses as
+much of a core as the monitor, in as many pieces: the floor below which no monitor with so much work can come; and
+with one that does so in the place of the run process.
+
+A monitor whose terminal stands still draws no frame. It is stopped and continued ten times a second, and both halves
+are compared, beside the CPU that it uses when it is left alone.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .monitor_load import Screen
 from .results import save
-from .training_speed import TASKS, Ours, Steps
+from .stamped_tasks import FOLDER_VARIABLE, stamps_of
+from .training_speed import Ours
 
-SETTLE_SECONDS = 1.0
-"""At the start of a turn, not counted."""
-TURN_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class Clock:
-    """What the kernel has counted of a thread so far, in seconds."""
-
-    ran: float
-    waited: float
-    """Ready, but without a core."""
+TASKS = {"small": "tests.bench.stamped_tasks:Small", "medium": "tests.bench.stamped_tasks:Medium"}
+RECORDER_SECONDS = 0.08
+"""The recorder works so often."""
+HALF_SECONDS = 0.1
+"""So long is a stalled monitor stopped, and so long it may go on."""
+Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def clocks(pid: int) -> dict[str, Clock]:
-    """Of every thread of a process, by its id."""
-    read = {}
-    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        ran, waited, _ = path.read_text().split()
-        read[path.parent.name] = Clock(int(ran) / 1e9, int(waited) / 1e9)
-    return read
+class Stamped(Ours):
+    """A training without a monitor, whose ranks note the time of every batch."""
+
+    def __init__(self, task: str, ranks: int, folder: Path) -> None:
+        os.environ[FOLDER_VARIABLE] = str(folder)
+        for rank in range(ranks):
+            stamps_of(folder, rank, "w+")
+        super().__init__(TASKS[task], ranks, folder, "headless")
+        (self.private,) = folder.glob(".everybatch/2*")
+        self._stamps = [stamps_of(folder, rank) for rank in range(ranks)]
+
+    def batches(self, began: float, ended: float) -> list[Array]:
+        """When each batch between two times began, for each rank."""
+        return [np.array(stamps[(stamps >= began) & (stamps < ended)]) for stamps in self._stamps]
 
 
-def turn(training: Ours) -> dict[str, float]:
-    """One turn: seconds of a step, and the share of time that the busiest thread waited for a core."""
-    time.sleep(SETTLE_SECONDS)
-    done, before, began = len(training.steps()), clocks(training.rank_pids[0]), time.monotonic()
-    time.sleep(TURN_SECONDS)
-    after, seconds = clocks(training.rank_pids[0]), time.monotonic() - began
-    busiest = max(before.keys() & after.keys(), key=lambda thread: after[thread].ran - before[thread].ran)
-    return {
-        "step": mean_step(training.steps()[done:]),
-        "waits": (after[busiest].waited - before[busiest].waited) / seconds,
-    }
+class Busy:
+    """A process that computes for `burst` seconds of CPU `per_second` times a second, and does nothing else."""
+
+    def __init__(self, burst: float, per_second: float) -> None:
+        context = multiprocessing.get_context("fork")
+        self._ours, theirs = context.Pipe()
+        self._process = context.Process(target=_be_busy, args=(burst, 1 / per_second, theirs), daemon=True)
+        self._process.start()
+
+    def end(self) -> list[float]:
+        """End it; when each burst ended."""
+        self._ours.send("end")
+        ends: list[float] = self._ours.recv()
+        self._process.join()
+        return ends
 
 
-def mean_step(steps: Steps) -> float:
-    """Seconds; validation between epochs is not a step."""
-    return float(np.diff(steps[:, 1])[np.diff(steps[:, 0]) == 0].mean())
+def _be_busy(burst: float, period: float, told: Connection) -> None:
+    ends: list[float] = []
+    due = time.monotonic()
+    while not told.poll(max(0.0, due - time.monotonic())):
+        until = time.process_time() + burst
+        while time.process_time() < until:
+            pass
+        ends.append(time.monotonic())
+        due += period
+    told.send(ends)
 
 
-def case(task: str, ranks: int, pairs: int) -> list[dict[str, Any]]:
-    """Turns with the monitor and without it."""
+def lost(batches: Array, ends: Array, burst: float) -> dict[str, float]:
+    """Speed with bursts over the speed beside them, and its standard error.
+
+    A burst is looked for in three times its length before its end, as it may have to share the core, and once after;
+    a step more on both sides, for the step that it falls into. What is beside belongs to the burst before it.
+    """
+    done = np.arange(len(batches), dtype=np.float64)
+    step = float(np.median(np.diff(batches)))
+    ends = ends[(ends > batches[0] + 3 * burst + step) & (ends < batches[-1] - burst - step)]
+    begins, ends = ends - 3 * burst - step, ends + burst + step
+    apart = begins[1:] > ends[:-1]  # two in a row count as one
+    begins, ends = begins[np.r_[True, apart]], ends[np.r_[apart, True]]
+    at = np.interp(np.column_stack([begins, ends]), batches, done)
+    in_steps, in_seconds = np.diff(at)[:-1, 0], (ends - begins)[:-1]
+    out_steps, out_seconds = at[1:, 0] - at[:-1, 1], begins[1:] - ends[:-1]
+
+    def speed(chosen: Any) -> float:
+        inside, outside = in_steps[chosen].sum(), out_steps[chosen].sum()
+        seconds = in_seconds[chosen].sum() + out_seconds[chosen].sum()
+        return float((inside + outside) / seconds / (outside / out_seconds[chosen].sum()))
+
+    every = np.arange(len(in_steps))
+    drawn = np.random.default_rng(0).choice(every, (1000, len(every)))
+    low, high = np.quantile([speed(chosen) for chosen in drawn], (0.025, 0.975))
+    return {"speed": speed(every), "low": float(low), "high": float(high), "bursts": len(every)}
+
+
+def stalled(training: Stamped, seconds: float) -> list[dict[str, Any]]:
+    """A monitor whose terminal stands still: CPU when left alone, and the speed of each rank beside it."""
+    screen = Screen(training.private, 140, 40, reads=False)
+    time.sleep(5)
+    before, began = screen.cpu(), time.monotonic()
+    time.sleep(seconds / 3)
+    cpu = (screen.cpu() - before) / (time.monotonic() - began)
+    switches = [time.monotonic()]
+    while switches[-1] < began + seconds:
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            screen.process.send_signal(number)
+            time.sleep(HALF_SECONDS)
+            switches.append(time.monotonic())
+    screen.end()
     rows = []
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name) / "run"
-        folder.mkdir()
-        training = Ours(TASKS[task], ranks, folder, "watched")
-        for _ in range(pairs):
-            watched, alone = [turn_with(training, number) for number in (signal.SIGCONT, signal.SIGSTOP)]
-            rows.append({"task": task, "ranks": ranks, "watched": watched, "alone": alone})
-        training.end()
+    for batches in training.batches(switches[0] - 1, switches[-1] + 1):
+        done = np.interp(switches, batches, np.arange(len(batches)))
+        rate = (np.diff(done) / np.diff(switches)).reshape(-1, 2)  # stopped, going
+        drawn = np.random.default_rng(0).choice(len(rate), (1000, len(rate)))
+        low, high = np.quantile(rate[drawn, 1].sum(1) / rate[drawn, 0].sum(1), (0.025, 0.975))
+        speed = float(rate[:, 1].sum() / rate[:, 0].sum())
+        rows.append({"cpu": cpu, "speed": speed, "low": float(low), "high": float(high), "bursts": len(rate)})
     return rows
 
 
-def turn_with(training: Ours, number: signal.Signals) -> dict[str, float]:
-    """A turn whose monitor got a signal first."""
-    assert training.screen is not None
-    training.screen.process.send_signal(number)
-    return turn(training)
+def watched(training: Stamped, seconds: float) -> tuple[list[dict[str, Any]], float, float]:
+    """With a monitor: a row for each rank, its CPU seconds a frame, and frames a second."""
+    screen = Screen(training.private, 140, 40)
+    time.sleep(5)
+    before, drawn, began = screen.cpu(), len(screen.frame_ends), time.monotonic()
+    time.sleep(seconds)
+    used, ends, ended = screen.cpu() - before, np.array(screen.frame_ends[drawn:]), time.monotonic()
+    screen.end()
+    burst = used / len(ends)
+    rows = [lost(batches, ends, burst) for batches in training.batches(began, ended)]
+    return [{**row, "cpu": used / (ended - began)} for row in rows], burst, len(ends) / (ended - began)
+
+
+def beside(training: Stamped, seconds: float, burst: float, per_second: float) -> list[dict[str, Any]]:
+    """With a process that computes, a row for each rank."""
+    busy = Busy(burst, per_second)
+    began = time.monotonic()
+    time.sleep(seconds)
+    ended = time.monotonic()
+    ends = np.array(busy.end())
+    rows = [lost(batches, ends, burst) for batches in training.batches(began, ended)]
+    return [{**row, "cpu": burst * per_second} for row in rows]
+
+
+def case(task: str, ranks: int, seconds: float) -> list[dict[str, Any]]:
+    """All that stands beside one training, in turn."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        training = Stamped(task, ranks, Path(name))
+        try:
+            step, measured = _beside_one(training, seconds)
+        finally:
+            training.end()
+    return [
+        {"task": task, "ranks": ranks, "step": step, "what": what, "rank": rank, **row}
+        for what, rows in measured.items()
+        for rank, row in enumerate(rows)
+    ]
+
+
+def _beside_one(training: Stamped, seconds: float) -> tuple[float, dict[str, list[dict[str, Any]]]]:
+    before, began = training.cpu_seconds(), time.monotonic()
+    time.sleep(seconds / 3)
+    own, ended = (training.cpu_seconds() - before) / (time.monotonic() - began), time.monotonic()
+    step = float(np.diff(training.batches(began, ended)[0]).mean())
+    of_monitor, burst, per_second = watched(training, seconds)
+    return step, {
+        "monitor": of_monitor,
+        "as busy as the monitor": beside(training, seconds, burst, per_second),
+        "as busy as the run process": beside(training, seconds, own * RECORDER_SECONDS, 1 / RECORDER_SECONDS),
+        "stalled monitor": stalled(training, seconds),
+    }
 
 
 def main() -> None:
     """Measure and keep the result."""
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     rows = []
     for ranks in (1, 2):
         for task in TASKS:
-            rows += case(task, ranks, pairs)
-            print(*rows[-pairs:], sep="\n", flush=True)
+            rows += case(task, ranks, seconds)
+            print(*rows[-4 * ranks :], sep="\n", flush=True)
     save("watching", rows)
 
 
