@@ -6,8 +6,8 @@ it touches are compared with the steps right before and after it. The same is do
 much of a core as the monitor, in as many pieces: the floor below which no monitor with so much work can come; and
 with one that does so in the place of the run process.
 
-A monitor whose terminal stands still draws no frame. It is stopped and continued ten times a second, and both halves
-are compared, beside the CPU that it uses when it is left alone.
+A monitor whose terminal stands still draws no frame. It is stopped and continued five times a second, and both halves
+are compared, beside the CPU that it uses when it is left alone; the same is done with a process that only sleeps.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from .monitor_load import Screen
 from .results import save
@@ -106,23 +107,17 @@ def lost(batches: Array, ends: Array, burst: float) -> dict[str, float]:
     every = np.arange(len(in_steps))
     drawn = np.random.default_rng(0).choice(every, (1000, len(every)))
     low, high = np.quantile([speed(chosen) for chosen in drawn], (0.025, 0.975))
-    return {"speed": speed(every), "low": float(low), "high": float(high), "bursts": len(every)}
+    return {"speed": speed(every), "low": float(low), "high": float(high), "times": len(every)}
 
 
-def stalled(training: Stamped, seconds: float) -> list[dict[str, Any]]:
-    """A monitor whose terminal stands still: CPU when left alone, and the speed of each rank beside it."""
-    screen = Screen(training.private, 140, 40, reads=False)
-    time.sleep(5)
-    before, began = screen.cpu(), time.monotonic()
-    time.sleep(seconds / 3)
-    cpu = (screen.cpu() - before) / (time.monotonic() - began)
+def toggled(training: Stamped, seconds: float, process: psutil.Process) -> list[dict[str, Any]]:
+    """A row for each rank: its speed while the process may go on, 1 being that while it is stopped."""
     switches = [time.monotonic()]
-    while switches[-1] < began + seconds:
+    while switches[-1] < switches[0] + seconds:
         for number in (signal.SIGSTOP, signal.SIGCONT):
-            screen.process.send_signal(number)
+            process.send_signal(number)
             time.sleep(HALF_SECONDS)
             switches.append(time.monotonic())
-    screen.end()
     rows = []
     for batches in training.batches(switches[0] - 1, switches[-1] + 1):
         done = np.interp(switches, batches, np.arange(len(batches)))
@@ -130,8 +125,29 @@ def stalled(training: Stamped, seconds: float) -> list[dict[str, Any]]:
         drawn = np.random.default_rng(0).choice(len(rate), (1000, len(rate)))
         low, high = np.quantile(rate[drawn, 1].sum(1) / rate[drawn, 0].sum(1), (0.025, 0.975))
         speed = float(rate[:, 1].sum() / rate[:, 0].sum())
-        rows.append({"cpu": cpu, "speed": speed, "low": float(low), "high": float(high), "bursts": len(rate)})
+        rows.append({"speed": speed, "low": float(low), "high": float(high), "times": len(rate)})
     return rows
+
+
+def stalled(training: Stamped, seconds: float) -> list[dict[str, Any]]:
+    """A monitor whose terminal stands still, a row for each rank; its CPU is that when it is left alone."""
+    screen = Screen(training.private, 140, 40, reads=False)
+    time.sleep(5)
+    before, began = screen.cpu(), time.monotonic()
+    time.sleep(seconds / 3)
+    cpu = (screen.cpu() - before) / (time.monotonic() - began)
+    rows = toggled(training, seconds, screen.process)
+    screen.end()
+    return [{**row, "cpu": cpu} for row in rows]
+
+
+def asleep(training: Stamped, seconds: float) -> list[dict[str, Any]]:
+    """The same with a process that only sleeps."""
+    process = psutil.Popen(["sleep", "infinity"])
+    rows = toggled(training, seconds, process)
+    process.kill()
+    process.wait()
+    return [{**row, "cpu": 0.0} for row in rows]
 
 
 def watched(training: Stamped, seconds: float) -> tuple[list[dict[str, Any]], float, float]:
@@ -184,6 +200,7 @@ def _beside_one(training: Stamped, seconds: float) -> tuple[float, dict[str, lis
         "as busy as the monitor": beside(training, seconds, burst, per_second),
         "as busy as the run process": beside(training, seconds, own * RECORDER_SECONDS, 1 / RECORDER_SECONDS),
         "stalled monitor": stalled(training, seconds),
+        "a process that sleeps": asleep(training, seconds),
     }
 
 
@@ -194,7 +211,7 @@ def main() -> None:
     for ranks in (1, 2):
         for task in TASKS:
             rows += case(task, ranks, seconds)
-            print(*rows[-4 * ranks :], sep="\n", flush=True)
+            print(*rows[-5 * ranks :], sep="\n", flush=True)
     save("watching", rows)
 
 
