@@ -1,7 +1,7 @@
 """The monitor under load, in a real pseudo-terminal: CPU, frames, key-to-paint latency, memory.
 
 ``python -m tests.bench.monitor_load [PER_SECOND …]`` replays a made-up run at each rate, at 140×40 and 80×24, then
-once more with no core idle, and attaches to runs of 34,200 and 1,000,000 batches.
+once more with no core idle, beside an app that only paints, and attaches to runs of 34,200 and 1,000,000 batches.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import termios
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -35,10 +36,10 @@ FRAME_GAP = 0.02
 
 
 class Screen:
-    """A monitor in a pseudo-terminal."""
+    """A monitor in a pseudo-terminal, or another app."""
 
-    def __init__(self, private: Path, columns: int, rows: int, *, reads: bool = True) -> None:
-        """Without `reads` the terminal stands still, as behind a stalled ssh link."""
+    def __init__(self, arguments: Sequence[str], columns: int, rows: int, *, reads: bool = True) -> None:
+        """`arguments` of python. Without `reads` the terminal stands still, as behind a stalled ssh link."""
         self.bytes = 0
         self.frame_ends: list[float] = []
         """`time.monotonic()`."""
@@ -47,7 +48,7 @@ class Screen:
             for name in ("SSH_TTY", "SSH_CONNECTION"):
                 os.environ.pop(name, None)
             os.environ["TERM"] = "xterm-256color"
-            os.execv(sys.executable, [sys.executable, "-m", "everybatch.app.watch", str(private)])
+            os.execv(sys.executable, [sys.executable, *arguments])
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = psutil.Process(self.pid)
         self._tail = b""
@@ -93,6 +94,11 @@ class Screen:
         os.close(self._terminal)
 
 
+def watcher(private: Path) -> list[str]:
+    """Arguments of python that open the monitor of a run."""
+    return ["-m", "everybatch.app.watch", str(private)]
+
+
 def load(per_second: float, columns: int, rows: int, *, full: bool = False) -> dict[str, float]:
     """Replay at a rate, and measure: share of a core, kB to the terminal a second, ms from key to paint.
 
@@ -106,7 +112,7 @@ def load(per_second: float, columns: int, rows: int, *, full: bool = False) -> d
         others += [context.Process(target=spin) for _ in range(os.cpu_count() or 1) if full]
         for other in others:
             other.start()
-        screen = Screen(private, columns, rows)
+        screen = Screen(watcher(private), columns, rows)
         time.sleep(3)
         before, sent, drawn, began = screen.cpu(), screen.bytes, len(screen.frame_ends), time.monotonic()
         time.sleep(SECONDS)
@@ -147,7 +153,7 @@ def attach(steps: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         private = replay.make_folder(Path(folder))
         replay.write(private, steps, float("inf"))
-        screen = Screen(private, 140, 40)
+        screen = Screen(watcher(private), 140, 40)
         began = time.monotonic()
         used = -1.0
         while screen.cpu() - used > 0.15:  # loaded when it is nearly idle
@@ -158,6 +164,18 @@ def attach(steps: int) -> dict[str, float]:
         first = 1000 * screen.press("g", "停在")
         screen.end()
     return {"batches": steps, "seconds": seconds, "memory_MB": memory, "first_line_ms": first}
+
+
+def floor() -> dict[str, float]:
+    """What `bare_screen` uses: share of a core, frames a second."""
+    screen = Screen(["-m", "tests.bench.bare_screen"], 140, 40)
+    time.sleep(3)
+    before, drawn, began = screen.cpu(), len(screen.frame_ends), time.monotonic()
+    time.sleep(SECONDS)
+    cpu = (screen.cpu() - before) / (time.monotonic() - began)
+    frames = (len(screen.frame_ends) - drawn) / SECONDS
+    screen.end()
+    return {"cpu": cpu, "frames": frames}
 
 
 def main() -> None:
@@ -171,7 +189,7 @@ def main() -> None:
     for steps in (1000, 34_200, 1_000_000):
         attached.append(attach(steps))
         print(attached[-1], flush=True)
-    save("monitor_load", {"loads": loads, "attached": attached})
+    save("monitor_load", {"loads": loads, "floor": floor(), "attached": attached})
 
 
 if __name__ == "__main__":

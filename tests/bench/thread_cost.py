@@ -169,7 +169,7 @@ def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     from everybatch.log.words import Words
     from everybatch.metrics.records import RunStarted
 
-    from .monitor_load import Screen
+    from .monitor_load import Screen, watcher
     from .replay import run_json
 
     context = multiprocessing.get_context("spawn")
@@ -178,7 +178,7 @@ def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     queue = EventQueue()
     started = RunStarted(run.run_id, 1, "bench", 1, 1, "cpu", "gloo", 1, (), time.time())
     recorder = Recorder(Attempt(run, started, True, False), [queue], Words("zh"), None)
-    screen = Screen(run.private, 140, 40)
+    screen = Screen(watcher(run.private), 140, 40)
     time.sleep(3)
     ours, theirs = context.Pipe(duplex=False)
     rank = context.Process(target=_rank, args=(queue, seconds, batches, theirs))

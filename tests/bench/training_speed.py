@@ -29,7 +29,7 @@ import numpy as np
 import psutil
 
 from .bare_ddp import ends_of_steps
-from .monitor_load import Screen
+from .monitor_load import Screen, watcher
 from .results import ROOT, interval, save
 
 TURN_SECONDS = 2.5
@@ -117,7 +117,7 @@ class Ours(Training):
         (private,) = folder.glob(".everybatch/2*")
         self.rank_pids = json.loads((private / "run.json").read_text())["rank_pids"]
         if way != "headless":
-            self.screen = Screen(private, 140, 40, reads=way == "watched")
+            self.screen = Screen(watcher(private), 140, 40, reads=way == "watched")
             time.sleep(3)
             self._processes += [self.screen.process, *self.screen.process.children(recursive=True)]
 

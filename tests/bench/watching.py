@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from .monitor_load import Screen
+from .monitor_load import Screen, watcher
 from .results import save
 from .stamped_tasks import FOLDER_VARIABLE, stamps_of
 from .training_speed import Ours
@@ -131,7 +131,7 @@ def toggled(training: Stamped, seconds: float, process: psutil.Process) -> list[
 
 def stalled(training: Stamped, seconds: float) -> list[dict[str, Any]]:
     """A monitor whose terminal stands still, a row for each rank; its CPU is that when it is left alone."""
-    screen = Screen(training.private, 140, 40, reads=False)
+    screen = Screen(watcher(training.private), 140, 40, reads=False)
     time.sleep(5)
     before, began = screen.cpu(), time.monotonic()
     time.sleep(seconds / 3)
@@ -152,7 +152,7 @@ def asleep(training: Stamped, seconds: float) -> list[dict[str, Any]]:
 
 def watched(training: Stamped, seconds: float) -> tuple[list[dict[str, Any]], float, float]:
     """With a monitor: a row for each rank, its CPU seconds a frame, and frames a second."""
-    screen = Screen(training.private, 140, 40)
+    screen = Screen(watcher(training.private), 140, 40)
     time.sleep(5)
     before, drawn, began = screen.cpu(), len(screen.frame_ends), time.monotonic()
     time.sleep(seconds)
