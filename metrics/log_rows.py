@@ -6,6 +6,7 @@ The lines stay in the journal; kept here is where every `BLOCK`-th one begins, a
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, replace
@@ -114,8 +115,11 @@ class LogRows:
         self._journal = journal
         self._context = Context()
         self._loss = math.nan
-        self._firsts: list[int] = [0]
-        self._blocks_begin: list[tuple[int, Context]] = [(0, self._context)]
+        self._firsts = array("Q", [0])
+        """First row of each block; then where it begins in the journal, its context, and the loss before it."""
+        self._offsets = array("Q", [0])
+        self._contexts = [self._context]
+        self._losses = array("d", [self._loss])
         self._cache: OrderedDict[int, _Block] = OrderedDict()
         self._reader: JournalReader | None = None
 
@@ -125,7 +129,9 @@ class LogRows:
         if lines:
             if self.count - self._firsts[-1] >= BLOCK:
                 self._firsts.append(self.count)
-                self._blocks_begin.append((offset, replace(self._context, loss=self._loss)))
+                self._offsets.append(offset)
+                self._contexts.append(self._context)
+                self._losses.append(self._loss)
             self.count += lines
         if type(record) is BatchRecord:
             self._loss = record.loss
@@ -140,7 +146,8 @@ class LogRows:
         place = number - self._firsts[index]
         block = self._cache.get(index)
         if block is None:
-            block = self._cache[index] = _Block(*self._blocks_begin[index])
+            context = replace(self._contexts[index], loss=self._losses[index])
+            block = self._cache[index] = _Block(self._offsets[index], context)
             if len(self._cache) > CACHED_BLOCKS:
                 self._cache.popitem(last=False)
         else:
