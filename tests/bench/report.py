@@ -162,7 +162,9 @@ def watching(rows: list[dict[str, Any]]) -> str:
     for (case, what), of_case in cases.items():
         speeds = [f"{row['speed']:.3f} ({row['low']:.3f} to {row['high']:.3f})" for row in of_case]
         first = of_case[0]
-        shown.append([case, what, f"{100 * first['cpu']:.1f} %", *speeds, *["–"] * (2 - len(speeds)), first["times"]])
+        shown.append(
+            [case, what, f"{100 * first['cpu']:.1f} %", *speeds, *["–"] * (2 - len(speeds)), first["times"]]
+        )
     return table(["ranks, step", "beside it", "of a core", "speed of rank 0", "speed of rank 1", "times"], shown)
 
 

@@ -1,13 +1,14 @@
 """What watching takes from a training, frame by frame: ``python -m tests.bench.watching [SECONDS]``.
 
 The machine shakes the length of a step by a tenth, in a hundredth of a second as in a minute, so turns with and
-without a monitor would need hours to show one percent. A frame, however, is a matter of milliseconds: the steps that
-it touches are compared with the steps right before and after it. The same is done with a process that only uses as
-much of a core as the monitor, in as many pieces: the floor below which no monitor with so much work can come; and
-with one that does so in the place of the run process.
+without a monitor would need hours to show one percent. A frame, however, is a matter of milliseconds: the steps
+that it touches are compared with the steps right before and after it. The same is done with a process that only
+uses as much of a core as the monitor, in as many pieces: what so much work costs whatever it does; and with one
+that does so in the place of the run process.
 
-A monitor whose terminal stands still draws no frame. It is stopped and continued five times a second, and both halves
-are compared, beside the CPU that it uses when it is left alone; the same is done with a process that only sleeps.
+A monitor whose terminal stands still draws no frame. It is stopped and continued five times a second, and both
+halves are compared, beside the CPU that it uses when it is left alone; the same is done with a process that only
+sleeps.
 """
 
 from __future__ import annotations
@@ -84,10 +85,10 @@ def _be_busy(burst: float, period: float, told: Connection) -> None:
 
 
 def lost(batches: Array, ends: Array, burst: float) -> dict[str, float]:
-    """Speed with bursts over the speed beside them, and its standard error.
+    """Speed with bursts over the speed beside them, and its 95 % interval.
 
-    A burst is looked for in three times its length before its end, as it may have to share the core, and once after;
-    a step more on both sides, for the step that it falls into. What is beside belongs to the burst before it.
+    A burst is looked for in three times its length before its end, as it may have to share the core, and once
+    after; a step more on both sides, for the step that it falls into. What is beside belongs to the burst before.
     """
     done = np.arange(len(batches), dtype=np.float64)
     step = float(np.median(np.diff(batches)))
