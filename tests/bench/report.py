@@ -258,7 +258,8 @@ def main() -> None:
     parts = [
         "# Benchmarks\n\n`make bench` measures all of this side by side and writes this page; peers are "
         "installed by the extra "
-        "`bench`. Figures of different machines do not compare; ratios within a table do.\n\n"
+        "`bench`. Figures of different machines and days do not compare, ratios within a table do; each section says "
+        "when and where it was measured.\n\n"
         f"This page: {machine()}; {packages}.\n",
         section(
             "thread_cost",
