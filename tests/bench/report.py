@@ -257,9 +257,8 @@ def main() -> None:
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "textual", "msgspec", "rich"))
     parts = [
         "# Benchmarks\n\n`make bench` measures all of this side by side and writes this page; peers are "
-        "installed by the extra "
-        "`bench`. Figures of different machines and days do not compare, ratios within a table do; each section says "
-        "when and where it was measured.\n\n"
+        "installed by the extra `bench`. Figures of different machines and days do not compare, ratios within a "
+        "table do; each section says when and where it was measured.\n\n"
         f"This page: {machine()}; {packages}.\n",
         section(
             "thread_cost",
