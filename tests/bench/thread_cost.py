@@ -250,6 +250,8 @@ def main() -> None:
         LIGHTNING: "lightning",
     }
     wanted = sys.argv[1:] or list(needs)
+    if unknown := set(wanted) - set(needs):
+        sys.exit(f"no logger is named {', '.join(sorted(unknown))}; there are: {', '.join(needs)}")
     rows = []
     for number in range(ROUNDS):
         for name in wanted:
