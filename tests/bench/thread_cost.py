@@ -251,7 +251,7 @@ def main() -> None:
     }
     wanted = sys.argv[1:] or list(needs)
     if unknown := set(wanted) - set(needs):
-        sys.exit(f"no logger is named {', '.join(sorted(unknown))}; there are: {', '.join(needs)}")
+        sys.exit(f"no logger is named {' or '.join(sorted(unknown))}; there are: {'; '.join(needs)}")
     rows = []
     for number in range(ROUNDS):
         for name in wanted:
