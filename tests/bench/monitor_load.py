@@ -87,6 +87,16 @@ class Screen:
         times = self.process.cpu_times()
         return times.user + times.system
 
+    def use(self, seconds: float) -> dict[str, float]:
+        """What it uses in so many seconds: share of a core, frames and kB a second."""
+        before, sent, drawn, began = self.cpu(), self.bytes, len(self.frame_ends), time.monotonic()
+        time.sleep(seconds)
+        return {
+            "cpu": (self.cpu() - before) / (time.monotonic() - began),
+            "frames": (len(self.frame_ends) - drawn) / seconds,
+            "kB_per_second": (self.bytes - sent) / seconds / 1000,
+        }
+
     def end(self) -> None:
         """Kill it."""
         os.kill(self.pid, signal.SIGKILL)
@@ -114,11 +124,7 @@ def load(per_second: float, columns: int, rows: int, *, full: bool = False) -> d
             other.start()
         screen = Screen(watcher(private), columns, rows)
         time.sleep(3)
-        before, sent, drawn, began = screen.cpu(), screen.bytes, len(screen.frame_ends), time.monotonic()
-        time.sleep(SECONDS)
-        cpu = (screen.cpu() - before) / (time.monotonic() - began)
-        rate = (screen.bytes - sent) / SECONDS / 1000
-        frames = (len(screen.frame_ends) - drawn) / SECONDS
+        used = screen.use(SECONDS)
         latencies = []
         for i in range(KEYS):
             latencies.append(1000 * screen.press(" ", "停在" if i % 2 == 0 else "跟随"))
@@ -133,9 +139,7 @@ def load(per_second: float, columns: int, rows: int, *, full: bool = False) -> d
         "columns": columns,
         "rows": rows,
         "full": full,
-        "cpu": cpu,
-        "frames": frames,
-        "kB_per_second": rate,
+        **used,
         "key_p50": statistics.median(ordered),
         "key_p95": ordered[int(0.95 * KEYS)],
         "memory_MB": memory,
@@ -167,15 +171,12 @@ def attach(steps: int) -> dict[str, float]:
 
 
 def floor() -> dict[str, float]:
-    """What `bare_screen` uses: share of a core, frames a second."""
+    """What `bare_screen` uses."""
     screen = Screen(["-m", "tests.bench.bare_screen"], 140, 40)
     time.sleep(3)
-    before, drawn, began = screen.cpu(), len(screen.frame_ends), time.monotonic()
-    time.sleep(SECONDS)
-    cpu = (screen.cpu() - before) / (time.monotonic() - began)
-    frames = (len(screen.frame_ends) - drawn) / SECONDS
+    used = screen.use(SECONDS)
     screen.end()
-    return {"cpu": cpu, "frames": frames}
+    return used
 
 
 def main() -> None:
