@@ -289,9 +289,9 @@ def main() -> None:
             "before and after it, and the loss is spread over all the time: 1 means no cost, in brackets 95 % by "
             "bootstrap. The processes that compute are the floor: that much work costs so much, whatever it does. "
             "A monitor whose terminal stands still draws nothing; it, and a process that sleeps, are stopped for a "
-            "tenth of a second and then may go on for one, and the second is compared with the first. Not in it: what "
-            "a monitor does between frames (it reads the system every two seconds), what a frame leaves behind for "
-            "longer than those steps, and what everybatch costs within the ranks.",
+            "tenth of a second and then may go on for one, and the second is compared with the first. Not in it: "
+            "what a monitor does between frames (it reads the system every two seconds), what a frame leaves "
+            "behind for longer than those steps, and what everybatch costs within the ranks.",
             watching,
         ),
         section(
