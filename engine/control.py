@@ -32,7 +32,7 @@ class Command(IntEnum):
 
 
 class Control:
-    """One rank's side of the agreement. All ranks must call `check` equally often."""
+    """One rank's side of the agreement. All ranks must call `due` equally often."""
 
     def __init__(self, rank: int, group: dist.ProcessGroup | None, commands: Connection | None) -> None:
         """`group` is a gloo group of all ranks, None for a single rank.
@@ -47,14 +47,16 @@ class Control:
         self._interval = 1
         self._checked_at = time.monotonic()
 
-    def check(self, *, nonfinite: bool = False) -> Command:
-        """Call after every batch; the command that takes effect now, on all ranks alike.
+    def due(self) -> bool:
+        """Call after every batch; whether the ranks agree on a command now, by `agree`."""
+        self._left -= 1
+        return self._left <= 0
+
+    def agree(self, *, nonfinite: bool = False) -> Command:
+        """The command that takes effect now, on all ranks alike; when `due`.
 
         With `nonfinite` this rank asks for a stop because its loss is not finite.
         """
-        self._left -= 1
-        if self._left > 0:
-            return Command.NONE
         command = self._exchange(Command.STOP_NONFINITE if nonfinite else Command.NONE)
         self._left = self._interval
         return command

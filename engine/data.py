@@ -162,8 +162,6 @@ def _shield_worker(_: int) -> None:
 
 def to_device(batch: Any, device: torch.device) -> Any:
     """Tensors of a batch, however nested in tuples, lists and dicts, on `device`."""
-    if device.type == "cpu":  # where datasets make them
-        return batch
     if isinstance(batch, Mapping):
         return {key: to_device(value, device) for key, value in batch.items()}
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
@@ -177,13 +175,13 @@ def to_device(batch: Any, device: torch.device) -> Any:
 
 def count_samples(batch: Any) -> int | None:
     """Samples in a batch: the first dimension of its first tensor; None if it holds none."""
-    if isinstance(batch, Tensor):
-        return batch.shape[0] if batch.ndim else None
-    if isinstance(batch, Mapping):
-        batch = list(batch.values())
     if isinstance(batch, (list, tuple)):
         for value in batch:
-            samples = count_samples(value)
+            samples = len(value) if isinstance(value, Tensor) and value.ndim else count_samples(value)
             if samples is not None:
                 return samples
+    elif isinstance(batch, Tensor):
+        return len(batch) if batch.ndim else None
+    elif isinstance(batch, Mapping):  # asked last, as it is slow to say no
+        return count_samples(list(batch.values()))
     return None

@@ -30,6 +30,7 @@ from .checkpoint import (
 from .config import TrainConfig
 from .control import Command, Control
 from .data import TrainData, ValData, count_samples, to_device
+from .epoch_loss import EpochLoss
 from .reporter import Reporter
 from .save_every import SaveEvery
 from .task import Task, metric_names
@@ -64,6 +65,7 @@ class Loop:
         self._rank = rank
         self._group = group
         self._device = device
+        self._moves_batches = device.type != "cpu"  # where datasets make them
         self._control = control
         self._reporter = reporter
         self._checkpoints = checkpoints
@@ -75,9 +77,8 @@ class Loop:
         self._training = Training(task, config, device, steps=config.epochs * len(self._train_data))
         self._save_every = SaveEvery.parse(config.save_every)
         self._start = Start()
-        self._loss_sum = torch.zeros(2, dtype=torch.float64, device=device)
-        """Of the epoch so far: loss times samples, and samples. Without validation it tells the best epoch."""
-        self._weighted_loss, self._samples = self._loss_sum.unbind()
+        self._epoch_loss = EpochLoss(device)
+        """Without validation it tells the best epoch."""
         self._rng_before_validation: dict[str, Any] | None = None
         self._checkpoint_checked = False
         self._stop_after_epoch = False
@@ -90,7 +91,7 @@ class Loop:
         self._start = checkpoint.start
         if len(ranks) == self._world_size:  # else it is the start of an epoch, and each rank has its new seed
             own = ranks[self._rank]
-            self._loss_sum.copy_(own["loss_sum"])
+            self._epoch_loss.reset(own["loss_sum"])
             set_rng_state(own["rng"])
 
     def run(self) -> str:
@@ -110,14 +111,14 @@ class Loop:
         began = time.monotonic()
         first_batch = self._start.batch if epoch == self._start.epoch else 0
         if first_batch == 0:
-            self._loss_sum.zero_()
+            self._epoch_loss.reset()
         val_batches = self._val_data.batches if self._val_data is not None else 0
         self._reporter.begin_epoch(epoch, len(self._train_data), val_batches, first_batch)
         done, stopped = self._train(epoch, first_batch)
         trained = time.monotonic()
         score = None  # what the best epoch is judged by; unknown when stopped
         if not stopped:
-            score = self._mean(self._loss_sum)[0] if self._val_data is None else self._validate(epoch)
+            score = self._mean(self._epoch_loss.sums())[0] if self._val_data is None else self._validate(epoch)
         completed = score is not None
         ended = time.monotonic()
         status = "completed" if completed else "stopped"
@@ -141,7 +142,8 @@ class Loop:
         if done == len(self._train_data):  # stopped in validation
             return done, False
         for batch in reporter.batches(self._train_data.epoch(epoch, first_batch)):
-            batch = to_device(batch, self._device)
+            if self._moves_batches:
+                batch = to_device(batch, self._device)
             samples = count_samples(batch) or self._config.batch_size
             lr = training.lr
             loss = training.train_batch(batch, reporter.forward_done)
@@ -150,9 +152,8 @@ class Loop:
             if training.step == self._start.step + 1:
                 self._first_batch_done()
             if self._val_data is None:  # only then it decides which epoch is best
-                self._weighted_loss.add_(loss, alpha=samples)
-                self._samples.add_(samples)
-            if self._obey_next(epoch, done):
+                self._epoch_loss.add(loss, samples)
+            if self._control.due() and self._obey(epoch, done):
                 return done, True
             if self._save_every.after_batch(training.step):
                 self._save(["last"], epoch, done, finished=False)
@@ -171,8 +172,8 @@ class Loop:
         for _ in range(val_data.batches):
             batch = next(batches, None)
             if batch is not None:
-                sums += self._evaluate(to_device(batch, self._device))
-            if self._obey_next(epoch, len(self._train_data)):
+                sums += self._evaluate(batch)
+            if self._control.due() and self._obey(epoch, len(self._train_data)):
                 return None
         self._rng_before_validation = None
         loss, *metrics = self._mean(sums)
@@ -189,6 +190,8 @@ class Loop:
     @torch.no_grad()
     def _evaluate(self, batch: Any) -> Tensor:
         """Loss, metrics and 1, each times the samples of the batch: [2 + metrics], float64."""
+        if self._moves_batches:
+            batch = to_device(batch, self._device)
         samples = count_samples(batch) or self._config.batch_size
         model = self._training.model  # not DDP: ranks may have different numbers of batches here
         with self._training.autocast():
@@ -208,7 +211,7 @@ class Loop:
 
     def _mean(self, sums: Tensor) -> list[float]:
         """Divide sums by the samples, their last element, over all ranks."""
-        sums = sums.cpu()
+        sums = sums.to("cpu", copy=True)  # all_reduce works in place
         if self._group is not None:
             dist.all_reduce(sums, group=self._group)
         return (sums[:-1] / sums[-1]).tolist()
@@ -235,10 +238,10 @@ class Loop:
 
     # ---- commands and checkpoints -------------------------------------------------------------------------
 
-    def _obey_next(self, epoch: int, done: int) -> bool:
+    def _obey(self, epoch: int, done: int) -> bool:
         """Obey the command that the ranks agree on now, if there is one; True to stop."""
         nonfinite = self._config.on_nan == "stop" and self._reporter.nonfinite
-        command = self._control.check(nonfinite=nonfinite)
+        command = self._control.agree(nonfinite=nonfinite)
         paused = False
         while command is not Command.NONE:
             self._report_command(command, epoch, done)
@@ -265,7 +268,7 @@ class Loop:
         is behind them too.
         """
         rng = self._rng_before_validation or rng_state()
-        ranks = gather_rank_states(rng, self._loss_sum, self._reporter.last_events(), self._group)
+        ranks = gather_rank_states(rng, self._epoch_loss.sums(), self._reporter.last_events(), self._group)
         if self._rank == 0:
             state = {
                 "format": FORMAT,

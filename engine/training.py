@@ -32,6 +32,9 @@ class Training:
         self._task = task
         self._config = config
         self._device = device
+        self._mixed = config.amp != "off"
+        self._scaled = config.amp == "fp16"
+        self._grad_clip = config.grad_clip
         self.model = task.model().to(device)
         self.ddp = DistributedDataParallel(self.model, device_ids=[device.index] if device.type == "cuda" else None)
         if device.type == "cpu" and dist.get_world_size() > 2:
@@ -39,7 +42,7 @@ class Training:
         self.optimizer = self._make_optimizer()
         make_scheduler = getattr(task, "scheduler", None)
         self.scheduler: Any = make_scheduler(self.optimizer, steps) if make_scheduler else None
-        self.scaler = torch.amp.GradScaler(device.type, enabled=config.amp == "fp16")
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self._scaled)
 
     @property
     def lr(self) -> float:
@@ -48,16 +51,20 @@ class Training:
 
     def train_batch(self, batch: Any, forward_done: Callable[[], None]) -> Tensor:
         """Learn from one batch; its loss, detached, still on the device. Calls `forward_done` before backward."""
-        self.optimizer.zero_grad(set_to_none=True)
-        with self.autocast():
+        self.optimizer.zero_grad()
+        if self._mixed:
+            with self.autocast():
+                loss = self._task.loss(self.ddp, batch)
+        else:
             loss = self._task.loss(self.ddp, batch)
         forward_done()
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        if self._config.grad_clip:
-            self.scaler.unscale_(self.optimizer)
-            clip_grad_norm_(self.model.parameters(), self._config.grad_clip)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        if self._scaled:
+            self._learn_scaled(loss)
+        else:
+            loss.backward()  # type: ignore[no-untyped-call]
+            if self._grad_clip:
+                clip_grad_norm_(self.model.parameters(), self._grad_clip)
+            self.optimizer.step()
         if self.scheduler is not None:
             self.scheduler.step()
         self.step += 1
@@ -65,7 +72,7 @@ class Training:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Mixed precision as configured."""
-        if self._config.amp == "off":
+        if not self._mixed:
             return nullcontext()
         return torch.autocast(self._device.type, dtype=AMP_TYPES[self._config.amp])
 
@@ -110,6 +117,15 @@ class Training:
         if self._config.lr != lr:
             for group in self.optimizer.param_groups:
                 group["lr"] = group["lr"] / lr * self._config.lr
+
+    def _learn_scaled(self, loss: Tensor) -> None:
+        """The backward pass and the optimizer's step with a loss that is scaled against underflow."""
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        if self._grad_clip:
+            self.scaler.unscale_(self.optimizer)
+            clip_grad_norm_(self.model.parameters(), self._grad_clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
 
     def _settle_buckets(self) -> None:
         """Let DDP lay out its buckets now, in the reverse order of the parameters.

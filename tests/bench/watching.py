@@ -14,7 +14,6 @@ sleeps.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import sys
 import tempfile
@@ -28,31 +27,12 @@ import psutil
 
 from .monitor_load import Screen, watcher
 from .results import save
-from .stamped_tasks import FOLDER_VARIABLE, stamps_of
-from .training_speed import Ours
+from .stamped_training import TASKS, Array, StampedTraining
 
-TASKS = {"small": "tests.bench.stamped_tasks:Small", "medium": "tests.bench.stamped_tasks:Medium"}
 RECORDER_SECONDS = 0.08
 """The recorder works so often."""
 HALF_SECONDS = 0.1
 """So long is a stalled monitor stopped, and so long it may go on."""
-Array = np.ndarray[Any, np.dtype[np.float64]]
-
-
-class Stamped(Ours):
-    """A training without a monitor, whose ranks note the time of every batch."""
-
-    def __init__(self, task: str, ranks: int, folder: Path) -> None:
-        os.environ[FOLDER_VARIABLE] = str(folder)
-        for rank in range(ranks):
-            stamps_of(folder, rank, "w+")
-        super().__init__(TASKS[task], ranks, folder, "headless")
-        (self.private,) = folder.glob(".everybatch/2*")
-        self._stamps = [stamps_of(folder, rank) for rank in range(ranks)]
-
-    def batches(self, began: float, ended: float) -> list[Array]:
-        """When each batch between two times began, for each rank."""
-        return [np.array(stamps[(stamps >= began) & (stamps < ended)]) for stamps in self._stamps]
 
 
 class Busy:
@@ -111,7 +91,7 @@ def lost(batches: Array, ends: Array, burst: float) -> dict[str, float]:
     return {"speed": speed(every), "low": float(low), "high": float(high), "times": len(every)}
 
 
-def toggled(training: Stamped, seconds: float, process: psutil.Process) -> list[dict[str, Any]]:
+def toggled(training: StampedTraining, seconds: float, process: psutil.Process) -> list[dict[str, Any]]:
     """A row for each rank: its speed while the process may go on, 1 being that while it is stopped."""
     switches = [time.monotonic()]
     while switches[-1] < switches[0] + seconds:
@@ -130,7 +110,7 @@ def toggled(training: Stamped, seconds: float, process: psutil.Process) -> list[
     return rows
 
 
-def stalled(training: Stamped, seconds: float) -> list[dict[str, Any]]:
+def stalled(training: StampedTraining, seconds: float) -> list[dict[str, Any]]:
     """A monitor whose terminal stands still, a row for each rank; its CPU is that when it is left alone."""
     screen = Screen(watcher(training.private), 140, 40, reads=False)
     time.sleep(5)
@@ -142,7 +122,7 @@ def stalled(training: Stamped, seconds: float) -> list[dict[str, Any]]:
     return [{**row, "cpu": cpu} for row in rows]
 
 
-def asleep(training: Stamped, seconds: float) -> list[dict[str, Any]]:
+def asleep(training: StampedTraining, seconds: float) -> list[dict[str, Any]]:
     """The same with a process that only sleeps."""
     process = psutil.Popen(["sleep", "infinity"])
     rows = toggled(training, seconds, process)
@@ -151,7 +131,7 @@ def asleep(training: Stamped, seconds: float) -> list[dict[str, Any]]:
     return [{**row, "cpu": 0.0} for row in rows]
 
 
-def watched(training: Stamped, seconds: float) -> tuple[list[dict[str, Any]], float, float]:
+def watched(training: StampedTraining, seconds: float) -> tuple[list[dict[str, Any]], float, float]:
     """With a monitor: a row for each rank, its CPU seconds a frame, and frames a second."""
     screen = Screen(watcher(training.private), 140, 40)
     time.sleep(5)
@@ -164,7 +144,7 @@ def watched(training: Stamped, seconds: float) -> tuple[list[dict[str, Any]], fl
     return [{**row, "cpu": used / (ended - began)} for row in rows], burst, len(ends) / (ended - began)
 
 
-def beside(training: Stamped, seconds: float, burst: float, per_second: float) -> list[dict[str, Any]]:
+def beside(training: StampedTraining, seconds: float, burst: float, per_second: float) -> list[dict[str, Any]]:
     """With a process that computes, a row for each rank."""
     busy = Busy(burst, per_second)
     began = time.monotonic()
@@ -178,7 +158,7 @@ def beside(training: Stamped, seconds: float, burst: float, per_second: float) -
 def case(task: str, ranks: int, seconds: float) -> list[dict[str, Any]]:
     """All that stands beside one training, in turn."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        training = Stamped(task, ranks, Path(name))
+        training = StampedTraining(task, ranks, Path(name))
         try:
             step, measured = _beside_one(training, seconds)
         finally:
@@ -190,7 +170,7 @@ def case(task: str, ranks: int, seconds: float) -> list[dict[str, Any]]:
     ]
 
 
-def _beside_one(training: Stamped, seconds: float) -> tuple[float, dict[str, list[dict[str, Any]]]]:
+def _beside_one(training: StampedTraining, seconds: float) -> tuple[float, dict[str, list[dict[str, Any]]]]:
     before, began = training.cpu_seconds(), time.monotonic()
     time.sleep(seconds / 3)
     own, ended = (training.cpu_seconds() - before) / (time.monotonic() - began), time.monotonic()
