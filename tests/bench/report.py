@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from .loggers import NOTHING
-from .results import ROOT, interval, load, machine, version
+from .results import ROOT, load, machine, version
 from .thread_cost import OURS
 from .training_speed import PLAIN_AGAIN
 
@@ -132,7 +132,7 @@ def _draw_speed(cases: dict[str, list[float]]) -> None:
     axis.set_yticks(range(len(cases)), list(cases), fontsize=9)
     axis.invert_yaxis()
     axis.axvline(1, color=GREY, linewidth=1)
-    axis.set_title("Training speed of rank 0, plain loop = 1 (median and its 95 % interval)", loc="left", fontsize=10)
+    axis.set_title("Speed of rank 0, plain loop = 1 (median and its 95 % interval)", loc="left", fontsize=10)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
     figure.savefig(PICTURES / "speed.png", dpi=130)
