@@ -5,7 +5,8 @@ loops take turns within the ranks of one training (`stamped_tasks`): everybatch'
 files and journal, headless, with the monitor open, and with a monitor whose terminal stands still; and a plain
 loop on the same model and data, in whose turns the run process and the monitor are stopped. Each turn is compared
 with the plain ones right before and after it. First two plain loops take turns: how far their ratio is from 1
-tells how far to trust the others. Two ranks fill every core of a two-core machine; with one, a core is idle.
+tells how far to trust the others. Two ranks fill every core of a two-core machine; with one, a core is idle. Each
+way is measured for SECONDS times the ranks, as more ranks vary more.
 """
 
 from __future__ import annotations
@@ -108,11 +109,11 @@ def case(task: str, ranks: int, seconds: float) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure and keep the result."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 150.0
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 110.0
     rows = []
     for ranks in (1, 2):
         for task in TASKS:
-            of_case = case(task, ranks, seconds)
+            of_case = case(task, ranks, ranks * seconds)
             print(*of_case, sep="\n", flush=True)
             rows += of_case
     save("training_speed", rows)
