@@ -26,7 +26,7 @@ class EpochLoss:
         self._sums.copy_(torch.as_tensor(sums))
 
     def add(self, loss: Tensor, samples: int) -> None:
-        """One batch: its mean loss, a detached scalar on the device, and how many samples it had."""
+        """One batch: its mean loss, a detached tensor of one element on the device, and how many samples it had."""
         self._losses.append(loss)
         self._samples.append(samples)
         if len(self._losses) == HELD:
@@ -39,7 +39,7 @@ class EpochLoss:
         return self._sums
 
     def _sum_up(self) -> None:
-        losses = torch.stack(self._losses).double()
+        losses = torch.stack(self._losses).double().flatten()
         weights = torch.tensor(self._samples, dtype=torch.float64, device=losses.device)
         self._sums += torch.stack([torch.dot(losses, weights), weights.sum()])
         self._losses.clear()

@@ -177,15 +177,13 @@ def starting(rows: list[dict[str, Any]]) -> str:
 
 def throughput(kept: dict[str, Any]) -> str:
     """Events a second through the recorder, and its memory."""
-    rates = [
-        [
-            row["ranks"],
-            f"{row['events_per_second']:,.0f}",
-            f"{row['batches_per_second']:,.0f}",
-            f"{row['cpu_us_per_event']:.1f}",
+    rates = []
+    for ranks in dict.fromkeys(row["ranks"] for row in kept["rates"]):
+        rounds = [row for row in kept["rates"] if row["ranks"] == ranks]
+        cells = [
+            _spread([row[key] for row in rounds], "{:,.0f}") for key in ("events_per_second", "batches_per_second")
         ]
-        for row in kept["rates"]
-    ]
+        rates.append([ranks, *cells, _spread([row["cpu_us_per_event"] for row in rounds], "{:.1f}")])
     memory = [[f"{row['batches']:,}", f"{row['MB']:.1f}"] for row in kept["memory"]]
     return (
         table(["ranks", "events/s", "batches/s", "CPU µs/event"], rates)
@@ -200,7 +198,7 @@ def monitor_load(kept: dict[str, Any]) -> str:
         [
             f"{row['per_second']:,.0f}" + ", no core idle" * row["full"],
             f"{row['columns']}×{row['rows']}",
-            f"{100 * row['cpu']:.1f} %",
+            f"{100 * row['cpu']:.1f} % ({100 * row['cpu_low']:.1f} to {100 * row['cpu_high']:.1f})",
             f"{row['frames']:.1f}",
             f"{row['kB_per_second']:.0f}",
             f"{row['key_p50']:.0f} / {row['key_p95']:.0f}",
@@ -231,6 +229,12 @@ def cuda(rows: list[dict[str, Any]]) -> str:
         medians = {way: statistics.median(row[way]) for way in ("nothing", "item", "reporter")}
         shown.append([row["size"], *(f"{medians[way]:.3f}" for way in medians)])
     return f"{rows[0]['gpu']}\n\n" + table(["matrix", "no logging, ms", ".item(), ms", "everybatch, ms"], shown)
+
+
+def _spread(values: Sequence[float], form: str) -> str:
+    """Median, lowest and highest."""
+    median, low, high = (form.format(value) for value in (statistics.median(values), min(values), max(values)))
+    return f"{median} ({low} to {high})"
 
 
 def _three(value: float) -> str:
@@ -288,14 +292,14 @@ def main() -> None:
             "throughput",
             "Throughput of the recorder",
             "Prepared messages of simulated ranks through queue, tally, log, both CSV files and journal, "
-            "all on one core; "
-            "the best of three. An event is one rank's batch.",
+            "all on one core; median and range of the rounds. An event is one rank's batch.",
             throughput,
         ),
         section(
             "monitor_load",
             "The monitor",
-            "In a real pseudo-terminal, watching a made-up run that grows at the given rate.",
+            "In a real pseudo-terminal, watching a made-up run that grows at the given rate; its CPU in ten "
+            "seconds, and the least and the most in two of them.",
             monitor_load,
         ),
         section("cuda", "CUDA", "Eight matrix products a batch; milliseconds a batch, median of five.", cuda),

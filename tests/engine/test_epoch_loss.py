@@ -30,6 +30,13 @@ def test_an_epoch_goes_on_where_a_checkpoint_was_written() -> None:
     assert added(after, HELD + 7).sums().tolist() == pytest.approx(expected(), rel=1e-12)
 
 
+def test_a_loss_of_one_element_is_as_good_as_a_scalar() -> None:
+    loss = EpochLoss(CPU)
+    loss.add(torch.tensor([0.5]), 4)
+    loss.add(torch.tensor([0.25]), 2)
+    assert loss.sums().tolist() == [2.5, 6]
+
+
 def test_a_new_epoch_begins_with_nothing() -> None:
     loss = added(EpochLoss(CPU))
     loss.reset()
