@@ -31,6 +31,12 @@ def until(condition: Callable[[], object], seconds: float = DEADLINE):
     return value
 
 
+def only(folder: Path, pattern: str) -> Path:
+    """The one file or folder there is."""
+    (path,) = folder.glob(pattern)
+    return path
+
+
 def in_small_files(limit: int, work: Callable[[Callable[[int], None]], None]) -> None:
     """Do `work` in a process that can write files of `limit` bytes at most: the kernel itself cuts a write short.
 
@@ -146,27 +152,30 @@ class Finished:
         return [line for line in lines if line.startswith("Epoch [") and " - " in line]
 
     def log(self) -> str:
-        return self._only("log/training_*.log").read_text()
+        return only(self.folder, "log/training_*.log").read_text()
 
     def rows(self, kind: str) -> list[dict[str, str]]:
         """The rows of the `epoch` or `batch` CSV file."""
-        header, *lines = self._only(f"metrics/{kind}_metrics_*.csv").read_text().splitlines()
+        header, *lines = only(self.folder, f"metrics/{kind}_metrics_*.csv").read_text().splitlines()
         assert all(line.count(",") == header.count(",") for line in lines)
         return [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+
+    def counted(self) -> int:
+        """Rows of the batch CSV, which must be one a step and as many as the lines in the log."""
+        rows = self.rows("batch")
+        assert len(self.log_batch_lines()) == len(rows)
+        assert [int(row["step"]) for row in rows] == list(range(1, len(rows) + 1))
+        return len(rows)
 
     def journal(self) -> list:
         from everybatch.metrics.journal import JournalReader
 
-        reader = JournalReader(self._only(".everybatch/*/journal"))
+        reader = JournalReader(only(self.folder, ".everybatch/*/journal"))
         records = []
         while more := reader.read():
             records += more
         reader.close()
         return records
-
-    def _only(self, pattern: str) -> Path:
-        (path,) = self.folder.glob(pattern)
-        return path
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
-"""The faults that a run must survive or name, each one done for real; those of single ranks are in `test_run`."""
+"""Faults of ranks, processes and readers that a run must survive or name, each one done for real."""
 
 import contextlib
 import json
 import multiprocessing
 import os
-import resource
 import signal
 import socket
 import time
@@ -14,26 +13,8 @@ import psutil
 import pytest
 from everybatch.engine.control_client import ask_run
 from everybatch.engine.known_runs import read_run
-from everybatch.engine.outputs import Outputs
-from everybatch.engine.run_folder import RunFolder
-from everybatch.log.words import Words
 
-from ..bench.replay import records
-from ..conftest import TINY, until
-
-
-def only(folder, pattern):
-    (path,) = folder.glob(pattern)
-    return path
-
-
-def counted(run):
-    """Rows of the batch CSV, which must be as many as the lines in the log."""
-    rows = run.rows("batch")
-    assert len(run.log_batch_lines()) == len(rows)
-    assert [int(row["step"]) for row in rows] == list(range(1, len(rows) + 1))
-    return len(rows)
-
+from ..conftest import TINY, only, until
 
 # ---- ranks ------------------------------------------------------------------------------------------------
 
@@ -44,7 +25,7 @@ def test_a_rank_that_hangs_is_named_with_its_stack(train, tiny):
     assert any(line.startswith("rank 1 没有响应，其他rank等待超时") for line in run.stderr.splitlines())
     assert "a_step_that_never_ends" in run.stderr
     assert "--timeout" in run.stderr
-    assert counted(run) == 4
+    assert run.counted() == 4
     assert [row["status"] for row in run.rows("epoch")] == ["failed"]
 
 
@@ -59,7 +40,7 @@ class Slow(nn.Linear):
     (tmp_path / "tiny.py").write_text(task)
     run = train(*tiny, "--timeout", "2", "--epochs", "2", "--log_batch_metrics")
     assert run.code == 0
-    assert counted(run) == 24
+    assert run.counted() == 24
 
 
 def test_the_stacks_of_a_run_that_hangs_are_dumped_on_demand(start, tiny, tmp_path):
@@ -87,7 +68,7 @@ def test_a_rank_without_memory_is_named_with_a_hint(train, tiny):
     assert "rank 1 出错: RuntimeError" in run.stderr
     assert "can't allocate memory" in run.stderr
     assert "减小 --batch_size" in run.stderr
-    assert counted(run) == 4
+    assert run.counted() == 4
 
 
 def test_ranks_that_see_different_data_are_told_before_the_first_batch(train, tiny, tmp_path):
@@ -116,7 +97,7 @@ def test_a_loader_worker_that_is_killed_fails_the_rank_with_a_hint(start, tiny):
     assert "DataLoader worker" in done.stderr
     assert "rank 1 出错" in done.stderr
     assert "/dev/shm" in done.stderr
-    assert counted(done) > 0
+    assert done.counted() > 0
 
 
 def test_a_killed_run_process_reports_no_success_and_its_ranks_end_within_five_seconds(start, tiny, tmp_path):
@@ -150,134 +131,6 @@ def test_a_port_that_is_taken_does_not_matter(train, tiny):
         assert train(*tiny, "--epochs", "1", env=env).code == 0
 
 
-# ---- disks ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def limited(start, tiny):
-    """A run whose files cannot grow beyond their present size, and the function that gives them room again."""
-
-    def begin(*flags):
-        run = start(*tiny, "--epochs", "6", "--log_batch_metrics", *flags, env={"TINY_SECONDS": "0.03"})
-        until(lambda: "(5/12)" in run.log())
-        process = psutil.Process(run.process.pid)
-        # The hard limit stays, so that the soft one may go up again. Python ignores SIGXFSZ: a write gives EFBIG.
-        soft_and_hard = process.rlimit(psutil.RLIMIT_FSIZE)
-        process.rlimit(psutil.RLIMIT_FSIZE, (500, soft_and_hard[1]))
-        return run, lambda: process.rlimit(psutil.RLIMIT_FSIZE, soft_and_hard)
-
-    return begin
-
-
-def test_full_files_stop_nothing_and_get_everything_once_there_is_room(limited, tmp_path):
-    run, give_room = limited()
-    out = []
-    while "[3/6]" not in "".join(out):  # the console shows that training goes on
-        out.append(run.process.stdout.readline())
-    assert "警告: 无法写入" in "".join(out)
-    lines = len(run.log().splitlines())
-    assert len(run.log().splitlines()) == lines
-    give_room()
-    done = run.wait()
-    assert (done.code, done.stderr) == (0, "")
-    assert counted(done) == 72
-    assert len(done.rows("epoch")) == 6
-    assert "已可写入" in done.log()
-    assert sum(type(record).__name__ == "BatchRecord" for record in done.journal()) == 72
-
-
-def test_rows_that_are_lost_for_good_are_said(limited, tmp_path):
-    run, _ = limited("--lang", "en")
-    done = run.wait()
-    assert done.code == 0  # the training itself did what it should
-    for name in ("training_", "batch_metrics_", "journal"):
-        (line,) = [line for line in done.stderr.splitlines() if name in line and "could never be written" in line]
-        assert int(line.split(" lost ")[1].split()[0]) > 50
-    assert "Epoch [6/6] completed" in done.stdout
-
-
-@pytest.mark.parametrize("name", ["log", "epoch", "batch", "journal"])
-def test_a_full_disk_under_one_file_leaves_the_others_alone(tmp_path, name):
-    folder = RunFolder.create(tmp_path, time.localtime())
-    told = []
-    outputs = Outputs(
-        folder, ("dice",), Words("zh"), lambda kind, level, **fields: told.append(kind),
-        log_batch_metrics=True, stdout=None,
-    )  # fmt: skip
-    paths = {"log": folder.log, "epoch": folder.epoch_csv, "batch": folder.batch_csv, "journal": folder.journal}
-    (file,) = [file for file in outputs._files if file.path == paths[name]]
-    good, full = os.dup(file._fd), os.open("/dev/full", os.O_WRONLY)
-    written = list(records(400))
-
-    def write(part):
-        for record in part:
-            outputs.record(record)
-            outputs.line(type(record).__name__, console=False)
-        outputs.flush(sync=True)
-
-    write(written[:150])
-    sizes = {key: path.stat().st_size for key, path in paths.items()}
-    os.dup2(full, file._fd)
-    write(written[150:300])
-    assert told == ["file_trouble"]
-    grown = {key for key, path in paths.items() if path.stat().st_size > sizes[key]}
-    assert grown == paths.keys() - {name}
-    os.dup2(good, file._fd)
-    until(lambda: outputs.flush() or "file_recovered" in told, 5)
-    write(written[300:])
-    assert outputs.close() == {}
-    assert len(folder.log.read_text().splitlines()) == len(written)
-    kinds = [type(record).__name__ for record in written]
-    assert len(folder.batch_csv.read_text().splitlines()) == 1 + kinds.count("BatchRecord")
-    assert len(folder.epoch_csv.read_text().splitlines()) == 1 + kinds.count("EpochSummary")
-
-
-def test_checkpoints_that_cannot_be_written_are_said_and_training_goes_on(start, tiny, tmp_path):
-    run = start(*tiny, "--epochs", "3", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
-    until(lambda: "已保存" in run.log())
-    folder = only(tmp_path, "checkpoints/*")
-    folder.rename(tmp_path / "moved")
-    folder.write_text("a file where the folder was: nobody, not even root, can write below it")
-    done = run.wait()
-    assert done.code == 0
-    assert "警告: 模型没有写入" in done.stdout
-    assert counted(done) == 36
-
-
-def test_a_checkpoint_folder_that_was_tidied_up_comes_back(start, tiny, tmp_path):
-    run = start(*tiny, "--epochs", "3", env={"TINY_SECONDS": "0.05"})
-    until(lambda: "已保存" in run.log())
-    only(tmp_path, "checkpoints/*").rename(tmp_path / "moved")
-    assert run.wait().code == 0
-    assert only(tmp_path, "checkpoints/*/last.pt").exists()
-
-
-def test_a_full_disk_under_the_checkpoints_leaves_the_last_one(start, tiny, tmp_path):
-    run = start(*tiny, "--epochs", "4", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
-    until(lambda: "已保存" in run.log())
-    rank_0 = run.ranks()[0]
-    rank_0.rlimit(psutil.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
-    until(lambda: "模型没有写入" in run.log())
-    last = only(tmp_path, "checkpoints/*/last.pt")
-    data = last.read_bytes()
-    done = run.wait()
-    assert done.code == 0
-    assert last.read_bytes() == data
-    assert not list(tmp_path.glob("checkpoints/*/*.tmp"))
-    assert counted(done) == 48
-
-
-def test_private_files_in_a_folder_that_became_unwritable_stop_nothing(start, tiny, tmp_path):
-    run = start(*tiny, "--epochs", "3", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
-    until(lambda: "(5/12)" in run.log())
-    private = only(tmp_path, ".everybatch/*")
-    private.rename(tmp_path / "moved")  # run.json has no folder any more, and the journal no name
-    done = run.wait()
-    assert done.code == 0
-    assert "无法写入" in done.stderr
-    assert counted(done) == 36
-
-
 # ---- time and readers -------------------------------------------------------------------------------------
 
 
@@ -293,7 +146,7 @@ _time.time = _jumping
     (tmp_path / "tiny.py").write_text(TINY + jumping)
     run = train(*tiny, "--epochs", "4", "--log_batch_metrics", env={"TINY_SECONDS": "0.02"})
     assert (run.code, run.stderr) == (0, "")
-    assert counted(run) == 48
+    assert run.counted() == 48
     elapsed = [float(row["elapsed_seconds"]) for row in run.rows("batch")]
     assert elapsed == sorted(elapsed)
     assert 0 < elapsed[-1] < 60
@@ -312,7 +165,7 @@ def test_a_run_process_that_stands_still_loses_nothing(start, tiny):
     run.send(signal.SIGCONT)
     done = run.wait()
     assert done.code == 0
-    assert counted(done) == 480
+    assert done.counted() == 480
     assert "没有记录" not in done.log()
 
 
@@ -322,7 +175,7 @@ def test_a_pipe_that_nobody_reads_stops_nothing(start, tiny, tmp_path):
     until(lambda: "训练完成" in run.log())
     done = run.wait()
     assert done.code == 0
-    assert counted(done) == 1200
+    assert done.counted() == 1200
     assert len(done.batch_lines()) == 1200  # more than a pipe holds: the rest came when it was read
 
 

@@ -1,0 +1,139 @@
+"""Files that cannot be written: nothing stops, and what was lost is said. The disks really are full."""
+
+import os
+import resource
+import time
+
+import psutil
+import pytest
+from everybatch.engine.outputs import Outputs
+from everybatch.engine.run_folder import RunFolder
+from everybatch.log.words import Words
+
+from ..bench.replay import records
+from ..conftest import only, until
+
+
+@pytest.fixture
+def limited(start, tiny):
+    """A run whose files cannot grow beyond their present size, and the function that gives them room again."""
+
+    def begin(*flags):
+        run = start(*tiny, "--epochs", "6", "--log_batch_metrics", *flags, env={"TINY_SECONDS": "0.03"})
+        until(lambda: "(5/12)" in run.log())
+        process = psutil.Process(run.process.pid)
+        # The hard limit stays, so that the soft one may go up again. Python ignores SIGXFSZ: a write gives EFBIG.
+        soft_and_hard = process.rlimit(psutil.RLIMIT_FSIZE)
+        process.rlimit(psutil.RLIMIT_FSIZE, (500, soft_and_hard[1]))
+        return run, lambda: process.rlimit(psutil.RLIMIT_FSIZE, soft_and_hard)
+
+    return begin
+
+
+def test_full_files_stop_nothing_and_get_everything_once_there_is_room(limited, tmp_path):
+    run, give_room = limited()
+    out = []
+    while "[3/6]" not in "".join(out):  # the console shows that training goes on
+        out.append(run.process.stdout.readline())
+    assert "警告: 无法写入" in "".join(out)
+    lines = len(run.log().splitlines())
+    assert len(run.log().splitlines()) == lines
+    give_room()
+    done = run.wait()
+    assert (done.code, done.stderr) == (0, "")
+    assert done.counted() == 72
+    assert len(done.rows("epoch")) == 6
+    assert "已可写入" in done.log()
+    assert sum(type(record).__name__ == "BatchRecord" for record in done.journal()) == 72
+
+
+def test_rows_that_are_lost_for_good_are_said(limited, tmp_path):
+    run, _ = limited("--lang", "en")
+    done = run.wait()
+    assert done.code == 0  # the training itself did what it should
+    for name in ("training_", "batch_metrics_", "journal"):
+        (line,) = [line for line in done.stderr.splitlines() if name in line and "could never be written" in line]
+        assert int(line.split(" lost ")[1].split()[0]) > 50
+    assert "Epoch [6/6] completed" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["log", "epoch", "batch", "journal"])
+def test_a_full_disk_under_one_file_leaves_the_others_alone(tmp_path, name):
+    folder = RunFolder.create(tmp_path, time.localtime())
+    told = []
+    outputs = Outputs(
+        folder, ("dice",), Words("zh"), lambda kind, level, **fields: told.append(kind),
+        log_batch_metrics=True, stdout=None,
+    )  # fmt: skip
+    paths = {"log": folder.log, "epoch": folder.epoch_csv, "batch": folder.batch_csv, "journal": folder.journal}
+    (file,) = [file for file in outputs._files if file.path == paths[name]]
+    good, full = os.dup(file._fd), os.open("/dev/full", os.O_WRONLY)
+    written = list(records(400))
+
+    def write(part):
+        for record in part:
+            outputs.record(record)
+            outputs.line(type(record).__name__, console=False)
+        outputs.flush(sync=True)
+
+    write(written[:150])
+    sizes = {key: path.stat().st_size for key, path in paths.items()}
+    os.dup2(full, file._fd)
+    write(written[150:300])
+    assert told == ["file_trouble"]
+    grown = {key for key, path in paths.items() if path.stat().st_size > sizes[key]}
+    assert grown == paths.keys() - {name}
+    os.dup2(good, file._fd)
+    until(lambda: outputs.flush() or "file_recovered" in told, 5)
+    write(written[300:])
+    assert outputs.close() == {}
+    assert len(folder.log.read_text().splitlines()) == len(written)
+    kinds = [type(record).__name__ for record in written]
+    assert len(folder.batch_csv.read_text().splitlines()) == 1 + kinds.count("BatchRecord")
+    assert len(folder.epoch_csv.read_text().splitlines()) == 1 + kinds.count("EpochSummary")
+
+
+def test_checkpoints_that_cannot_be_written_are_said_and_training_goes_on(start, tiny, tmp_path):
+    run = start(*tiny, "--epochs", "3", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
+    until(lambda: "已保存" in run.log())
+    folder = only(tmp_path, "checkpoints/*")
+    folder.rename(tmp_path / "moved")
+    folder.write_text("a file where the folder was: nobody, not even root, can write below it")
+    done = run.wait()
+    assert done.code == 0
+    assert "警告: 模型没有写入" in done.stdout
+    assert done.counted() == 36
+
+
+def test_a_checkpoint_folder_that_was_tidied_up_comes_back(start, tiny, tmp_path):
+    run = start(*tiny, "--epochs", "3", env={"TINY_SECONDS": "0.05"})
+    until(lambda: "已保存" in run.log())
+    only(tmp_path, "checkpoints/*").rename(tmp_path / "moved")
+    assert run.wait().code == 0
+    assert only(tmp_path, "checkpoints/*/last.pt").exists()
+
+
+def test_a_full_disk_under_the_checkpoints_leaves_the_last_one(start, tiny, tmp_path):
+    run = start(*tiny, "--epochs", "4", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
+    until(lambda: "已保存" in run.log())
+    rank_0 = run.ranks()[0]
+    rank_0.rlimit(psutil.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+    until(lambda: "模型没有写入" in run.log())
+    last = only(tmp_path, "checkpoints/*/last.pt")
+    data = last.read_bytes()
+    done = run.wait()
+    assert done.code == 0
+    assert last.read_bytes() == data
+    assert not list(tmp_path.glob("checkpoints/*/*.tmp"))
+    assert done.counted() == 48
+
+
+def test_private_files_in_a_folder_that_became_unwritable_stop_nothing(start, tiny, tmp_path):
+    run = start(*tiny, "--epochs", "3", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
+    until(lambda: "(5/12)" in run.log())
+    private = only(tmp_path, ".everybatch/*")
+    private.rename(tmp_path / "moved")  # run.json has no folder any more, and the journal no name
+    done = run.wait()
+    assert done.code == 0
+    assert "无法写入" in done.stderr
+    assert done.counted() == 36
