@@ -159,10 +159,10 @@ def gather_rank_states(
 ) -> list[dict[str, Any]]:
     """What each rank has of its own, in rank order; every rank must call it, and rank 0 gets it.
 
-    `loss_sum` is what the rank has summed up of its epoch, `events` what it told the recorder last.
+    `loss_sum` is what the rank has summed up of its epoch, on the CPU, `events` what it told the recorder last.
     """
     told = torch.frombuffer(bytearray(encode_events(list(events))), dtype=torch.uint8)
-    own = {"rng": rng, "loss_sum": loss_sum.cpu(), "events": told}
+    own = {"rng": rng, "loss_sum": loss_sum, "events": told}
     if group is None:
         return [own]
     states: list[Any] = [None] * dist.get_world_size(group)

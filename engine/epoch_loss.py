@@ -15,32 +15,34 @@ class EpochLoss:
     """Loss times samples, and samples, of the batches so far."""
 
     def __init__(self, device: torch.device) -> None:
-        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
+        self._weighted = torch.zeros((), dtype=torch.float64, device=device)
+        self._samples = 0
         self._losses: list[Tensor] = []
-        self._samples: list[int] = []
+        """Not summed up yet, each the mean of `_samples_each`."""
+        self._samples_each = 0
 
     def reset(self, sums: Sequence[float] | Tensor = (0.0, 0.0)) -> None:
         """Begin an epoch, or go on with one whose `sums` these were."""
+        weighted, samples = sums
+        self._weighted.fill_(float(weighted))
+        self._samples = int(samples)
         self._losses.clear()
-        self._samples.clear()
-        self._sums.copy_(torch.as_tensor(sums))
 
     def add(self, loss: Tensor, samples: int) -> None:
         """One batch: its mean loss, a detached tensor of one element on the device, and how many samples it had."""
-        self._losses.append(loss)
-        self._samples.append(samples)
-        if len(self._losses) == HELD:
+        if samples != self._samples_each or len(self._losses) == HELD:
             self._sum_up()
+            self._samples_each = samples
+        self._losses.append(loss)
+        self._samples += samples
 
     def sums(self) -> Tensor:
-        """Loss times samples, and samples: [2], float64, on the device."""
-        if self._losses:
-            self._sum_up()
-        return self._sums
+        """Loss times samples, and samples: [2], float64, on the CPU. Waits for the GPU."""
+        self._sum_up()
+        return torch.tensor([self._weighted.item(), self._samples], dtype=torch.float64)
 
     def _sum_up(self) -> None:
-        losses = torch.stack(self._losses).double().flatten()
-        weights = torch.tensor(self._samples, dtype=torch.float64, device=losses.device)
-        self._sums += torch.stack([torch.dot(losses, weights), weights.sum()])
-        self._losses.clear()
-        self._samples.clear()
+        if self._losses:
+            total = torch.stack(self._losses).sum(dtype=torch.float64)
+            self._weighted.add_(total, alpha=self._samples_each)  # a number: a tensor of weights would be a sync
+            self._losses.clear()

@@ -211,7 +211,7 @@ class Loop:
 
     def _mean(self, sums: Tensor) -> list[float]:
         """Divide sums by the samples, their last element, over all ranks."""
-        sums = sums.to("cpu", copy=True)  # all_reduce works in place
+        sums = sums.cpu()
         if self._group is not None:
             dist.all_reduce(sums, group=self._group)
         return (sums[:-1] / sums[-1]).tolist()

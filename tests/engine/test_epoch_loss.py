@@ -3,7 +3,7 @@ import torch
 from everybatch.engine.epoch_loss import HELD, EpochLoss
 
 LOSSES = [torch.tensor(1 / (1 + number)) for number in range(2 * HELD + 5)]
-SAMPLES = [4] * (2 * HELD + 4) + [1]
+SAMPLES = [4] * (HELD + 3) + [2] * HELD + [4, 1]
 CPU = torch.device("cpu")
 
 
@@ -35,6 +35,19 @@ def test_a_loss_of_one_element_is_as_good_as_a_scalar() -> None:
     loss.add(torch.tensor([0.5]), 4)
     loss.add(torch.tensor([0.25]), 2)
     assert loss.sums().tolist() == [2.5, 6]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_nothing_waits_for_the_gpu() -> None:
+    loss = EpochLoss(torch.device("cuda"))
+    values = [value.cuda() for value in LOSSES]
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for value, samples in zip(values, SAMPLES, strict=True):
+            loss.add(value, samples)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert loss.sums().tolist() == pytest.approx(expected(), rel=1e-12)
 
 
 def test_a_new_epoch_begins_with_nothing() -> None:

@@ -9,9 +9,9 @@ BATCH = torch.full((4, 8), 2.0)
 
 
 class Sum:
-    """The mean of what a linear layer says, so that every gradient is known."""
+    """An eighth of the mean of what a linear layer says: gradients that are known, and that fp16 can scale."""
 
-    scale = 1.0
+    scale = 1 / 8
 
     def model(self):
         return nn.Linear(8, 1)
@@ -21,7 +21,7 @@ class Sum:
 
     def loss(self, model, batch):
         self.said = model(batch)
-        return self.said.mean() * self.scale
+        return self.said.float().mean() * self.scale
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def weights(of):
     return torch.cat([parameter.detach().flatten() for parameter in of.model.parameters()])
 
 
-GRADIENT = torch.tensor([2.0] * 8 + [1.0])
+GRADIENT = torch.tensor([2 / 8] * 8 + [1 / 8])
 """Of `Sum` on `BATCH`: eight weights and a bias."""
 
 
