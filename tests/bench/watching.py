@@ -187,7 +187,7 @@ def _beside_one(training: StampedTraining, seconds: float) -> tuple[float, dict[
 
 def main() -> None:
     """Measure and keep the result."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 45.0
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
     rows = []
     for ranks in (1, 2):
         for task in TASKS:
