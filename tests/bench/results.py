@@ -12,7 +12,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 
 ROOT = Path(__file__).parent.parent.parent
@@ -57,13 +56,6 @@ def quantiles(values: Sequence[float]) -> dict[str, float]:
         "p99": ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))],
         "mean": statistics.fmean(ordered),
     }
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Bounds of the median with 95 % confidence, by bootstrap."""
-    drawn = np.random.default_rng(0).choice(values, (2000, len(values)))
-    low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
-    return float(low), float(high)
 
 
 def _processor() -> str:
