@@ -113,12 +113,11 @@ def training_speed(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         case = f"{row['ranks']} rank{'s' * (row['ranks'] > 1)}, {1000 * row['step']:.2g} ms"
         median = f"{row['median']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-        mean = f"{row['mean']:.3f} ({row['mean_low']:.3f} to {row['mean_high']:.3f})"
-        shown.append([case, row["way"], row["rank"], median, mean, row["turns"]])
+        shown.append([case, row["way"], row["rank"], median, row["turns"]])
         if row["rank"] == 0:
             cases[f"{case}: {row['way']}"] = [row["median"], row["low"], row["high"]]
     _draw_speed(cases)
-    titles = ["ranks, step", "way", "rank", "median of the turns", "mean of the turns", "turns"]
+    titles = ["ranks, step", "way", "rank", "speed, median of the turns", "turns"]
     return table(titles, shown) + "\n\n![Training speed](docs/benchmarks/speed.png)"
 
 
@@ -265,8 +264,8 @@ def main() -> None:
             "every batch in log, CSV and journal, and a plain one on the same model, optimizer and data, in whose "
             "turns the run process and the monitor are stopped. First headless, then with the monitor open at "
             "140×40 (watched), then with a monitor whose terminal stands still (stalled); one thread a rank. Each "
-            "turn is compared with the plain ones before and after it; 1 means no cost, in brackets 95 % by "
-            "bootstrap. In *plain again* both loops are the plain one: what differs there is the machine. One rank "
+            "turn is compared with the plain ones before and after it; 1 means no cost, in brackets 95 % of the "
+            "median by bootstrap. In *plain again* both loops are the plain one: what differs there is the machine. One rank "
             "leaves a core idle, two fill the machine. The sending threads of the ranks are not stopped in plain "
             "turns, they look every 30 ms and find nothing.",
             training_speed,
