@@ -29,8 +29,8 @@ TURN_SECONDS = 0.3
 PLAIN_AGAIN = "plain again"
 WAYS = ("headless", "watched", "stalled")
 WIDER = math.sqrt(4 / 3)
-"""Than by bootstrap: two speeds in a row share a plain turn. Where all turns vary alike, they correlate by 1/6, and
-the variance of a mean is 1 + 2/6 of that of independent ones."""
+"""Intervals are so much wider than by bootstrap, as two speeds in a row share a plain turn: where all turns vary
+alike they correlate by 1/6, and the variance of their mean is 1 + 2/6 of that of independent ones."""
 
 
 def speeds_of_turns(batches: Array) -> Array:
