@@ -265,8 +265,8 @@ def main() -> None:
             "turns the run process and the monitor are stopped. First headless, then with the monitor open at "
             "140×40 (watched), then with a monitor whose terminal stands still (stalled); one thread a rank. Each "
             "turn is compared with the plain ones before and after it; 1 means no cost, in brackets 95 % of the "
-            "median by bootstrap. In *plain again* both loops are the plain one: what differs there is the machine. "
-            "One rank leaves a core idle, two fill the machine. The sending threads of the ranks are not stopped in "
+            "median by bootstrap. In *plain again* both loops are plain: what differs there is the machine. One "
+            "rank leaves a core idle, two fill the machine. The sending threads of the ranks are not stopped in "
             "plain turns, they look every 30 ms and find nothing.",
             training_speed,
         ),
