@@ -67,6 +67,8 @@ class Reporter:
         self._forward_done = 0.0
         self._waiting: deque[Note] = deque()
         self._dropped = 0
+        self._as_is = False
+        """Losses need no work here."""
         self._on_cuda: bool | None = None
         self._pinned: PinnedLosses | None = None
         self._reader = NoteReader(rank, step, monotonic())
@@ -108,10 +110,11 @@ class Reporter:
         """One batch is done. `loss` is its mean over `samples`.
 
         A tensor is read later, by the sending thread, and must not be changed in place; a CUDA one without a sync.
+        The first tensor tells what the others are: on which device, and whether they have a graph.
         """
         self._step = step = self._step + 1
         if len(self._waiting) < CAPACITY:
-            value = loss if type(loss) is float else self._held(loss)
+            value = loss if self._as_is or type(loss) is float else self._held(loss)
             self._waiting.append((step, value, lr, samples, self._wait, self._forward_done, monotonic()))
         else:
             self._dropped += 1
@@ -144,10 +147,12 @@ class Reporter:
     def _held(self, loss: Any) -> Any:
         """What the sending thread can read: a CUDA tensor on its way to the host, others as they are.
 
-        Without its graph, which would hold the memory of the whole step.
+        Without its graph, which would hold the memory of the whole step. The first loss says what the others are:
+        asking each, with cold caches, costs half as much as all the rest.
         """
-        if self._on_cuda is None:  # asking each loss would cost more than all the rest
+        if self._on_cuda is None:
             self._on_cuda = getattr(loss, "is_cuda", False)
+            self._as_is = not self._on_cuda and not getattr(loss, "requires_grad", False)
         if not self._on_cuda or not getattr(loss, "is_cuda", False):
             return loss.detach() if getattr(loss, "requires_grad", False) else loss
         if self._pinned is None:
