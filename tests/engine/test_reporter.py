@@ -151,6 +151,14 @@ def test_batches_that_were_dropped_do_not_make_the_next_one_look_slow():
     assert (after_three.batch, after_three.step_seconds, after_three.busy_seconds) == (4, 2.0, 2.0)
 
 
+def test_losses_that_wait_hold_no_graph():
+    with Reporter(Collector(), rank=0, world_size=1) as reporter:
+        pass  # its thread has ended, so losses wait
+    for _ in range(2):
+        reporter.batch(torch.tensor(0.5, requires_grad=True) * 2, lr=0.1, samples=1)
+    assert [note[1].requires_grad for note in reporter._waiting] == [False, False]
+
+
 def test_several_waits_for_data_are_one_batch():
     channel = Collector()
     with Reporter(channel, rank=0, world_size=1) as reporter:

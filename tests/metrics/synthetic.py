@@ -68,3 +68,8 @@ class Run:
         (folder / f"epoch_metrics_{run_id}.csv").write_text(epoch_header(()) + "".join(self.epoch_rows()))
         (folder / f"batch_metrics_{run_id}.csv").write_text(batch_header() + "".join(self.batch_rows()))
         return folder
+
+
+def alarms(findings):
+    """The kinds of the findings that warn, of findings by kind."""
+    return {kind for kind, finding in findings.items() if finding.severity != "info"}
