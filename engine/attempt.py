@@ -11,10 +11,10 @@ from typing import TextIO
 from ..log.errors import UsageError
 from ..log.words import Words, one_line
 from ..metrics.records import RunStarted
+from ..reporting.event_queue import EventQueue
 from .checkpoint import Checkpoint
 from .checks import Plan
 from .config import TrainConfig
-from .event_queue import EventQueue
 from .failure import Failure, find_failure
 from .launcher import Launch
 from .ledger import Attempt

@@ -17,6 +17,7 @@ from torch.distributed.distributed_c10d import _set_pg_timeout
 from ..log.errors import UsageError
 from ..metrics.events import CommandTaken, EpochEnded, Saved, SaveFailed, Validated
 from ..metrics.records import Start
+from ..reporting.reporter import Reporter
 from .checkpoint import (
     FORMAT,
     Checkpoint,
@@ -31,7 +32,6 @@ from .config import TrainConfig
 from .control import Command, Control
 from .data import TrainData, ValData, count_samples, to_device
 from .epoch_loss import EpochLoss
-from .reporter import Reporter
 from .save_every import SaveEvery
 from .task import Task, metric_names
 from .training import Training

@@ -23,11 +23,11 @@ import torch.distributed as dist
 from ..log.errors import UsageError
 from ..log.words import Words
 from ..metrics.events import Finished, RankFailed
+from ..reporting.reporter import Channel, Reporter
 from .checkpoint import read_checkpoint
 from .config import TrainConfig
 from .control import Control
 from .loop import Loop
-from .reporter import Channel, Reporter
 from .run_folder import RunFolder
 from .task import build_task
 

@@ -15,7 +15,7 @@ from typing import TextIO
 from ..log.words import Words
 from ..metrics.events import decode_events
 from ..metrics.records import Notice, RunEnded
-from .event_queue import EventQueue
+from ..reporting.event_queue import EventQueue
 from .ledger import Attempt, Ledger
 
 PERIOD_SECONDS = 0.08

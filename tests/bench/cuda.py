@@ -26,7 +26,7 @@ class Nowhere:
 
 def milliseconds(way: str, size: int) -> float:
     """Of one batch: eight products of square matrices, whose mean is the loss."""
-    from everybatch.engine.reporter import Reporter
+    from everybatch.reporting.reporter import Reporter
 
     matrix = torch.rand(size, size, device="cuda") / size
     with Reporter(Nowhere(), rank=0, world_size=1) as reporter:

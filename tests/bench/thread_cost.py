@@ -162,12 +162,12 @@ def _bare_gap(tensor: Any, batches: int) -> float:
 
 def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     """Our reporter in a rank's process, the recorder in this one, the monitor in a third."""
-    from everybatch.engine.event_queue import EventQueue
     from everybatch.engine.ledger import Attempt
     from everybatch.engine.recorder import Recorder
     from everybatch.engine.run_folder import RunFolder
     from everybatch.log.words import Words
     from everybatch.metrics.records import RunStarted
+    from everybatch.reporting.event_queue import EventQueue
 
     from .monitor_load import Screen, watcher
     from .replay import run_json
@@ -199,8 +199,8 @@ def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
 
 
 def _rank(queue: Any, seconds: float, batches: int, told: Connection) -> None:
-    from everybatch.engine.reporter import Reporter
     from everybatch.metrics.events import EpochEnded, Finished
+    from everybatch.reporting.reporter import Reporter
 
     with Reporter(queue, rank=0, world_size=1) as reporter:
         reporter.begin_epoch(1, batches)

@@ -6,11 +6,11 @@ import time
 
 import pytest
 import torch
-from everybatch.engine import reporter as reporter_module
-from everybatch.engine.batch_notes import NoteReader
-from everybatch.engine.event_queue import EventQueue
-from everybatch.engine.reporter import Reporter
 from everybatch.metrics.events import BatchesDropped, BatchEvent, EpochBegan, Finished, Hello, decode_events
+from everybatch.reporting import reporter as reporter_module
+from everybatch.reporting.event_queue import EventQueue
+from everybatch.reporting.notes import NoteReader
+from everybatch.reporting.reporter import Reporter
 
 
 class Collector:

@@ -5,7 +5,7 @@ import struct
 import threading
 import time
 
-from everybatch.engine.event_queue import EventQueue
+from everybatch.reporting.event_queue import EventQueue
 
 
 def take_all(queue, count):

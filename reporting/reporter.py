@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..metrics.events import AnyEvent, BatchesDropped, EpochBegan, Hello, encode_events
-from .batch_notes import EpochNote, Note, NoteReader
+from .notes import EpochNote, Note, NoteReader
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,0 +1,1 @@
+"""What a training process calls: the reporter, and the channel through which its events leave."""
