@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from ..engine.control_client import ask_run
-from ..engine.known_runs import KnownRun
-from ..engine.protocol import Asked
 from ..log.words import Words
 from ..metrics.run_view import RunView
+from ..run.control_client import ask_run
+from ..run.protocol import Asked
+from ..run.registry import KnownRun
 from ..widgets.batch_log import BatchLog
 from ..widgets.loss_plot import LossPlot
 from ..widgets.status import StatusLine

@@ -10,13 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..engine.known_runs import KnownRun, find_run, known_runs, newest_run, read_run, runs_below
 from ..log.errors import UsageError
 from ..log.words import Words
 from ..metrics.analysis.analysis import Analysis, analyse
 from ..metrics.analysis.compare import Comparison, compare
 from ..metrics.analysis.run_files import RunFiles, newest, runs_in
 from ..metrics.analysis.tables import TableError
+from ..run.registry import KnownRun, find_run, known_runs, newest_run, read_run, runs_below
 from .analyze_flags import PROGRAM, AnalyzeConfig
 from .arguments import parse
 from .report import print_comparison, print_report

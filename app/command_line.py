@@ -37,12 +37,12 @@ def _train(arguments: Sequence[str], words: Words) -> int:
     from ..engine.config import TrainConfig
     from .flags_help import flags_help
     from .train import train
-    from .train_config import PROGRAM, read_config
+    from .train_config import PROGRAM, read_request
 
     if {"-h", "--help"} & set(arguments):
         print(flags_help(TrainConfig, words.lang, PROGRAM))
         return 0
-    return train(read_config(arguments), arguments)
+    return train(read_request(arguments))
 
 
 def _attach(arguments: Sequence[str], words: Words) -> int:

@@ -18,9 +18,9 @@ from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.timer import Timer
 
-from ..engine.known_runs import KnownRun, read_run
 from ..log.words import Words
 from ..metrics.system import SystemState, SystemWatch
+from ..run.registry import KnownRun, read_run
 from ..widgets.batch_log import BatchLog
 from ..widgets.curve import Symbols
 from ..widgets.footer import Footer

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..engine.control_client import ask_run
-from ..engine.known_runs import KnownRun, find_run, known_runs
 from ..log.errors import UsageError
 from ..log.words import Words, width
+from ..run.control_client import ask_run
+from ..run.registry import KnownRun, find_run, known_runs
 from .train import has_terminal
 
 COLUMNS = ("run", "state", "task", "ranks", "started", "folder")

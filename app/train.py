@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..log.words import Words
-
-if TYPE_CHECKING:
-    from ..engine.config import TrainConfig
+from ..run.request import TrainRequest, encode_request
 
 EXIT_USAGE, EXIT_FAILED = 2, 1
 
 
-def train(config: TrainConfig, arguments: Sequence[str]) -> int:
-    """Train as `config` says, which was read from `arguments`; the exit code."""
+def train(request: TrainRequest) -> int:
+    """Train as asked; the exit code."""
+    config = request.config
     config.check()
     words = Words(config.lang)
     if config.tui and has_terminal():
-        from ..engine.checks import check_files
+        from ..run.preflight import check_files
 
         check_files(config)
-        return _with_monitor(arguments, words)
-    from ..engine.run import run
+        return _with_monitor(request, words)
+    from ..run.run_process import run
 
-    return run(config, words, sys.stdout, sys.stderr)
+    return run(request, words, sys.stdout, sys.stderr)
 
 
 def has_terminal() -> bool:
@@ -39,19 +37,21 @@ def has_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
-def _with_monitor(arguments: Sequence[str], words: Words) -> int:
+def _with_monitor(request: TrainRequest, words: Words) -> int:
     from .guard import watch
 
     print(words.say("stage_importing"), flush=True)
-    ours, theirs = os.pipe()
+    ours, theirs = socket.socketpair()
     process = subprocess.Popen(
-        [sys.executable, "-m", "everybatch.app.run_process", str(theirs), *arguments],
+        [sys.executable, "-m", "everybatch.run", str(theirs.fileno())],
         stdin=subprocess.DEVNULL,
-        pass_fds=(theirs,),
+        pass_fds=(theirs.fileno(),),
         start_new_session=True,
     )
-    os.close(theirs)
-    with os.fdopen(ours, encoding="utf-8") as told:
+    theirs.close()
+    with ours, ours.makefile("rw") as told:
+        told.write(encode_request(request))
+        told.flush()
         line = told.readline()
     if not line:  # it died before it could say anything; its traceback is on the screen
         return process.wait() or EXIT_FAILED

@@ -1,4 +1,4 @@
-"""From the arguments of ``everybatch train`` to its config; with ``--resume``, on top of what the run had."""
+"""From the arguments of ``everybatch train`` to its request; with ``--resume``, on top of what the run had."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import dataclasses
 from collections.abc import Sequence
 
 from ..engine.config import TrainConfig
+from ..run.request import TrainRequest
 from .arguments import parse
 
 PROGRAM = "everybatch train"
 
 
-def read_config(arguments: Sequence[str]) -> TrainConfig:
-    """The config; raises `UsageError`. `resume` is the private folder of the run to go on with, if there is one."""
+def read_request(arguments: Sequence[str]) -> TrainRequest:
+    """What the arguments ask for; raises `UsageError`."""
     arguments = _with_latest(arguments)
     config = parse(TrainConfig, arguments, PROGRAM)
     if config.resume is None:
-        return config
-    from ..engine.resume import find_resumable, read_earlier
+        return TrainRequest(config)
+    from ..run.resume import find_resumable, read_earlier
 
     earlier = read_earlier(find_resumable(config.resume, config.output_dir).folder.private)
     default = dataclasses.replace(earlier.config, tui=TrainConfig().tui)
     resumed = parse(TrainConfig, arguments, PROGRAM, default=default)
-    return dataclasses.replace(
-        resumed, resume=str(earlier.folder.private.absolute()), output_dir=earlier.folder.root
+    return TrainRequest(
+        dataclasses.replace(resumed, output_dir=earlier.folder.root), earlier.folder.private.absolute()
     )
 
 

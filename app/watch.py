@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from ..engine.known_runs import read_run
 from ..log.words import Words, one_line
+from ..run.registry import read_run
 from .monitor import Monitor
 
 

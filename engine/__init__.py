@@ -1,1 +1,1 @@
-"""What trains: config, task, launcher, rank loop, reporter, control, checkpoints, recorder, the run process."""
+"""What trains: our own loop inside a rank, its config, tasks, data, checkpoints and the agreement of the ranks."""

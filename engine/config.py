@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from ..log.errors import UsageError
 from .save_every import SaveEvery
@@ -102,3 +106,26 @@ class TrainConfig:
         if not (math.isfinite(self.grad_clip) and self.grad_clip >= 0):
             raise UsageError("not_negative", flag="--grad_clip", value=self.grad_clip)
         SaveEvery.parse(self.save_every)
+
+
+def config_values(config: TrainConfig) -> dict[str, Any]:
+    """The config as plain values, for JSON and for checkpoints; paths become texts."""
+    values: dict[str, Any] = msgspec.to_builtins(config, enc_hook=str)
+    return values
+
+
+def config_from(values: Mapping[str, object]) -> TrainConfig:
+    """The config that `config_values` made plain; names that it does not know are left out.
+
+    Raises `msgspec.ValidationError` for a value of another type.
+    """
+    known = {field.name for field in dataclasses.fields(TrainConfig)}
+    return msgspec.convert(
+        {name: value for name, value in values.items() if name in known}, TrainConfig, dec_hook=_path
+    )
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"{value!r} is no {kind.__name__}")

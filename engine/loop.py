@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -28,7 +27,7 @@ from .checkpoint import (
     save_atomically,
     set_rng_state,
 )
-from .config import TrainConfig
+from .config import TrainConfig, config_values
 from .control import Command, Control
 from .data import TrainData, ValData, count_samples, to_device
 from .epoch_loss import EpochLoss
@@ -275,10 +274,7 @@ class Loop:
                 "epoch": epoch,
                 "batches_done": done,
                 "epoch_finished": finished,
-                "config": {
-                    name: str(value) if isinstance(value, Path) else value
-                    for name, value in dataclasses.asdict(self._config).items()
-                },
+                "config": config_values(self._config),
                 "world_size": self._world_size,
                 "ranks": ranks,
                 **self._training.state(),

@@ -28,7 +28,6 @@ from .checkpoint import read_checkpoint
 from .config import TrainConfig
 from .control import Control
 from .loop import Loop
-from .run_folder import RunFolder
 from .task import build_task
 
 FIRST_BATCH_PATIENCE = 3
@@ -43,7 +42,10 @@ class RankJob:
     """What every rank is told."""
 
     config: TrainConfig
-    folder: RunFolder
+    checkpoints: Path
+    """Folder of last.pt and best.pt."""
+    logs: tuple[Path, ...]
+    """Where what each rank prints goes, by rank."""
     attempt: int
     world_size: int
     device: str
@@ -64,7 +66,7 @@ def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> Non
     rank = int(os.environ["RANK"])
     # Data loaders start their workers as they would in a script of its own, not from another fork server.
     multiprocessing.set_start_method(None, force=True)
-    _keep_output(job.folder, rank)
+    _keep_output(job.logs[rank])
     _end_with_parent()
     device = _device(job.device)
     with Reporter(
@@ -104,7 +106,7 @@ def _train(job: RankJob, rank: int, device: torch.device, commands: Connection, 
         device=device,
         control=Control(rank, group, commands if rank == 0 else None),
         reporter=reporter,
-        checkpoints=job.folder.checkpoints,
+        checkpoints=job.checkpoints,
     )
     _seed(config.seed + 1 + rank)  # different dropout
     if job.checkpoint is not None:
@@ -121,9 +123,9 @@ def _control_group(job: RankJob, patience: timedelta) -> dist.ProcessGroup | Non
     return dist.group.WORLD if job.backend == "gloo" else dist.new_group(backend="gloo", timeout=patience)
 
 
-def _keep_output(folder: RunFolder, rank: int) -> None:
+def _keep_output(log: Path) -> None:
     """Whatever this process prints, native code included, goes to the rank's log; crashes leave their stacks."""
-    fd = os.open(folder.rank_log(rank), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(fd, 1)
     os.dup2(fd, 2)
     os.close(fd)

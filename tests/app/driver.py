@@ -5,11 +5,11 @@ import json
 import time
 
 from everybatch.app.monitor import Monitor
-from everybatch.engine.control_server import ControlServer
-from everybatch.engine.known_runs import read_run
-from everybatch.engine.protocol import Reply
 from everybatch.log.words import Words
 from everybatch.metrics.journal import encode_record
+from everybatch.run.control_server import ControlServer
+from everybatch.run.protocol import Reply
+from everybatch.run.registry import read_run
 
 from ..bench import replay
 

@@ -12,12 +12,12 @@ from types import SimpleNamespace
 
 import pytest
 from everybatch.app.monitor import Monitor
-from everybatch.engine.known_runs import read_run
 from everybatch.log.words import Words
 from everybatch.metrics import run_view
 from everybatch.metrics.journal import encode_record
 from everybatch.metrics.records import BatchRecord, Notice, RankState, RunEnded
 from everybatch.metrics.system import GpuState, SystemState
+from everybatch.run.registry import read_run
 from everybatch.widgets import panels, row_text, status
 
 from ..bench import replay

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import replay
 from everybatch.app.monitor import Monitor
-from everybatch.engine.known_runs import read_run
 from everybatch.log.words import Words
 from everybatch.metrics.journal import encode_record
 from everybatch.metrics.records import BatchRecord, Notice
 from everybatch.metrics.system import SystemState
+from everybatch.run.registry import read_run
 
 GIB = 1 << 30
 

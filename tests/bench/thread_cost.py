@@ -162,12 +162,12 @@ def _bare_gap(tensor: Any, batches: int) -> float:
 
 def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     """Our reporter in a rank's process, the recorder in this one, the monitor in a third."""
-    from everybatch.engine.ledger import Attempt
-    from everybatch.engine.recorder import Recorder
-    from everybatch.engine.run_folder import RunFolder
     from everybatch.log.words import Words
     from everybatch.metrics.records import RunStarted
     from everybatch.reporting.event_queue import EventQueue
+    from everybatch.run.aggregator import Attempt
+    from everybatch.run.recorder import Recorder
+    from everybatch.run.run_folder import RunFolder
 
     from .monitor_load import Screen, watcher
     from .replay import run_json

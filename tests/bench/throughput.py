@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-from everybatch.engine.ledger import Attempt
-from everybatch.engine.recorder import Recorder
-from everybatch.engine.run_folder import RunFolder
 from everybatch.log.words import Words
 from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, encode_events
 from everybatch.metrics.records import RunStarted
 from everybatch.reporting.event_queue import EventQueue
+from everybatch.run.aggregator import Attempt
+from everybatch.run.recorder import Recorder
+from everybatch.run.run_folder import RunFolder
 
 from .results import save
 

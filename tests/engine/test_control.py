@@ -5,9 +5,9 @@ import struct
 
 import msgspec
 import pytest
-from everybatch.engine.control_client import ask
-from everybatch.engine.control_server import ControlServer
-from everybatch.engine.protocol import MOST_BYTES, Reply, Request
+from everybatch.run.control_client import ask
+from everybatch.run.control_server import ControlServer
+from everybatch.run.protocol import MOST_BYTES, Reply, Request
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import struct
 import threading
 
 import msgspec
-from everybatch.engine.protocol import MOST_BYTES, ProtocolError, Reply, Request, receive
 from everybatch.metrics.csv_files import batch_header, batch_row
 from everybatch.metrics.csv_repair import repair_csv
 from everybatch.metrics.events import decode_events
@@ -20,6 +19,7 @@ from everybatch.metrics.records import (
     RunStarted,
     Start,
 )
+from everybatch.run.protocol import MOST_BYTES, ProtocolError, Reply, Request, receive
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from everybatch.engine.control_client import ask_run
-from everybatch.engine.known_runs import read_run
+from everybatch.run.control_client import ask_run
+from everybatch.run.registry import read_run
 
 from ..conftest import TINY, only, until
 

@@ -6,9 +6,9 @@ import time
 
 import psutil
 import pytest
-from everybatch.engine.outputs import Outputs
-from everybatch.engine.run_folder import RunFolder
 from everybatch.log.words import Words
+from everybatch.run.run_folder import RunFolder
+from everybatch.run.sinks import Outputs
 
 from ..bench.replay import records
 from ..conftest import only, until

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..engine.config import TrainConfig
+from ..engine.task import Task, build_task, describe, metric_names
 from ..log.errors import UsageError
-from .config import TrainConfig
-from .task import Task, build_task, describe, metric_names
 
 
 @dataclass(frozen=True)

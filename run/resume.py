@@ -6,15 +6,15 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 
+from ..engine.config import TrainConfig, config_from
 from ..log.errors import UsageError
 from ..metrics.records import Start
-from .checks import Plan
-from .config import TrainConfig
-from .known_runs import KnownRun, find_run, newest_run, read_run, runs_below
+from .preflight import Plan
+from .registry import KnownRun, find_run, newest_run, read_run, runs_below
 from .run_folder import RunFolder
 
 SAME = ("task", "seed", "amp")
@@ -54,11 +54,8 @@ def read_earlier(private: Path) -> Earlier:
     if run is None:
         raise UsageError("no_run_at", path=str(private))
     try:
-        saved = msgspec.convert(run.content["config"], dict[str, Any])
-        known = {field.name for field in dataclasses.fields(TrainConfig)}
-        fields = {name: value for name, value in saved.items() if name in known}
-        fields["nproc"] = run.content["world_size"]
-        config = msgspec.convert(fields, TrainConfig, dec_hook=_path)
+        saved = msgspec.convert(run.content["config"], dict[str, object])
+        config = config_from({**saved, "nproc": run.content["world_size"]})
         attempt = msgspec.convert(run.content["attempt"], int)
     except (KeyError, msgspec.ValidationError) as error:
         raise UsageError("resume_damaged", path=str(private / "run.json"), reason=str(error)) from error
@@ -102,9 +99,3 @@ def _changes(earlier: Earlier, config: TrainConfig, names: Sequence[str]) -> lis
 def _refuse(earlier: Earlier, changes: Sequence[tuple[str, str, str]]) -> NoReturn:
     told = ", ".join(f"{flag} {old} → {new}" for flag, old, new in changes)
     raise UsageError("resume_differs", run=earlier.folder.run_id, changes=told)
-
-
-def _path(kind: type[Any], value: Any) -> Any:
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    raise TypeError(f"{value!r} is no {kind.__name__}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from .known_runs import KnownRun
 from .protocol import TIMEOUT_SECONDS, Asked, ProtocolError, Reply, Request, receive, send
+from .registry import KnownRun
 
 
 def ask_run(run: KnownRun, command: Asked, value: int = 0) -> Reply:

@@ -1,9 +1,9 @@
 import signal
 
 import pytest
-from everybatch.engine.failure import find_failure
-from everybatch.engine.launcher import RankExit
 from everybatch.metrics.events import RankFailed
+from everybatch.run.failure import find_failure
+from everybatch.run.launcher import RankExit
 
 LOST = "[…/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:36240"
 RANKS = {100: 0, 101: 1}

@@ -38,9 +38,9 @@ from ..metrics.records import (
 from ..metrics.spikes import SpikeWatch
 from ..metrics.stragglers import StragglerWatch
 from ..metrics.tally import BatchTally, EpochTally
-from .outputs import Outputs
 from .recovery import Recovered
 from .run_folder import RunFolder
+from .sinks import Outputs
 
 STATES_SECONDS = 0.1
 """Between two states of the ranks in the journal."""

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
+from ..engine.checkpoint import Checkpoint
+from ..engine.config import TrainConfig
+from ..engine.rank import RankJob, run_rank
 from ..log.errors import UsageError
 from ..log.words import Words, one_line
 from ..metrics.records import RunStarted
 from ..reporting.event_queue import EventQueue
-from .checkpoint import Checkpoint
-from .checks import Plan
-from .config import TrainConfig
+from .aggregator import Attempt
 from .failure import Failure, find_failure
 from .launcher import Launch
-from .ledger import Attempt
-from .rank import RankJob, run_rank
+from .preflight import Plan
 from .rank_commands import RankCommands
 from .recorder import Recorder
 from .recovery import recover
@@ -77,10 +77,12 @@ class RankAttempt:
         """Train to the end. `started` gets the pids of the ranks, in their order, when all of them run."""
         plan, number = self._plan, self._started.attempt
         self.recorder.notice("ranks_starting", count=plan.world_size)
+        # User code may change the current folder, so ranks get absolute paths.
+        folder = RunFolder(self._folder.root.absolute(), self._folder.run_id)
         job = RankJob(
             self._config,
-            # User code may change the current folder, so ranks get absolute paths.
-            RunFolder(self._folder.root.absolute(), self._folder.run_id),
+            folder.checkpoints,
+            tuple(map(folder.rank_log, range(plan.world_size))),
             number,
             plan.world_size,
             plan.device,

@@ -7,7 +7,7 @@ import signal
 import threading
 from multiprocessing.connection import Connection
 
-from .control import Command
+from ..engine.control import Command
 from .protocol import Reply, Request
 from .recorder import Recorder
 

@@ -2,7 +2,7 @@ import os
 import signal
 import time
 
-from everybatch.engine.launcher import Launch, warm_up
+from everybatch.run.launcher import Launch, warm_up
 
 from ..conftest import until
 

@@ -16,7 +16,7 @@ from ..log.words import Words
 from ..metrics.events import decode_events
 from ..metrics.records import Notice, RunEnded
 from ..reporting.event_queue import EventQueue
-from .ledger import Attempt, Ledger
+from .aggregator import Attempt, Ledger
 
 PERIOD_SECONDS = 0.08
 """Between two looks at the queues. Each finds cold caches, which cost more than the work on a few batches."""

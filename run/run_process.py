@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import platform
 import socket
@@ -17,29 +16,30 @@ from typing import TYPE_CHECKING, TextIO
 import psutil
 
 from .. import __version__
+from ..engine.config import TrainConfig, config_values
 from ..log.errors import UsageError
 from ..log.words import Words
 from ..metrics.records import RunStarted, Start
-from .checks import Plan, check_files, check_run
-from .config import TrainConfig
 from .control_server import ControlServer
-from .known_runs import register
 from .launcher import warm_up
+from .preflight import Plan, check_files, check_run
 from .protocol import Reply, Request
 from .recorder import Recorder
+from .registry import register
+from .request import TrainRequest
 from .resume import Earlier, check_resume, check_same, read_earlier
 from .run_folder import RunFolder
 from .signals import Signals
 
 if TYPE_CHECKING:
+    from ..engine.checkpoint import Checkpoint
     from .attempt import Ending, RankAttempt
-    from .checkpoint import Checkpoint
 
 EXIT_FAILED = 1
 
 
 def run(
-    config: TrainConfig,
+    request: TrainRequest,
     words: Words,
     stdout: TextIO | None,
     stderr: TextIO,
@@ -48,11 +48,11 @@ def run(
     """Train, and return the exit code; raises `UsageError` before anything is written.
 
     Without `stdout` no lines are shown. `created` is called as soon as the run has its folder and can be watched.
-    `config.resume` is the private folder of the run to go on with.
     """
+    config = request.config
     config.check()
     check_files(config)
-    earlier = read_earlier(Path(config.resume)) if config.resume is not None else None
+    earlier = read_earlier(request.resumed) if request.resumed is not None else None
     if earlier is not None:
         check_same(earlier, config)
     warm_up()
@@ -130,7 +130,7 @@ class RunProcess:
             self._write_run_json("running")
 
     def _find_checkpoint(self) -> tuple[Checkpoint | None, list[tuple[Path, str]]]:
-        from .checkpoint import find_checkpoint
+        from ..engine.checkpoint import find_checkpoint
 
         return find_checkpoint(self._folder.checkpoints) if self._number > 1 else (None, [])
 
@@ -224,9 +224,9 @@ class RunProcess:
     def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
         import torch
 
-        config = dataclasses.asdict(self._config)
+        config = config_values(self._config)
         if self._config.data is not None:
-            config["data"] = self._config.data.absolute()
+            config["data"] = str(self._config.data.absolute())
         content = {
             "run_id": self._folder.run_id,
             "state": state,
