@@ -18,7 +18,7 @@ from ..metrics.analysis.analysis import Analysis
 from ..metrics.analysis.batches import Phase
 from ..metrics.analysis.compare import Comparison
 from ..metrics.analysis.findings import Finding
-from ..metrics.pyramid import Curve
+from ..metrics.downsample import Curve
 from ..widgets.curve import BAND, LINE, VALID, draw
 
 MARKS = {"error": ("✖", "bold red"), "warning": ("▲", "yellow"), "info": ("·", "cyan")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ..metrics.append_file import AppendFile
+from ..metrics.files.append_file import AppendFile
 
 
 class LogFile(AppendFile):

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from .events import AnyEvent, BatchEvent, EpochBegan, EpochEnded, Validated
-from .journal import JournalReader
+from .files.journal import JournalReader
+from .merge import EpochTally, merge_batch
 from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, RunStarted, Start
-from .tally import EpochTally, merge_batch
 
 
 @dataclass

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .journal import JournalReader
+from .files.journal import JournalReader
 from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, Notice, RunEnded, RunStarted
 
 BLOCK = 256

@@ -7,9 +7,10 @@ import time
 from collections import deque
 from pathlib import Path
 
-from .journal import JournalReader
+from .anomalies.stragglers import StragglerWatch
+from .downsample import Pyramid
+from .files.journal import JournalReader
 from .log_rows import INTERVAL_CHANGED, LogRows
-from .pyramid import Pyramid
 from .records import (
     AnyRecord,
     BatchRecord,
@@ -20,7 +21,6 @@ from .records import (
     RunEnded,
     RunStarted,
 )
-from .stragglers import StragglerWatch
 
 RECENT_STEPS = 50
 RECENT_EPOCHS = 5

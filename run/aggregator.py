@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from ..log.words import Words
+from ..metrics.anomalies.nonfinite import NonfiniteWatch
+from ..metrics.anomalies.spikes import SpikeWatch
+from ..metrics.anomalies.stragglers import StragglerWatch
 from ..metrics.eta import Eta
 from ..metrics.events import (
     AnyEvent,
@@ -25,7 +28,7 @@ from ..metrics.events import (
     Validated,
 )
 from ..metrics.log_rows import INTERVAL_CHANGED
-from ..metrics.nonfinite import NonfiniteWatch
+from ..metrics.merge import BatchTally, EpochTally
 from ..metrics.records import (
     BatchRecord,
     EpochStarted,
@@ -35,9 +38,6 @@ from ..metrics.records import (
     RunEnded,
     RunStarted,
 )
-from ..metrics.spikes import SpikeWatch
-from ..metrics.stragglers import StragglerWatch
-from ..metrics.tally import BatchTally, EpochTally
 from .recovery import Recovered
 from .run_folder import RunFolder
 from .sinks import Outputs

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..metrics.csv_files import batch_header, epoch_header
-from ..metrics.csv_repair import has_header, newest_part, next_part, repair_csv
 from ..metrics.events import AnyEvent
+from ..metrics.files.csv_repair import has_header, newest_part, next_part, repair_csv
+from ..metrics.files.csv_rows import batch_header, epoch_header
 from ..metrics.history import History, read_history
 from ..metrics.records import BatchRecord, Notice, Start
 from .run_folder import RunFolder

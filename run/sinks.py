@@ -9,9 +9,9 @@ from typing import TextIO
 from ..log.console import Console
 from ..log.log_file import LogFile
 from ..log.words import Words
-from ..metrics.append_file import AppendFile
-from ..metrics.csv_files import batch_header, batch_row, epoch_header, epoch_row
-from ..metrics.journal import encode_record
+from ..metrics.files.append_file import AppendFile
+from ..metrics.files.csv_rows import batch_header, batch_row, epoch_header, epoch_row
+from ..metrics.files.journal import encode_record
 from ..metrics.records import AnyRecord, BatchRecord, EpochSummary
 from .recovery import Recovered
 from .run_folder import RunFolder

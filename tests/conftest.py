@@ -168,7 +168,7 @@ class Finished:
         return len(rows)
 
     def journal(self) -> list:
-        from everybatch.metrics.journal import JournalReader
+        from everybatch.metrics.files.journal import JournalReader
 
         reader = JournalReader(only(self.folder, ".everybatch/*/journal"))
         records = []

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..metrics.pyramid import Curve
+from ..metrics.downsample import Curve
 
 Symbols = Literal["braille", "block", "ascii"]
 SYMBOLS: tuple[Symbols, ...] = ("braille", "block", "ascii")

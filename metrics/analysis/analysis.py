@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..journal import JournalReader
+from ..anomalies.stragglers import StragglerWatch
+from ..files.journal import JournalReader
 from ..records import RankState
-from ..stragglers import StragglerWatch
 from .batches import Phase, batch_findings, phases
 from .epochs import best_epoch, epoch_findings
 from .findings import Finding

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..spikes import LEAST_RATIO, LIMIT, WINDOW
+from ..anomalies.spikes import LEAST_RATIO, LIMIT, WINDOW
 from .findings import SIGMA, Finding, plain
 
 LOG_LIMIT = 6.0

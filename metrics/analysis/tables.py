@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..csv_files import BATCH_COLUMNS, EPOCH_COLUMNS
-from ..csv_repair import NUMBER, TEXT_COLUMNS
+from ..files.csv_repair import NUMBER, TEXT_COLUMNS
+from ..files.csv_rows import BATCH_COLUMNS, EPOCH_COLUMNS
 
 BATCH_TYPES = {
     "epoch": "int32",

@@ -6,7 +6,7 @@ import time
 
 from everybatch.app.monitor import Monitor
 from everybatch.log.words import Words
-from everybatch.metrics.journal import encode_record
+from everybatch.metrics.files.journal import encode_record
 from everybatch.run.control_server import ControlServer
 from everybatch.run.protocol import Reply
 from everybatch.run.registry import read_run

@@ -14,7 +14,7 @@ import pytest
 from everybatch.app.monitor import Monitor
 from everybatch.log.words import Words
 from everybatch.metrics import run_view
-from everybatch.metrics.journal import encode_record
+from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.records import BatchRecord, Notice, RankState, RunEnded
 from everybatch.metrics.system import GpuState, SystemState
 from everybatch.run.registry import read_run

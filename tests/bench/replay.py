@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import psutil
-from everybatch.metrics.journal import encode_record
+from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.records import BatchRecord, EpochStarted, EpochSummary, Notice, RankState, RunStarted
 
 BATCHES = 171

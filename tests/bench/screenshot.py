@@ -11,7 +11,7 @@ from pathlib import Path
 import replay
 from everybatch.app.monitor import Monitor
 from everybatch.log.words import Words
-from everybatch.metrics.journal import encode_record
+from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.records import BatchRecord, Notice
 from everybatch.metrics.system import SystemState
 from everybatch.run.registry import read_run

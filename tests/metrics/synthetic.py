@@ -1,7 +1,7 @@
 """CSV files of made-up runs: healthy ones, and ones with a fault that an analysis must name."""
 
 import numpy as np
-from everybatch.metrics.csv_files import batch_header, batch_row, epoch_header, epoch_row
+from everybatch.metrics.files.csv_rows import batch_header, batch_row, epoch_header, epoch_row
 from everybatch.metrics.records import BatchRecord, EpochSummary
 
 BATCHES = 171

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from everybatch.metrics.analysis.analysis import analyse
 from everybatch.metrics.analysis.run_files import runs_in
-from everybatch.metrics.journal import encode_record
+from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.records import RankState
 
 from .synthetic import Run, alarms

@@ -6,10 +6,10 @@ import struct
 import threading
 
 import msgspec
-from everybatch.metrics.csv_files import batch_header, batch_row
-from everybatch.metrics.csv_repair import repair_csv
 from everybatch.metrics.events import decode_events
-from everybatch.metrics.journal import JournalReader, encode_record
+from everybatch.metrics.files.csv_repair import repair_csv
+from everybatch.metrics.files.csv_rows import batch_header, batch_row
+from everybatch.metrics.files.journal import JournalReader, encode_record
 from everybatch.metrics.records import (
     BatchRecord,
     EpochStarted,

@@ -1,8 +1,8 @@
 import math
 
 from everybatch.metrics.events import BatchEvent, EpochEnded, Validated
+from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.history import read_history
-from everybatch.metrics.journal import encode_record
 from everybatch.metrics.records import BatchRecord, EpochStarted, EpochSummary, RunStarted, Start
 
 BATCHES = 4

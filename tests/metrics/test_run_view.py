@@ -3,13 +3,13 @@ import random
 
 import msgspec
 import pytest
-from everybatch.metrics.journal import encode_record
+from everybatch.metrics.anomalies.spikes import SpikeWatch
+from everybatch.metrics.anomalies.stragglers import StragglerWatch
+from everybatch.metrics.downsample import CAPACITY, Pyramid
+from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.log_rows import BLOCK
-from everybatch.metrics.pyramid import CAPACITY, Pyramid
 from everybatch.metrics.records import BatchRecord, EpochStarted, EpochSummary, Notice, RunEnded, Start
 from everybatch.metrics.run_view import RunView
-from everybatch.metrics.spikes import SpikeWatch
-from everybatch.metrics.stragglers import StragglerWatch
 
 from ..bench import replay
 

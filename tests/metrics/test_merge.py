@@ -2,7 +2,7 @@ import math
 
 import pytest
 from everybatch.metrics.events import BatchEvent, EpochEnded, Validated
-from everybatch.metrics.tally import BatchTally, EpochTally, merge_batch
+from everybatch.metrics.merge import BatchTally, EpochTally, merge_batch
 
 
 def event(rank, step, loss, samples=4, wait=0.0, seconds=0.1):

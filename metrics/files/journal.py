@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from .records import AnyRecord
+from ..records import AnyRecord
 
 MOST_BYTES = 1 << 20
 """Of one record: a longer one is damage."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from .records import BatchRecord, EpochSummary
+from ..records import BatchRecord, EpochSummary
 
 EPOCH_COLUMNS = (
     "epoch",

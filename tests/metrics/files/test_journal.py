@@ -1,5 +1,5 @@
 import pytest
-from everybatch.metrics.journal import JournalReader, encode_record
+from everybatch.metrics.files.journal import JournalReader, encode_record
 from everybatch.metrics.records import (
     BatchRecord,
     EpochStarted,

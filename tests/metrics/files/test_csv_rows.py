@@ -1,6 +1,6 @@
 import math
 
-from everybatch.metrics.csv_files import batch_header, batch_row, epoch_header, epoch_row
+from everybatch.metrics.files.csv_rows import batch_header, batch_row, epoch_header, epoch_row
 from everybatch.metrics.records import BatchRecord, EpochSummary
 
 SUMMARY = EpochSummary(

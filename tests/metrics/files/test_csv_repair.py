@@ -1,6 +1,6 @@
 import pytest
-from everybatch.metrics.csv_files import batch_header, batch_row, epoch_header
-from everybatch.metrics.csv_repair import has_header, newest_part, next_part, repair_csv
+from everybatch.metrics.files.csv_repair import has_header, newest_part, next_part, repair_csv
+from everybatch.metrics.files.csv_rows import batch_header, batch_row, epoch_header
 from everybatch.metrics.records import BatchRecord
 
 
