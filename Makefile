@@ -24,7 +24,7 @@ format: .venv/installed-test
 	$(BIN)/ruff check --fix .
 
 screenshot: .venv/installed         ## the picture of the READMEs
-	$(BIN)/python tests/bench/screenshot.py docs/monitor.svg 140x36 en
+	$(BIN)/python -m tests.bench.screenshot docs/monitor.svg 140x36 en
 
 bench: .venv/installed-bench        ## measure everything against the peers, into BENCHMARKS.md; an hour and a half
 	for name in thread_cost training_speed watching starting throughput monitor_load cuda report; do \

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..metrics.run_view import RunView
 from ..run.control_client import ask_run
 from ..run.protocol import Asked
-from ..run.registry import KnownRun
+from ..run.registry import RegisteredRun
 from ..widgets.batch_log import BatchLog
 from ..widgets.loss_plot import LossPlot
 from ..widgets.status import StatusLine
@@ -31,12 +31,12 @@ class Actions(App[int]):
 
     BINDINGS = BINDINGS
 
-    def __init__(self, run: KnownRun, words: Words) -> None:
+    def __init__(self, run: RegisteredRun, catalogue: Catalogue) -> None:
         """Read the journal of `run`."""
         super().__init__()
-        self.run_known = run
+        self.registered_run = run
         self.view = RunView(run.folder.private / "journal")
-        self.words = words
+        self.catalogue = catalogue
         self.panels_drawn_at = 0.0
         """When all but the log was drawn; 0 to have it drawn with the next frame."""
         self.interval_asked: int | None = None
@@ -98,7 +98,7 @@ class Actions(App[int]):
                 self.log_pane.match = None
                 self.action_again(1)
 
-        self.push_screen(Prompt(self.words.say("ui_search_label"), self._sought), search)
+        self.push_screen(Prompt(self.catalogue.text("ui_search_label"), self._sought), search)
 
     def action_again(self, step: int) -> None:
         """Find the next or the previous one."""
@@ -112,7 +112,7 @@ class Actions(App[int]):
             if text is not None:
                 self.log_pane.set_filter(text, condition(text) if text else None)
 
-        self.push_screen(Prompt(self.words.say("ui_filter_label"), self.log_pane.filter_text), keep)
+        self.push_screen(Prompt(self.catalogue.text("ui_filter_label"), self.log_pane.filter_text), keep)
 
     def action_undo(self) -> None:
         """Undo the newest of zoom, search and filter."""
@@ -126,7 +126,7 @@ class Actions(App[int]):
     def action_copy(self) -> None:
         """Copy the marked line."""
         self.copy_to_clipboard(self.log_pane.marked_line())
-        self.notify(self.words.say("ui_copied"), timeout=2)
+        self.notify(self.catalogue.text("ui_copied"), timeout=2)
 
     # ---- keys: what is shown ------------------------------------------------------------------------------
 
@@ -179,7 +179,7 @@ class Actions(App[int]):
 
     def action_help(self) -> None:
         """All keys."""
-        self.push_screen(HelpScreen(self.words, self._key_list()))
+        self.push_screen(HelpScreen(self.catalogue, self._key_list()))
 
     # ---- keys: the run ------------------------------------------------------------------------------------
 
@@ -206,13 +206,13 @@ class Actions(App[int]):
     def _ask(self, command: Asked, value: int = 0) -> None:
         """Ask in a thread: a run that hangs must not hang the monitor."""
         if self.state in ENDED:
-            self.notify(self.words.say("ui_has_ended"), severity="warning", timeout=3)
+            self.notify(self.catalogue.text("ui_has_ended"), severity="warning", timeout=3)
             return
 
         def ask() -> None:
-            reply = ask_run(self.run_known, command, value)
+            reply = ask_run(self.registered_run, command, value)
             if not reply.taken:
-                text = self.words.say("not_taken", reason=reply.reason)
+                text = self.catalogue.text("not_taken", reason=reply.reason)
                 self.call_from_thread(self.notify, text, severity="error", markup=False)
 
         threading.Thread(target=ask, name="ask", daemon=True).start()
@@ -235,7 +235,7 @@ class Actions(App[int]):
                 self._ask("stop_after_epoch")
 
         epochs = self.view.started.epochs if self.view.started else 0
-        self.push_screen(QuitDialog(self.words, self.view.epoch, epochs), leave)
+        self.push_screen(QuitDialog(self.catalogue, self.view.epoch, epochs), leave)
 
     def action_exit_now(self) -> None:
         """Leave without a question; the run goes on."""
@@ -244,12 +244,12 @@ class Actions(App[int]):
     # ---- help and palette ---------------------------------------------------------------------------------
 
     def _key_list(self) -> list[tuple[str, str]]:
-        return [(keys, self.words.say(f"ui_key_{name}")) for keys, name in KEYS]
+        return [(keys, self.catalogue.text(f"ui_key_{name}")) for keys, name in KEYS]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key is in the palette too."""
         for key, name, action in PALETTE:
-            title = f"{key}  {self.words.say(f'ui_key_{name}')}"
+            title = f"{key}  {self.catalogue.text(f'ui_key_{name}')}"
             yield SystemCommand(title, action, lambda action=action: self.run_palette(action))
 
     async def run_palette(self, action: str) -> None:

@@ -10,13 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..log.errors import UsageError
-from ..log.words import Words
+from ..errors import UsageError
+from ..log.catalogue import Catalogue
 from ..metrics.analysis.analysis import Analysis, analyse
 from ..metrics.analysis.compare import Comparison, compare
 from ..metrics.analysis.run_files import RunFiles, newest, runs_in
 from ..metrics.analysis.tables import TableError
-from ..run.registry import KnownRun, find_run, known_runs, newest_run, read_run, runs_below
+from ..run.registry import RegisteredRun, all_runs, find_run, newest_run, read_run, runs_below
 from .analyze_flags import PROGRAM, AnalyzeConfig
 from .arguments import parse
 from .report import print_comparison, print_report
@@ -24,58 +24,65 @@ from .report import print_comparison, print_report
 EXIT_BAD_RUN = 3
 
 
-def analyze(arguments: Sequence[str], words: Words) -> int:
+def analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
     """Analyse and report; 0, or 3 when a run failed or holds NaN. Raises `UsageError`."""
     config = parse(AnalyzeConfig, arguments, PROGRAM)
     asked: Sequence[str | None] = config.runs or (None,)
-    analyses = [_analysed(_find(name), config.batch_metrics, words) for name in asked]
+    analyses = [_analysed(_find(name), config.batch_metrics, catalogue) for name in asked]
     comparison = compare(analyses) if len(analyses) > 1 else None
     if config.json:
-        print(json.dumps(_as_json(analyses, comparison, words), ensure_ascii=False, indent=2, allow_nan=False))
+        print(json.dumps(_as_json(analyses, comparison, catalogue), ensure_ascii=False, indent=2, allow_nan=False))
     else:
-        _report(analyses, comparison, words, html=config.html)
+        _report(analyses, comparison, catalogue, html=config.html)
     return EXIT_BAD_RUN if any(analysis.bad for analysis in analyses) else 0
 
 
-def _report(analyses: Sequence[Analysis], comparison: Comparison | None, words: Words, *, html: bool) -> None:
+def _report(
+    analyses: Sequence[Analysis], comparison: Comparison | None, catalogue: Catalogue, *, html: bool
+) -> None:
     for analysis in analyses:
-        print_report(analysis, words)
+        print_report(analysis, catalogue)
     if comparison is not None:
-        print_comparison(comparison, words)
+        print_comparison(comparison, catalogue)
     drawn = [analysis for analysis in analyses if len(analysis.epochs)]
     if not drawn:
         return
-    from .pictures import draw_comparison, draw_run, use_font
+    from .plots import draw_comparison, draw_run, use_font
 
-    if not use_font(words.lang):
-        print(words.say("report_no_font"))
-        words_of_picture = Words("en")
+    if not use_font(catalogue.lang):
+        print(catalogue.text("report_no_font"))
+        catalogue_of_plots = Catalogue("en")
     else:
-        words_of_picture = words
+        catalogue_of_plots = catalogue
     for analysis in drawn:
         name = f"analysis_{analysis.files.run_id}"
-        _save(analysis.files.folder / f"{name}.png", draw_run(analysis, words_of_picture), "report_files", words)
+        _save(
+            analysis.files.folder / f"{name}.png", draw_run(analysis, catalogue_of_plots), "report_files", catalogue
+        )
         if html:
-            from .page import page
+            from .html import page
 
-            _save(analysis.files.folder / f"{name}.html", page(analysis, words), "report_page", words)
+            _save(analysis.files.folder / f"{name}.html", page(analysis, catalogue), "report_page", catalogue)
     if comparison is not None and len(drawn) > 1:
         path = drawn[0].files.folder / f"comparison_{drawn[0].files.run_id}.png"
-        _save(path, draw_comparison(drawn, words_of_picture), "report_files", words)
+        _save(path, draw_comparison(drawn, catalogue_of_plots), "report_files", catalogue)
 
 
-def _save(path: Path, data: bytes, said: str, words: Words) -> None:
+def _save(path: Path, data: bytes, said: str, catalogue: Catalogue) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:
-        print(words.say("report_not_written", path=str(path), reason=error.strerror or str(error)), file=sys.stderr)
+        print(
+            catalogue.text("report_not_written", path=str(path), reason=error.strerror or str(error)),
+            file=sys.stderr,
+        )
     else:
-        print(words.say(said, path=str(path)))
+        print(catalogue.text(said, path=str(path)))
 
 
-def _analysed(files: RunFiles, with_batches: bool, words: Words) -> Analysis:
+def _analysed(files: RunFiles, with_batches: bool, catalogue: Catalogue) -> Analysis:
     if with_batches and not files.batch_csvs:
-        print(words.say("report_no_batches"), file=sys.stderr)
+        print(catalogue.text("report_no_batches"), file=sys.stderr)
         with_batches = False
     try:
         return analyse(files, with_batches=with_batches)
@@ -92,7 +99,7 @@ def _analysed(files: RunFiles, with_batches: bool, words: Words) -> Analysis:
 def _find(asked: str | None) -> RunFiles:
     """The files of the run that a person names; a path need not be one of a run that is known here."""
     if asked is None:
-        run = newest_run(known_runs())
+        run = newest_run(all_runs())
         if run is not None:
             return _of_known(run)
         copied = newest(runs_in(Path("metrics")).values()) or newest(runs_in(Path()).values())
@@ -105,12 +112,12 @@ def _find(asked: str | None) -> RunFiles:
     if path.is_dir():
         return _of_folder(path)
     matching = [run for run_id, run in runs_in(Path("metrics")).items() if run_id.startswith(asked)]
-    if len(matching) == 1 and not any(run.run_id.startswith(asked) for run in known_runs()):
+    if len(matching) == 1 and not any(run.run_id.startswith(asked) for run in all_runs()):
         return matching[0]
     return _of_known(find_run(asked))
 
 
-def _of_known(run: KnownRun) -> RunFiles:
+def _of_known(run: RegisteredRun) -> RunFiles:
     folder = run.folder.epoch_csv.parent
     files = runs_in(folder).get(run.run_id) or RunFiles(run.run_id, folder)
     files.journal = run.folder.journal
@@ -142,22 +149,22 @@ def _of_file(path: Path) -> RunFiles:
 # ---- JSON -------------------------------------------------------------------------------------------------
 
 
-def _as_json(analyses: Sequence[Analysis], comparison: Comparison | None, words: Words) -> Any:
-    objects = [_object(analysis, words) for analysis in analyses]
+def _as_json(analyses: Sequence[Analysis], comparison: Comparison | None, catalogue: Catalogue) -> Any:
+    objects = [_object(analysis, catalogue) for analysis in analyses]
     if comparison is None:
         return objects[0]
     compared = {**asdict(comparison), "clear": comparison.clear}
     return _finite({"runs": objects, "comparison": compared})
 
 
-def _object(analysis: Analysis, words: Words) -> dict[str, Any]:
+def _object(analysis: Analysis, catalogue: Catalogue) -> dict[str, Any]:
     findings = [
         {
             "kind": finding.kind,
             "severity": finding.severity,
-            "text": words.say(f"finding_{finding.kind}{finding.variant}", **finding.figures),
+            "text": catalogue.text(f"finding_{finding.kind}{finding.variant}", **finding.figures),
             "figures": finding.figures,
-            "suggestion": words.say(f"advice_{finding.kind}", **finding.figures),
+            "suggestion": catalogue.text(f"advice_{finding.kind}", **finding.figures),
         }
         for finding in analysis.findings
     ]

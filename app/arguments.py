@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import tyro
 from tyro import _errors  # the only way to tell a mistake in words of our own; hence the narrow pin on tyro
 
-from ..log.errors import UsageError
+from ..errors import UsageError
 
 Config = TypeVar("Config")
 

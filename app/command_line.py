@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from ..log.errors import UsageError
-from ..log.words import LANGUAGES, Words
+from ..errors import UsageError
+from ..log.catalogue import LANGUAGES, Catalogue
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -17,65 +17,65 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    words = Words(_language(arguments))
+    catalogue = Catalogue(_language(arguments))
     if not arguments:
-        print(words.say("commands"), file=sys.stderr)
+        print(catalogue.text("commands"), file=sys.stderr)
         return EXIT_USAGE
     if arguments[0] in ("-h", "--help"):
-        print(words.say("commands"))
+        print(catalogue.text("commands"))
         return 0
     try:
-        return _command(arguments[0])(arguments[1:], words)
+        return _command(arguments[0])(arguments[1:], catalogue)
     except UsageError as error:
-        print(words.error(error), file=sys.stderr)
+        print(catalogue.error(error), file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:  # before the run took over the signals
         return EXIT_INTERRUPTED
 
 
-def _train(arguments: Sequence[str], words: Words) -> int:
+def _train(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from ..engine.config import TrainConfig
     from .flags_help import flags_help
     from .train import train
     from .train_config import PROGRAM, read_request
 
     if {"-h", "--help"} & set(arguments):
-        print(flags_help(TrainConfig, words.lang, PROGRAM))
+        print(flags_help(TrainConfig, catalogue.lang, PROGRAM))
         return 0
     return train(read_request(arguments))
 
 
-def _attach(arguments: Sequence[str], words: Words) -> int:
+def _attach(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .runs import attach
 
-    return attach(arguments, words)
+    return attach(arguments, catalogue)
 
 
-def _runs(arguments: Sequence[str], words: Words) -> int:
+def _runs(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .runs import runs
 
-    return runs(arguments, words)
+    return runs(arguments, catalogue)
 
 
-def _stop(arguments: Sequence[str], words: Words) -> int:
+def _stop(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .runs import stop
 
-    return stop(arguments, words)
+    return stop(arguments, catalogue)
 
 
-def _analyze(arguments: Sequence[str], words: Words) -> int:
+def _analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .analyze_flags import PROGRAM, AnalyzeConfig
     from .flags_help import flags_help
 
     if {"-h", "--help"} & set(arguments):
-        print(flags_help(AnalyzeConfig, words.lang, f"{PROGRAM} [RUN …]"))
+        print(flags_help(AnalyzeConfig, catalogue.lang, f"{PROGRAM} [RUN …]"))
         return 0
     from .analyze import analyze
 
-    return analyze(arguments, words)
+    return analyze(arguments, catalogue)
 
 
-Command = Callable[[Sequence[str], Words], int]
+Command = Callable[[Sequence[str], Catalogue], int]
 COMMANDS: dict[str, Command] = {
     "train": _train,
     "attach": _attach,

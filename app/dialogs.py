@@ -12,7 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 
 DIALOG_CSS = """
 ModalScreen { align: center middle; background: $background 60%; }
@@ -37,18 +37,18 @@ class QuitDialog(ModalScreen[str]):
         Binding("escape,q", "dismiss('')"),
     ]
 
-    def __init__(self, words: Words, epoch: int, epochs: int) -> None:
+    def __init__(self, catalogue: Catalogue, epoch: int, epochs: int) -> None:
         super().__init__()
-        self._words = words
+        self._catalogue = catalogue
         self._epoch = epoch
         self._epochs = epochs
 
     def compose(self) -> ComposeResult:
         """A question and its keys."""
-        say = self._words.say
+        text = self._catalogue.text
         yield Vertical(
-            Static(Text(say("ui_quit_question", epoch=self._epoch, epochs=self._epochs) + "\n", "bold")),
-            Static(_keys([(key, say(f"ui_quit_{key}")) for key in ("d", "s", "e", "esc")])),
+            Static(Text(text("ui_quit_question", epoch=self._epoch, epochs=self._epochs) + "\n", "bold")),
+            Static(_keys([(key, text(f"ui_quit_{key}")) for key in ("d", "s", "e", "esc")])),
         )
 
 
@@ -57,17 +57,17 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS = [Binding("escape,q,question_mark,f1,enter,ctrl+c", "dismiss(None)")]
 
-    def __init__(self, words: Words, keys: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, catalogue: Catalogue, keys: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._words = words
+        self._catalogue = catalogue
         self._key_list = keys
 
     def compose(self) -> ComposeResult:
         """A table."""
         yield VerticalScroll(
-            Static(Text(self._words.say("ui_help_title") + "\n", "bold")),
+            Static(Text(self._catalogue.text("ui_help_title") + "\n", "bold")),
             Static(_keys(self._key_list)),
-            Static(Text("\n" + self._words.say("ui_help_filter"), "dim")),
+            Static(Text("\n" + self._catalogue.text("ui_help_filter"), "dim")),
         )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..log import en, zh
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 
 HELPS = {"zh": zh.HELP, "en": en.HELP}
 FLAG_COLUMN = 26
@@ -17,9 +17,9 @@ def flags_help(kind: type[Any], lang: str, program: str) -> str:
 
     A field without a text in the catalogue is no flag but positional.
     """
-    words = Words(lang)
+    catalogue = Catalogue(lang)
     defaults = kind()
-    lines = [words.say("help_usage", program=program), ""]
+    lines = [catalogue.text("help_usage", program=program), ""]
     for field in dataclasses.fields(kind):
         if field.name not in HELPS[lang]:
             continue
@@ -28,7 +28,7 @@ def flags_help(kind: type[Any], lang: str, program: str) -> str:
         if isinstance(default, bool):
             default = "on" if default else "off"
         if default is not None:
-            notes.append(words.say("help_default", value=str(default)))
+            notes.append(catalogue.text("help_default", value=str(default)))
         flag = f"--{field.name}"
         lines.append(
             f"  {flag:<{FLAG_COLUMN - 2}}{HELPS[lang][field.name]} [{'; '.join(notes)}]".replace(" []", "")

@@ -16,16 +16,16 @@ Screen { background: $background; layers: base; }
 #ranks { height: auto; }
 #system { height: auto; }
 #epochs { height: 1fr; }
-#narrow { height: 3; display: none; }
+#compact { height: 3; display: none; }
 .hidden { display: none; }
 .-narrow #side, .-tiny #side { display: none; }
-.-narrow #narrow { display: block; }
+.-narrow #compact { display: block; }
 .-tiny #plot, .-low #plot, .-flat #plot { display: none; }
-.-flat #narrow, .-low #narrow { display: none; }
+.-flat #compact, .-low #compact { display: none; }
 .-flat #progress { display: none; }
 .zoom-plot #plot { height: 1fr; max-height: 100%; display: block; }
-.zoom-plot #log, .zoom-plot #side, .zoom-plot #narrow { display: none; }
-.zoom-log #plot, .zoom-log #side, .zoom-log #narrow { display: none; }
-.zoom-side #left, .zoom-side #narrow { display: none; }
+.zoom-plot #log, .zoom-plot #side, .zoom-plot #compact { display: none; }
+.zoom-log #plot, .zoom-log #side, .zoom-log #compact { display: none; }
+.zoom-side #left, .zoom-side #compact { display: none; }
 .zoom-side #side { width: 1fr; display: block; }
 """

@@ -18,20 +18,20 @@ from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.timer import Timer
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..metrics.system import SystemState, SystemWatch
-from ..run.registry import KnownRun, read_run
+from ..run.registry import RegisteredRun, read_run
 from ..widgets.batch_log import BatchLog
+from ..widgets.compact import CompactSummary
 from ..widgets.curve import Symbols
 from ..widgets.footer import Footer
 from ..widgets.lines import Panel
 from ..widgets.loss_plot import LossPlot
-from ..widgets.narrow import NarrowSummary
 from ..widgets.panels import EpochsPanel, RanksPanel, SystemPanel
 from ..widgets.status import ProgressLine, StatusLine
 from .actions import ENDED, Actions
 from .dialogs import DIALOG_CSS
-from .governor import Governor
+from .frame_rate import FrameRate
 from .layout import CSS, HEIGHTS, WIDTHS
 
 PULL_SECONDS = 0.02
@@ -55,13 +55,13 @@ class Monitor(Actions):
     VERTICAL_BREAKPOINTS = HEIGHTS
     CSS = CSS + DIALOG_CSS
 
-    def __init__(self, run: KnownRun, words: Words, *, live: bool = True) -> None:
+    def __init__(self, run: RegisteredRun, catalogue: Catalogue, *, live: bool = True) -> None:
         """Watch `run`; without `live` nothing happens by itself, and `frame` draws (for tests)."""
-        super().__init__(run, words)
+        super().__init__(run, catalogue)
         self.system: SystemState | None = None
         self.ending_signal: int | None = None
         self._live = live
-        self._governor = Governor()
+        self._frame_rate = FrameRate()
         self._state = "starting"
         self._hurry_until = 0.0
         self._used = time.process_time()
@@ -72,19 +72,19 @@ class Monitor(Actions):
 
     def compose(self) -> ComposeResult:
         """All panels."""
-        words = self.words
-        yield StatusLine(words, id="status")
-        yield ProgressLine(words, id="progress")
+        catalogue = self.catalogue
+        yield StatusLine(catalogue, id="status")
+        yield ProgressLine(catalogue, id="progress")
         with Horizontal(id="body"):
             with Vertical(id="left"):
-                yield LossPlot(words, symbols=_symbols(), id="plot")
-                yield BatchLog(words, id="log")
+                yield LossPlot(catalogue, symbols=_symbols(), id="plot")
+                yield BatchLog(catalogue, id="log")
             with Vertical(id="side"):
-                yield RanksPanel(words, id="ranks")
-                yield SystemPanel(words, id="system")
-                yield EpochsPanel(words, id="epochs")
-        yield NarrowSummary(id="narrow")
-        yield Footer(words, id="footer")
+                yield RanksPanel(catalogue, id="ranks")
+                yield SystemPanel(catalogue, id="system")
+                yield EpochsPanel(catalogue, id="epochs")
+        yield CompactSummary(id="compact")
+        yield Footer(catalogue, id="footer")
 
     def on_mount(self) -> None:
         """Start to watch."""
@@ -142,9 +142,9 @@ class Monitor(Actions):
         pause = 0.2  # the first sample soon, the others seldom
         while not self._terminated.wait(pause):
             pause = SYSTEM_SECONDS
-            self.run_known = read_run(self.run_known.folder.private) or self.run_known
-            self.system = watch.sample(self.run_known.content.get("rank_pids") or ())
-            self._state = self.run_known.state
+            self.registered_run = read_run(self.registered_run.folder.private) or self.registered_run
+            self.system = watch.sample(self.registered_run.content.get("rank_pids") or ())
+            self._state = self.registered_run.state
 
     # ---- frames -------------------------------------------------------------------------------------------
 
@@ -152,7 +152,9 @@ class Monitor(Actions):
         if self._terminated.is_set():
             return
         used = time.process_time()
-        pause = self._governor.pause(used - self._used)  # the frame before, with all that the compositor did for it
+        pause = self._frame_rate.pause(
+            used - self._used
+        )  # the frame before, with all that the compositor did for it
         self._used = used
         self.frame()
         if self.state_line.unread > LOADING:
@@ -199,7 +201,7 @@ class Monitor(Actions):
         _set_height(ranks, 3 + max(1, min(16, len(view.ranks))))
         _set_height(system, SystemPanel.lines_of(self.system) + 2)
         self.state_line.state = self.state
-        self.state_line.cost = 100 * self._governor.cost
+        self.state_line.cost = 100 * self._frame_rate.cost
         self.state_line.sync(view)
         base.query_one("#progress", ProgressLine).sync(view)
         self.plot.sync(view)
@@ -207,7 +209,7 @@ class Monitor(Actions):
         system.sync(self.system)
         epochs.sync(view)
         lines = [ranks.summary() + system.summary(), epochs.summary()]
-        base.query_one("#narrow", NarrowSummary).sync(lines, view, self.words)
+        base.query_one("#compact", CompactSummary).sync(lines, view, self.catalogue)
 
     @property
     def state(self) -> str:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ..log.words import Words, one_line
+from ..log.catalogue import Catalogue, one_line
 from ..metrics.analysis.analysis import Analysis
 from ..metrics.analysis.batches import Phase
 from ..metrics.analysis.compare import Comparison
@@ -26,38 +26,38 @@ CURVE_HEIGHT = 10
 MOST_WIDTH = 110
 
 
-def print_report(analysis: Analysis, words: Words) -> None:
+def print_report(analysis: Analysis, catalogue: Catalogue) -> None:
     """Title, table of epochs, curve, phases of the batches, findings."""
     console = _console()
     console.print()
-    console.print(_title(analysis, words), highlight=False)
+    console.print(_title(analysis, catalogue), highlight=False)
     done = analysis.epochs[analysis.epochs["status"] == "completed"]
     if not len(analysis.epochs):
         path = analysis.files.epoch_csvs[0] if analysis.files.epoch_csvs else analysis.files.folder
-        console.print(words.say("report_empty", run=analysis.files.run_id, path=str(path)), highlight=False)
+        console.print(catalogue.text("report_empty", run=analysis.files.run_id, path=str(path)), highlight=False)
     if len(done):
         console.print()
-        console.print(_epoch_table(done, analysis.best_epoch, words))
+        console.print(_epoch_table(done, analysis.best_epoch, catalogue))
     if len(done) > 1:
         console.print()
-        _print_curve(console, done, words)
+        _print_curve(console, done, catalogue)
     if analysis.phases:
         console.print()
-        console.print(_phase_table(analysis.phases, words))
+        console.print(_phase_table(analysis.phases, catalogue))
     console.print()
-    _print_findings(console, analysis.findings, words)
+    _print_findings(console, analysis.findings, catalogue)
     console.print()
 
 
-def print_comparison(comparison: Comparison, words: Words) -> None:
+def print_comparison(comparison: Comparison, catalogue: Catalogue) -> None:
     """The runs side by side, and which is better."""
     console = _console()
-    console.rule(words.say("report_comparison"))
-    what = words.say("report_validation" if comparison.validated else "report_average")
+    console.rule(catalogue.text("report_comparison"))
+    what = catalogue.text("report_validation" if comparison.validated else "report_average")
     table = _table()
-    table.add_column(words.say("report_run"))
+    table.add_column(catalogue.text("report_run"))
     for title in (what, "report_epoch", "report_noise", "report_behind"):
-        table.add_column(words.say(title) if title.startswith("report_") else title, justify="right")
+        table.add_column(catalogue.text(title) if title.startswith("report_") else title, justify="right")
     for standing in comparison.standings:
         table.add_row(
             escape(standing.run_id),
@@ -68,58 +68,64 @@ def print_comparison(comparison: Comparison, words: Words) -> None:
         )
     console.print(table)
     if comparison.differences:
-        console.print(f"\n{words.say('report_differs')}", highlight=False)
+        console.print(f"\n{catalogue.text('report_differs')}", highlight=False)
         for flag, values in comparison.differences.items():
             console.print(Text(f"  --{flag}: {one_line('  |  '.join(values))}"))
     else:
-        console.print(words.say("report_same"), highlight=False)
+        console.print(catalogue.text("report_same"), highlight=False)
     console.print()
-    console.print(_verdict(comparison, what, words), style="bold", highlight=False)
+    console.print(_verdict(comparison, what, catalogue), style="bold", highlight=False)
     console.print()
 
 
-def finding_texts(finding: Finding, words: Words) -> tuple[str, str]:
+def finding_texts(finding: Finding, catalogue: Catalogue) -> tuple[str, str]:
     """What was found, and what to do about it."""
-    said = words.say(f"finding_{finding.kind}{finding.variant}", **finding.figures)
-    return said, words.say(f"advice_{finding.kind}", **finding.figures)
+    said = catalogue.text(f"finding_{finding.kind}{finding.variant}", **finding.figures)
+    return said, catalogue.text(f"advice_{finding.kind}", **finding.figures)
 
 
-def epoch_rows(done: pd.DataFrame, best: int | None, words: Words) -> tuple[list[str], list[list[str]]]:
+def epoch_rows(done: pd.DataFrame, best: int | None, catalogue: Catalogue) -> tuple[list[str], list[list[str]]]:
     """First, best and last epoch and the change between, as titles and cells."""
     metrics = [column for column in done if column.startswith("val_") and column != "val_loss"]
     validated = done["val_loss"].notna().any()
     columns = ["avg_loss", *(["val_loss"] if validated else []), *metrics, "lr", "epoch_seconds"]
     names = {"avg_loss": "report_average", "val_loss": "report_validation", "lr": "report_rate"}
     names["epoch_seconds"] = "report_seconds"
-    titles = ["", words.say("report_epoch")]
-    titles += [words.say(names[column]) if column in names else one_line(column[4:]) for column in columns]
+    titles = ["", catalogue.text("report_epoch")]
+    titles += [catalogue.text(names[column]) if column in names else one_line(column[4:]) for column in columns]
     picked = [("first", done.iloc[0]), ("last", done.iloc[-1])]
     if best is not None:
         picked.insert(1, ("best", done[done["epoch"] == best].iloc[0]))
     rows = [
-        [words.say(f"report_{name}"), str(int(row["epoch"])), *(_cell(column, row[column]) for column in columns)]
+        [
+            catalogue.text(f"report_{name}"),
+            str(int(row["epoch"])),
+            *(_cell(column, row[column]) for column in columns),
+        ]
         for name, row in picked
     ]
     if best is not None and len(done) > 1:
         first, chosen = picked[0][1], picked[1][1]
         changes = ["" if c in ("lr", "epoch_seconds") else _change(first[c], chosen[c]) for c in columns]
-        rows.append([words.say("report_change"), "", *changes])
+        rows.append([catalogue.text("report_change"), "", *changes])
     return titles, rows
 
 
-def title_of(analysis: Analysis, words: Words) -> str:
+def title_of(analysis: Analysis, catalogue: Catalogue) -> str:
     """The run in a line: its id, how it stands, what it trained."""
     files = analysis.files
-    parts = [words.say("report_title", run_id=files.run_id)]
+    parts = [catalogue.text("report_title", run_id=files.run_id)]
     epochs = int((analysis.epochs["status"] == "completed").sum())
     wanted = files.config.get("epochs")
     counted = f"{epochs}/{wanted}" if wanted else str(epochs)
     if files.state:
-        parts.append(words.say("report_state", state=words.say(f"state_{files.state}").lower(), epochs=counted))
+        parts.append(
+            catalogue.text("report_state", state=catalogue.text(f"state_{files.state}").lower(), epochs=counted)
+        )
     if files.config.get("task"):
-        parts.append(words.say("report_task", task=str(files.config["task"])))
+        parts.append(catalogue.text("report_task", task=str(files.config["task"])))
     if files.config.get("nproc"):
-        parts.append(words.say("report_ranks", count=int(files.config["nproc"])))
+        parts.append(catalogue.text("report_ranks", count=int(files.config["nproc"])))
     return " · ".join(parts)
 
 
@@ -130,16 +136,16 @@ def _console() -> Console:
     return console
 
 
-def _title(analysis: Analysis, words: Words) -> Text:
-    return Text(title_of(analysis, words), style="bold")
+def _title(analysis: Analysis, catalogue: Catalogue) -> Text:
+    return Text(title_of(analysis, catalogue), style="bold")
 
 
 def _table() -> Table:
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
 
 
-def _epoch_table(done: pd.DataFrame, best: int | None, words: Words) -> Table:
-    titles, rows = epoch_rows(done, best, words)
+def _epoch_table(done: pd.DataFrame, best: int | None, catalogue: Catalogue) -> Table:
+    titles, rows = epoch_rows(done, best, catalogue)
     table = _table()
     for place, title in enumerate(titles):
         table.add_column(escape(title), justify="left" if place == 0 else "right", no_wrap=True)
@@ -148,15 +154,15 @@ def _epoch_table(done: pd.DataFrame, best: int | None, words: Words) -> Table:
     return table
 
 
-def _phase_table(phases: Sequence[Phase], words: Words) -> Table:
+def _phase_table(phases: Sequence[Phase], catalogue: Catalogue) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
-    table.add_column(words.say("report_phases"))
+    table.add_column(catalogue.text("report_phases"))
     for title in ("report_mean", "report_std", "report_quantiles"):
-        table.add_column(words.say(title), justify="right")
+        table.add_column(catalogue.text(title), justify="right")
     for phase in phases:
         quantiles = " – ".join(_number(value) for value in (phase.low, phase.median, phase.high))
         table.add_row(
-            f"{words.say('report_phase')} {phase.first_step}–{phase.last_step}",
+            f"{catalogue.text('report_phase')} {phase.first_step}–{phase.last_step}",
             _number(phase.mean),
             _number(phase.std),
             quantiles,
@@ -164,7 +170,7 @@ def _phase_table(phases: Sequence[Phase], words: Words) -> Table:
     return table
 
 
-def _print_curve(console: Console, done: pd.DataFrame, words: Words) -> None:
+def _print_curve(console: Console, done: pd.DataFrame, catalogue: Catalogue) -> None:
     columns = ("min_batch_loss", "max_batch_loss", "avg_loss")
     low, high, mean = (done[column].to_numpy(dtype=float) for column in columns)
     if np.isfinite(high).any():  # one wild batch flattens nothing
@@ -176,7 +182,7 @@ def _print_curve(console: Console, done: pd.DataFrame, words: Words) -> None:
         validations = validations[:: math.ceil(len(validations) / 40)]
     drawing = draw(curve, len(done), validations, max(20, console.width - 10), CURVE_HEIGHT)
     styles = {BAND: "blue", LINE: "bright_cyan", VALID: "bold yellow"}
-    console.print(Text(words.say("report_curve"), style="dim"))
+    console.print(Text(catalogue.text("report_curve"), style="dim"))
     for y, row in enumerate(drawing.rows):
         label = _number(drawing.high) if y == 0 else _number(drawing.low) if y == CURVE_HEIGHT - 1 else ""
         line = Text(f"{label:>8} ", style="dim")
@@ -190,28 +196,28 @@ def _print_curve(console: Console, done: pd.DataFrame, words: Words) -> None:
     console.print(Text(" " * 9 + left + " " * gap + right, style="dim"), no_wrap=True)
 
 
-def _print_findings(console: Console, findings: Sequence[Finding], words: Words) -> None:
-    console.print(Text(words.say("report_findings"), style="dim"))
+def _print_findings(console: Console, findings: Sequence[Finding], catalogue: Catalogue) -> None:
+    console.print(Text(catalogue.text("report_findings"), style="dim"))
     for finding in findings:
         mark, style = MARKS[finding.severity]
-        said, advice = finding_texts(finding, words)
+        said, advice = finding_texts(finding, catalogue)
         grid = Table.grid(padding=(0, 1))
         grid.add_row(Text(mark, style=style), Text(said, style="" if finding.severity == "info" else "bold"))
         grid.add_row("", Text(f"→ {advice}", style="dim"))
         console.print(grid)
     if all(finding.severity == "info" for finding in findings):
-        console.print(Text(words.say("report_no_alarm"), style="green"))
+        console.print(Text(catalogue.text("report_no_alarm"), style="green"))
 
 
-def _verdict(comparison: Comparison, what: str, words: Words) -> str:
+def _verdict(comparison: Comparison, what: str, catalogue: Catalogue) -> str:
     finite = [standing for standing in comparison.standings if math.isfinite(standing.score)]
     if len(finite) < 2:
-        return words.say("report_one_score")
+        return catalogue.text("report_one_score")
     first, second = finite[:2]
     figures = {"difference": second.score - first.score, "times": second.behind}
     if comparison.clear:
-        return words.say("report_clear", run=first.run_id, what=what, score=first.score, **figures)
-    return words.say("report_unclear", **figures)
+        return catalogue.text("report_clear", run=first.run_id, what=what, score=first.score, **figures)
+    return catalogue.text("report_unclear", **figures)
 
 
 def _cell(column: str, value: float) -> str:

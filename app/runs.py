@@ -7,27 +7,27 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..log.errors import UsageError
-from ..log.words import Words, width
+from ..errors import UsageError
+from ..log.catalogue import Catalogue, width
 from ..run.control_client import ask_run
-from ..run.registry import KnownRun, find_run, known_runs
+from ..run.registry import RegisteredRun, all_runs, find_run
 from .train import has_terminal
 
 COLUMNS = ("run", "state", "task", "ranks", "started", "folder")
 
 
-def runs(arguments: Sequence[str], words: Words) -> int:
+def runs(arguments: Sequence[str], catalogue: Catalogue) -> int:
     """Print all runs that are known, the newest last."""
-    given = _without_lang(arguments, words)
+    given = _without_lang(arguments, catalogue)
     if given not in ([], ["--json"]):
         raise UsageError("bad_arguments", command="everybatch runs")
-    rows = [_row(run) for run in known_runs()]
+    rows = [_row(run) for run in all_runs()]
     if given:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return 0
-    table = [[words.say(f"column_{column}") for column in COLUMNS]]
+    table = [[catalogue.text(f"column_{column}") for column in COLUMNS]]
     table += [
-        [words.say(f"state_{value}") if column == "state" else str(value) for column, value in row.items()]
+        [catalogue.text(f"state_{value}") if column == "state" else str(value) for column, value in row.items()]
         for row in rows
     ]
     widths = [max(width(row[i]) for row in table) for i in range(len(COLUMNS))]
@@ -36,30 +36,30 @@ def runs(arguments: Sequence[str], words: Words) -> int:
     return 0
 
 
-def attach(arguments: Sequence[str], words: Words) -> int:
+def attach(arguments: Sequence[str], catalogue: Catalogue) -> int:
     """Watch a run; it goes on when the monitor is left."""
-    run = find_run(_one_run(arguments, words, "attach"))
+    run = find_run(_one_run(arguments, catalogue, "attach"))
     if not has_terminal():
         raise UsageError("no_terminal", path=str(run.folder.log))
-    from .guard import watch
+    from .terminal_supervisor import watch
 
-    return watch(run.folder.private, words)
+    return watch(run.folder.private, catalogue)
 
 
-def stop(arguments: Sequence[str], words: Words) -> int:
+def stop(arguments: Sequence[str], catalogue: Catalogue) -> int:
     """Ask a run to save and stop after the present batch."""
-    run = find_run(_one_run(arguments, words, "stop"))
+    run = find_run(_one_run(arguments, catalogue, "stop"))
     if not run.live:
-        raise UsageError("not_live", run=run.run_id, state=words.say(f"state_{run.state}"))
+        raise UsageError("not_live", run=run.run_id, state=catalogue.text(f"state_{run.state}"))
     reply = ask_run(run, "stop")
     if not reply.taken:
-        print(words.say("not_taken", reason=reply.reason), file=sys.stderr)
+        print(catalogue.text("not_taken", reason=reply.reason), file=sys.stderr)
         return 1
-    print(words.say("stop_sent", run=run.run_id))
+    print(catalogue.text("stop_sent", run=run.run_id))
     return 0
 
 
-def _row(run: KnownRun) -> dict[str, str | int]:
+def _row(run: RegisteredRun) -> dict[str, str | int]:
     config = run.content.get("config") or {}
     return {
         "run": run.run_id,
@@ -71,14 +71,14 @@ def _row(run: KnownRun) -> dict[str, str | int]:
     }
 
 
-def _one_run(arguments: Sequence[str], words: Words, command: str) -> str | None:
-    given = _without_lang(arguments, words)
+def _one_run(arguments: Sequence[str], catalogue: Catalogue, command: str) -> str | None:
+    given = _without_lang(arguments, catalogue)
     if len(given) > 1 or any(argument.startswith("-") for argument in given):
         raise UsageError("bad_arguments", command=f"everybatch {command}")
     return given[0] if given else None
 
 
-def _without_lang(arguments: Sequence[str], words: Words) -> list[str]:
+def _without_lang(arguments: Sequence[str], catalogue: Catalogue) -> list[str]:
     """The arguments but for ``--lang``, which `words` already speaks."""
     left = []
     skip = False

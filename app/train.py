@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..run.request import TrainRequest, encode_request
 
 EXIT_USAGE, EXIT_FAILED = 2, 1
@@ -19,15 +19,15 @@ def train(request: TrainRequest) -> int:
     """Train as asked; the exit code."""
     config = request.config
     config.check()
-    words = Words(config.lang)
+    catalogue = Catalogue(config.lang)
     if config.tui and has_terminal():
         from ..run.preflight import check_files
 
         check_files(config)
-        return _with_monitor(request, words)
+        return _with_monitor(request, catalogue)
     from ..run.run_process import run
 
-    return run(request, words, sys.stdout, sys.stderr)
+    return run(request, catalogue, sys.stdout, sys.stderr)
 
 
 def has_terminal() -> bool:
@@ -37,10 +37,10 @@ def has_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
-def _with_monitor(request: TrainRequest, words: Words) -> int:
-    from .guard import watch
+def _with_monitor(request: TrainRequest, catalogue: Catalogue) -> int:
+    from .terminal_supervisor import watch
 
-    print(words.say("stage_importing"), flush=True)
+    print(catalogue.text("stage_importing"), flush=True)
     ours, theirs = socket.socketpair()
     process = subprocess.Popen(
         [sys.executable, "-m", "everybatch.run", str(theirs.fileno())],
@@ -60,4 +60,4 @@ def _with_monitor(request: TrainRequest, words: Words) -> int:
         print(answer["usage"], file=sys.stderr)
         process.wait()
         return EXIT_USAGE
-    return watch(Path(answer["folder"]), words)
+    return watch(Path(answer["folder"]), catalogue)

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from ..log.words import Words, one_line
+from ..log.catalogue import Catalogue, one_line
 from ..run.registry import read_run
 from .monitor import Monitor
 
@@ -25,37 +25,37 @@ def _end_with_terminal() -> None:
 def main() -> int:
     """Watch until the person leaves; then say how the run stands on the normal screen."""
     run = read_run(Path(sys.argv[1]))
-    words = Words(os.environ.get("EVERYBATCH_LANG", "zh"))
+    catalogue = Catalogue(os.environ.get("EVERYBATCH_LANG", "zh"))
     if run is None:
-        print(words.say("usage", problem=words.say("no_run_at", path=sys.argv[1])), file=sys.stderr)
+        print(catalogue.text("usage", problem=catalogue.text("no_run_at", path=sys.argv[1])), file=sys.stderr)
         return 2
     if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     threading.Thread(target=_end_with_terminal, name="terminal watch", daemon=True).start()
-    monitor = Monitor(run, words)
+    monitor = Monitor(run, catalogue)
     code = monitor.run() or monitor.return_code or 0
     if monitor.ending_signal is None:
-        _say_goodbye(monitor, words)
+        _say_goodbye(monitor, catalogue)
         ended = monitor.view.ended
         code = 1 if ended is not None and ended.state == "failed" else code
     return code
 
 
-def _say_goodbye(monitor: Monitor, words: Words) -> None:
-    view, folder = monitor.view, monitor.run_known.folder
+def _say_goodbye(monitor: Monitor, catalogue: Catalogue) -> None:
+    view, folder = monitor.view, monitor.registered_run.folder
     if view.ended is not None and view.started is not None:
         for line in view.ended.reason.splitlines():
             print(one_line(line))
-        print("\n".join(words.end(view.ended, view.started.epochs, validated=bool(view.validations))))
+        print("\n".join(catalogue.end(view.ended, view.started.epochs, validated=bool(view.validations))))
     elif monitor.state == "lost":
-        print(words.say("run_lost", run=folder.run_id))
+        print(catalogue.text("run_lost", run=folder.run_id))
     else:
-        print(words.say("run_goes_on", run=folder.run_id))
-    print(words.say("run_log", path=str(folder.log)))
-    print(words.say("run_epoch_csv", path=str(folder.epoch_csv)))
+        print(catalogue.text("run_goes_on", run=folder.run_id))
+    print(catalogue.text("run_log", path=str(folder.log)))
+    print(catalogue.text("run_epoch_csv", path=str(folder.epoch_csv)))
     if folder.batch_csv.exists():
-        print(words.say("run_batch_csv", path=str(folder.batch_csv)))
-    print(words.say("run_checkpoints", path=str(folder.checkpoints)))
+        print(catalogue.text("run_batch_csv", path=str(folder.batch_csv)))
+    print(catalogue.text("run_checkpoints", path=str(folder.checkpoints)))
 
 
 if __name__ == "__main__":

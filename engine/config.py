@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..log.errors import UsageError
+from ..errors import UsageError
 from .save_every import SaveEvery
 
 

@@ -13,7 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.distributed_c10d import _set_pg_timeout
 
-from ..log.errors import UsageError
+from ..errors import UsageError
 from ..metrics.events import CommandTaken, EpochEnded, Saved, SaveFailed, Validated
 from ..metrics.records import Start
 from ..reporting.reporter import Reporter
@@ -152,7 +152,7 @@ class Loop:
                 self._first_batch_done()
             if self._val_data is None:  # only then it decides which epoch is best
                 self._epoch_loss.add(loss, samples)
-            if self._control.due() and self._obey(epoch, done):
+            if self._control.due() and self._handle_command(epoch, done):
                 return done, True
             if self._save_every.after_batch(training.step):
                 self._save(["last"], epoch, done, finished=False)
@@ -172,7 +172,7 @@ class Loop:
             batch = next(batches, None)
             if batch is not None:
                 sums += self._evaluate(batch)
-            if self._control.due() and self._obey(epoch, len(self._train_data)):
+            if self._control.due() and self._handle_command(epoch, len(self._train_data)):
                 return None
         self._rng_before_validation = None
         loss, *metrics = self._mean(sums)
@@ -237,7 +237,7 @@ class Loop:
 
     # ---- commands and checkpoints -------------------------------------------------------------------------
 
-    def _obey(self, epoch: int, done: int) -> bool:
+    def _handle_command(self, epoch: int, done: int) -> bool:
         """Obey the command that the ranks agree on now, if there is one; True to stop."""
         nonfinite = self._config.on_nan == "stop" and self._reporter.nonfinite
         command = self._control.agree(nonfinite=nonfinite)

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from ..log.errors import UsageError
-from ..log.words import Words
+from ..errors import UsageError
+from ..log.catalogue import Catalogue
 from ..metrics.events import Finished, RankFailed
 from ..reporting.reporter import Channel, Reporter
 from .checkpoint import read_checkpoint
@@ -164,7 +164,9 @@ def _seed(seed: int) -> None:
 
 
 def _last_word(rank: int, error: BaseException, config: TrainConfig) -> RankFailed:
-    message = Words(config.lang).say(error.key, **error.fields) if isinstance(error, UsageError) else str(error)
+    message = (
+        Catalogue(config.lang).text(error.key, **error.fields) if isinstance(error, UsageError) else str(error)
+    )
     message = message[:MOST_TRACEBACK]
     trace = "".join(traceback.format_exception(error))[-MOST_TRACEBACK:]
     return RankFailed(rank, type(error).__name__, message, trace, time.monotonic())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..log.errors import UsageError
+from ..errors import UsageError
 
 _FORM = re.compile(r"(\d{1,9})\s*(epochs?|batch(?:es)?)?")
 

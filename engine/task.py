@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from ..log.errors import UsageError
+from ..errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
-from ..log.errors import UsageError
+from ..errors import UsageError
 from .config import TrainConfig
 from .task import Task, describe
 

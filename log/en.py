@@ -17,6 +17,8 @@ TEXTS = {
     "eta": "Time left: {value:.2f} h",
     "val_loss": "Validation loss: {value:.6f} (validation took {seconds:.2f} s)",
     "val_metric": "Validation {name}: {value:.6f}",
+    "rule": "=" * 80,
+    "reason": "{line}",
     "throughput": "Throughput: {value:.1f} samples/s (waited {wait:.2f} s for data)",
     # the run
     "run": "Run {run_id}: task {task}, {world_size} ranks ({device}, {backend}), {epochs} epochs",

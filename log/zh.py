@@ -16,6 +16,8 @@ TEXTS = {
     "eta": "预计剩余时间: {value:.2f}小时",
     "val_loss": "验证损失: {value:.6f}（验证用时 {seconds:.2f}秒）",
     "val_metric": "验证 {name}: {value:.6f}",
+    "rule": "=" * 80,
+    "reason": "{line}",
     "throughput": "吞吐量: {value:.1f} 样本/秒（等待数据 {wait:.2f}秒）",
     # the run
     "run": "运行 {run_id}: 任务 {task}，{world_size} 个进程（{device}，{backend}），共 {epochs} 个epoch",

@@ -12,7 +12,7 @@ CAPACITY = 4096
 
 @dataclass(frozen=True)
 class Curve:
-    """The buckets of a `Pyramid`, oldest first; a bucket without a finite value holds nan."""
+    """The buckets of a `Downsampled`, oldest first; a bucket without a finite value holds nan."""
 
     stride: int
     """Steps in a bucket."""
@@ -25,7 +25,7 @@ class Curve:
     """Buckets with a value that was marked as a spike."""
 
 
-class Pyramid:
+class Downsampled:
     """Smallest, largest and mean value of equal stretches of steps.
 
     When all `CAPACITY` buckets are full, neighbours merge and a bucket holds twice as many steps: adding a value

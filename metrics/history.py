@@ -10,7 +10,7 @@ import msgspec
 
 from .events import AnyEvent, BatchEvent, EpochBegan, EpochEnded, Validated
 from .files.journal import JournalReader
-from .merge import EpochTally, merge_batch
+from .merge import EpochTotals, merge_batch
 from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, RunStarted, Start
 
 
@@ -20,7 +20,7 @@ class History:
 
     summaries: list[EpochSummary] = field(default_factory=list)
     """Completed epochs before the resume point, in order."""
-    ended: list[EpochTally] = field(default_factory=list)
+    ended: list[EpochTotals] = field(default_factory=list)
     """Epochs before it that nobody could sum up any more."""
     open: list[BatchRecord] = field(default_factory=list)
     """Batches before it of the epoch that it lies in."""
@@ -140,9 +140,9 @@ def _merged(events: Iterable[AnyEvent], world_size: int, newest: BatchRecord | N
     return records
 
 
-def _tally(epoch: int, batches: dict[int, BatchRecord], events: Iterable[AnyEvent], world_size: int) -> EpochTally:
+def _tally(epoch: int, batches: dict[int, BatchRecord], events: Iterable[AnyEvent], world_size: int) -> EpochTotals:
     records = [batches[step] for step in sorted(batches)]
-    tally = EpochTally(epoch, len(records), records[-1].attempt, world_size)
+    tally = EpochTotals(epoch, len(records), records[-1].attempt, world_size)
     for record in records:
         tally.add(record)
     for event in events:

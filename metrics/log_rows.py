@@ -12,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .blocks import end_block, epoch_block
 from .files.journal import JournalReader
 from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, Notice, RunEnded, RunStarted
 
@@ -66,9 +67,9 @@ class Context:
             case Notice():
                 return 1
             case EpochSummary():
-                return 10 + (record.val_loss is not None) + len(record.val_metrics)
+                return len(epoch_block(record))
             case RunEnded():
-                return 1 + (record.best_epoch > 0) + len(record.reason.splitlines())
+                return len(end_block(record))
             case _:
                 return 0
 

@@ -49,7 +49,7 @@ def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int) -> B
     )
 
 
-class BatchTally:
+class BatchMerger:
     """Collects one event per rank and step. A rank's own events must arrive in its order."""
 
     def __init__(self, world_size: int, attempt: int, started: float, step: int = 0) -> None:
@@ -93,7 +93,7 @@ class BatchTally:
         self.incomplete += len(stale)
 
 
-class EpochTally:
+class EpochTotals:
     """The sums of one epoch."""
 
     def __init__(self, epoch: int, batches: int, attempt: int, world_size: int) -> None:

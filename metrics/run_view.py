@@ -8,7 +8,7 @@ from collections import deque
 from pathlib import Path
 
 from .anomalies.stragglers import StragglerWatch
-from .downsample import Pyramid
+from .downsample import Downsampled
 from .files.journal import JournalReader
 from .log_rows import INTERVAL_CHANGED, LogRows
 from .records import (
@@ -39,9 +39,9 @@ class RunView:
         self.val_batches = 0
         self.batch: BatchRecord | None = None
         """The newest batch."""
-        self.records = 0
+        self.batch_count = 0
         """Batches in all."""
-        self.losses = Pyramid()
+        self.losses = Downsampled()
         self.smoothed = math.nan
         """Moving average of the loss, the newest 20 batches or so."""
         self.validations: list[tuple[int, float]] = []
@@ -165,7 +165,7 @@ class RunView:
             case EpochSummary():
                 self.epochs.append(record)
                 if record.val_loss is not None:
-                    self.validations.append((self.records, record.val_loss))
+                    self.validations.append((self.batch_count, record.val_loss))
                 if _may_be_best(record) and (self.best is None or record.score < self.best.score):
                     self.best = record
             case RunStarted():
@@ -190,7 +190,7 @@ class RunView:
 
     def _apply_batch(self, record: BatchRecord) -> None:
         self.batch = record
-        self.records += 1
+        self.batch_count += 1
         loss = record.loss
         self.losses.add(loss)
         self._steps.append(record.step_seconds)

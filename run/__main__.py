@@ -13,8 +13,8 @@ import socket
 import sys
 from typing import TextIO
 
-from ..log.errors import UsageError
-from ..log.words import Words
+from ..errors import UsageError
+from ..log.catalogue import Catalogue
 from .request import decode_request
 from .run_folder import RunFolder
 from .run_process import run
@@ -29,11 +29,11 @@ def main() -> int:
         connection.makefile("rw", encoding="utf-8") as starter,
     ):
         request = decode_request(starter.readline())
-        words = Words(request.config.lang)
+        catalogue = Catalogue(request.config.lang)
         try:
-            return run(request, words, None, sys.stderr, lambda folder: _created(folder, connection, starter))
+            return run(request, catalogue, None, sys.stderr, lambda folder: _created(folder, connection, starter))
         except UsageError as error:
-            _answer(starter, "usage", words.error(error))
+            _answer(starter, "usage", catalogue.error(error))
             return EXIT_USAGE
 
 

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TextIO
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..metrics.anomalies.nonfinite import NonfiniteWatch
 from ..metrics.anomalies.spikes import SpikeWatch
 from ..metrics.anomalies.stragglers import StragglerWatch
@@ -28,7 +28,7 @@ from ..metrics.events import (
     Validated,
 )
 from ..metrics.log_rows import INTERVAL_CHANGED
-from ..metrics.merge import BatchTally, EpochTally
+from ..metrics.merge import BatchMerger, EpochTotals
 from ..metrics.records import (
     BatchRecord,
     EpochStarted,
@@ -40,14 +40,14 @@ from ..metrics.records import (
 )
 from .recovery import Recovered
 from .run_folder import RunFolder
-from .sinks import Outputs
+from .sinks import Sinks
 
 STATES_SECONDS = 0.1
 """Between two states of the ranks in the journal."""
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AttemptInfo:
     """What must be known of the attempt that is recorded."""
 
     folder: RunFolder
@@ -58,13 +58,13 @@ class Attempt:
     """The files of the attempts before it."""
 
 
-class Ledger:
+class Aggregator:
     """The books of one attempt."""
 
-    def __init__(self, attempt: Attempt, words: Words, stdout: TextIO | None) -> None:
+    def __init__(self, attempt: AttemptInfo, catalogue: Catalogue, stdout: TextIO | None) -> None:
         """Open the files of the run; raises `OSError`. Without `stdout` there is no console."""
         run = attempt.started
-        self._words = words
+        self._catalogue = catalogue
         self.pids: dict[int, int] = {}
         """Rank by process id."""
         self.errors: dict[int, RankFailed] = {}
@@ -75,11 +75,11 @@ class Ledger:
         """The command that stopped the ranks, if one did."""
         self.interval = run.log_interval
         """Of the console, and of every watcher."""
-        self.outputs = Outputs(
+        self.sinks = Sinks(
             attempt.folder,
             run.metric_names,
-            words,
-            self.tell,
+            catalogue,
+            self.emit,
             log_batch_metrics=attempt.log_batch_metrics,
             stdout=stdout,
             recovered=attempt.recovered,
@@ -88,8 +88,8 @@ class Ledger:
         self._validates = attempt.validates
         self._checkpoints = attempt.folder.checkpoints
         self._began = time.monotonic()
-        self._batches = BatchTally(run.world_size, run.attempt, self._began, run.start.step)
-        self._epochs: dict[int, EpochTally] = {}
+        self._batches = BatchMerger(run.world_size, run.attempt, self._began, run.start.step)
+        self._epochs: dict[int, EpochTotals] = {}
         self._held: deque[tuple[int, int, Saved | SaveFailed | CommandTaken]] = deque()
         self._steps_of_rank_0 = run.start.step
         self._ended_on_rank_0 = 0
@@ -97,20 +97,20 @@ class Ledger:
         self._nonfinite = NonfiniteWatch()
         self._spikes = SpikeWatch()
         self._stragglers = StragglerWatch()
-        self._told_stragglers: set[int] = set()
+        self._emitted_stragglers: set[int] = set()
         self._bad_ranks: dict[int, list[int]] = {}
         self._newest: dict[int, BatchEvent] = {}
-        self._told_states_at = 0.0
+        self._rank_states_at = 0.0
         self._epochs_done = 0
         self._best: EpochSummary | None = None
         if attempt.recovered is not None:
             self._take_earlier(attempt.recovered)
-        self.outputs.record(run)
+        self.sinks.record(run)
 
     def set_interval(self, interval: int) -> None:
         """Change the log interval of the console and of every watcher."""
         self.interval = interval
-        self.tell(INTERVAL_CHANGED, "info", interval=interval)
+        self.emit(INTERVAL_CHANGED, "info", interval=interval)
 
     def handle(self, event: AnyEvent) -> None:
         """Take one event; those of a rank must come in its order."""
@@ -137,20 +137,20 @@ class Ledger:
                 self._held.append((self._steps_of_rank_0, self._ended_on_rank_0, event))
                 self._release_due()
             case BatchesDropped():
-                self.tell("dropped", "warning", rank=event.rank, count=event.count)
+                self.emit("dropped", "warning", rank=event.rank, count=event.count)
             case RankFailed():
                 self.errors[event.rank] = event
             case Finished():
                 self.finished[event.rank] = event.status
 
-    def tell_states(self) -> None:
+    def record_rank_states(self) -> None:
         """The newest batch of each rank into the journal, at most every `STATES_SECONDS`."""
         now = time.monotonic()
-        if not self._newest or now - self._told_states_at < STATES_SECONDS:
+        if not self._newest or now - self._rank_states_at < STATES_SECONDS:
             return
-        self._told_states_at = now
+        self._rank_states_at = now
         for rank, event in self._newest.items():
-            self.outputs.record(
+            self.sinks.record(
                 RankState(
                     rank,
                     event.step,
@@ -162,7 +162,7 @@ class Ledger:
                 )
             )
         self._newest.clear()
-        self._tell_stragglers()
+        self._emit_stragglers()
 
     def end(self, state: str, reason: str) -> RunEnded:
         """No more events: write what is left, and how the attempt ended.
@@ -171,14 +171,14 @@ class Ledger:
         """
         self._batches.close()
         if self._batches.incomplete:
-            self.tell("incomplete", "warning", count=self._batches.incomplete)
+            self.emit("incomplete", "warning", count=self._batches.incomplete)
         for epoch in list(self._epochs.values()):
             if epoch.done:
                 self._end_epoch(epoch, "failed" if state == "restarting" else state)
         while self._held:
             self._release(self._held.popleft()[2])
         if reason:
-            self.outputs.line(reason, console=False)
+            self.sinks.line(reason, console=False)
         best = self._best if state != "restarting" else None
         ended = RunEnded(
             state=state,
@@ -189,20 +189,20 @@ class Ledger:
             elapsed_seconds=time.monotonic() - self._began,
             at=time.time(),
         )
-        self.outputs.record(ended)
-        for line in self._words.end(ended, self._run.epochs, validated=self._validates):
-            self.outputs.line(line)
-        self.outputs.flush(sync=True)
+        self.sinks.record(ended)
+        for line in self._catalogue.end(ended, self._run.epochs, validated=self._validates):
+            self.sinks.line(line)
+        self.sinks.flush(sync=True)
         return ended
 
-    def tell(self, kind: str, level: str, **fields: str | int | float) -> None:
+    def emit(self, kind: str, level: str, **fields: str | int | float) -> None:
         """Add a line of our own, on screen, in the log and in the journal."""
-        self.say(Notice(kind, level, dict(fields), at=time.time()))
+        self.emit_notice(Notice(kind, level, dict(fields), at=time.time()))
 
-    def say(self, notice: Notice) -> None:
-        """Add a notice, as `tell` does."""
-        self.outputs.record(notice)
-        self.outputs.line(self._words.notice(notice))
+    def emit_notice(self, notice: Notice) -> None:
+        """Add a notice, as `emit` does."""
+        self.sinks.record(notice)
+        self.sinks.line(self._catalogue.notice(notice))
 
     # ---- batches and epochs -------------------------------------------------------------------------------
 
@@ -211,48 +211,48 @@ class Ledger:
         history, run = recovered.history, self._run
         for record in history.wanted:
             batches = history.batches.get(record.epoch, record.batch + 1)
-            self.outputs.record_earlier(record, self._words.batch(record, run.epochs, batches))
+            self.sinks.record_earlier(record, self._catalogue.batch(record, run.epochs, batches))
         for summary in history.summaries:
             self._eta.epoch_done(summary.epoch_seconds, summary.batches, summary.batches)
             self._epochs_done += 1
             self._keep_best(summary)
-            self.outputs.record_earlier(summary)
+            self.sinks.record_earlier(summary)
         for tally in history.ended:
             self._epochs[tally.epoch] = tally
             self._end_epoch(tally, "completed")
         if history.open:
             batches = history.batches.get(run.start.epoch, run.start.batch)
-            epoch = EpochTally(run.start.epoch, batches, run.attempt, run.world_size)
+            epoch = EpochTotals(run.start.epoch, batches, run.attempt, run.world_size)
             epoch.add_earlier(history.open)
             self._epochs[epoch.epoch] = epoch
 
     def _batch(self, record: BatchRecord) -> None:
         epoch = self._epochs[record.epoch]
         epoch.add(record)
-        line = self._words.batch(record, self._run.epochs, epoch.batches)
-        self.outputs.line(line, console=record.batch % self.interval == 0)
-        self.outputs.record(record)
+        line = self._catalogue.batch(record, self._run.epochs, epoch.batches)
+        self.sinks.line(line, console=record.batch % self.interval == 0)
+        self.sinks.record(record)
         if self._nonfinite.first_of_burst(record.loss):
             ranks = ", ".join(map(str, sorted(self._bad_ranks.get(record.step, ()))))
-            self._say_of(record, "nonfinite", value=str(record.loss), ranks=ranks)
+            self._emit_at(record, "nonfinite", value=str(record.loss), ranks=ranks)
         self._bad_ranks.pop(record.step, None)
         if self._spikes.is_spike(record.loss):
-            self._say_of(record, "spike", loss=record.loss, median=self._spikes.median)
+            self._emit_at(record, "spike", loss=record.loss, median=self._spikes.median)
         if self._held:
             self._release_due()
 
-    def _say_of(self, record: BatchRecord, kind: str, **fields: str | int | float) -> None:
+    def _emit_at(self, record: BatchRecord, kind: str, **fields: str | int | float) -> None:
         fields = {"epoch": record.epoch, "batch": record.batch, **fields}
-        self.say(Notice(kind, "warning", fields, record.epoch, record.batch, time.time()))
+        self.emit_notice(Notice(kind, "warning", fields, record.epoch, record.batch, time.time()))
 
     def _begin_epoch(self, event: EpochBegan) -> None:
         """A fast rank may begin an epoch while another has not told the end of the one before."""
         epoch = self._epochs.get(event.epoch)
         if epoch is None:
-            epoch = EpochTally(event.epoch, event.batches, self._run.attempt, self._run.world_size)
+            epoch = EpochTotals(event.epoch, event.batches, self._run.attempt, self._run.world_size)
             self._epochs[event.epoch] = epoch
         if epoch.rank_began(event.rank):
-            self.outputs.record(EpochStarted(event.epoch, event.batches, event.val_batches))
+            self.sinks.record(EpochStarted(event.epoch, event.batches, event.val_batches))
 
     def _rank_ended_epoch(self, event: EpochEnded) -> None:
         if event.rank == 0:
@@ -262,7 +262,7 @@ class Ledger:
             self._end_epoch(epoch, epoch.status)
             self._release_due()
 
-    def _end_epoch(self, epoch: EpochTally, status: str) -> None:
+    def _end_epoch(self, epoch: EpochTotals, status: str) -> None:
         del self._epochs[epoch.epoch]
         if status == "completed":
             self._epochs_done += 1
@@ -271,10 +271,10 @@ class Ledger:
         summary = epoch.summary(eta_hours=hours, finished_at=time.time(), status=status)
         if status == "completed":
             self._keep_best(summary)
-        self.outputs.record(summary)
-        for line in self._words.epoch(summary, self._run.epochs, epoch.batches, self._run.metric_names):
-            self.outputs.line(line)
-        self.outputs.flush(sync=True)
+        self.sinks.record(summary)
+        for line in self._catalogue.epoch(summary, self._run.epochs, epoch.batches, self._run.metric_names):
+            self.sinks.line(line)
+        self.sinks.flush(sync=True)
 
     def _keep_best(self, summary: EpochSummary) -> None:
         if math.isfinite(summary.score) and (self._best is None or summary.score < self._best.score):
@@ -293,17 +293,17 @@ class Ledger:
         match event:
             case Saved():
                 self._eta.saved(event.seconds)
-                self.tell(f"saved_{event.kind}", "info", path=str(self._checkpoints / f"{event.kind}.pt"))
+                self.emit(f"saved_{event.kind}", "info", path=str(self._checkpoints / f"{event.kind}.pt"))
             case SaveFailed():
                 path = self._checkpoints / f"{event.kind}.pt"
-                self.tell("save_failed", "warning", path=str(path), reason=event.reason)
+                self.emit("save_failed", "warning", path=str(path), reason=event.reason)
             case CommandTaken():
                 self.stopped_by = event.command if event.command.startswith("stop") else self.stopped_by
-                self.tell(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)
+                self.emit(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)
 
-    def _tell_stragglers(self) -> None:
+    def _emit_stragglers(self) -> None:
         """A line when a rank begins to hold up the others, not for every batch of it."""
         slow = self._stragglers.stragglers()
-        for rank in slow.keys() - self._told_stragglers:
-            self.tell("straggler", "warning", rank=rank, times=slow[rank])
-        self._told_stragglers = set(slow)
+        for rank in slow.keys() - self._emitted_stragglers:
+            self.emit("straggler", "warning", rank=rank, times=slow[rank])
+        self._emitted_stragglers = set(slow)

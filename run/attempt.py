@@ -11,13 +11,13 @@ from typing import TextIO
 from ..engine.checkpoint import Checkpoint
 from ..engine.config import TrainConfig
 from ..engine.rank import RankJob, run_rank
-from ..log.errors import UsageError
-from ..log.words import Words, one_line
+from ..errors import UsageError
+from ..log.catalogue import Catalogue, one_line
 from ..metrics.records import RunStarted
 from ..reporting.event_queue import EventQueue
-from .aggregator import Attempt
+from .aggregator import AttemptInfo
 from .failure import Failure, find_failure
-from .launcher import Launch
+from .launcher import Launcher
 from .preflight import Plan
 from .rank_commands import RankCommands
 from .recorder import Recorder
@@ -45,13 +45,13 @@ class Ending:
     """A signal asked for the end, so nothing is to be started again."""
 
 
-class RankAttempt:
+class Attempt:
     """Starts the ranks, listens to signals while they run, and says how they ended."""
 
     def __init__(
         self,
         config: TrainConfig,
-        words: Words,
+        catalogue: Catalogue,
         plan: Plan,
         folder: RunFolder,
         *,
@@ -61,7 +61,7 @@ class RankAttempt:
     ) -> None:
         """Open the files, repaired if there were earlier attempts; raises `UsageError` if that cannot be."""
         self._config = config
-        self._words = words
+        self._catalogue = catalogue
         self._plan = plan
         self._folder = folder
         self._started = started
@@ -76,7 +76,7 @@ class RankAttempt:
     def run(self, signals: Signals, started: Callable[[list[int]], None]) -> Ending:
         """Train to the end. `started` gets the pids of the ranks, in their order, when all of them run."""
         plan, number = self._plan, self._started.attempt
-        self.recorder.notice("ranks_starting", count=plan.world_size)
+        self.recorder.emit("ranks_starting", count=plan.world_size)
         # User code may change the current folder, so ranks get absolute paths.
         folder = RunFolder(self._folder.root.absolute(), self._folder.run_id)
         job = RankJob(
@@ -91,26 +91,26 @@ class RankAttempt:
             self._started.start.step,
         )
         args = (job, self._queues, self._commands_in)
-        launch = Launch(run_rank, args, plan.world_size, f"{self._folder.run_id}_{number}")
+        launch = Launcher(run_rank, args, plan.world_size, f"{self._folder.run_id}_{number}")
         self._watch(launch, signals, started)
         self.recorder.drain()
         return self._ending(launch)
 
     def explain(self, failure: Failure) -> str:
         """Why it failed, in lines: traceback first, the cause below it, as the last lines are what is read."""
-        say = self._words.say
+        text = self._catalogue.text
         lines = failure.traceback.rstrip().splitlines()
         if not lines and failure.culprit is not None:
             hung = failure.cause.kind == "failed_hang"
             lines = self._folder.rank_log_tail(failure.culprit, STACK_LINES if hung else TAIL_LINES)
         lines = [one_line(line) for line in lines]
-        lines.append(self._words.notice(failure.cause))
+        lines.append(self._catalogue.notice(failure.cause))
         if failure.hint:
-            lines.append(say(failure.hint))
+            lines.append(text(failure.hint))
         if failure.victims:
-            lines.append(say("victims", ranks=", ".join(map(str, failure.victims))))
+            lines.append(text("victims", ranks=", ".join(map(str, failure.victims))))
         if failure.culprit is not None:
-            lines.append(say("rank_log", path=str(self._folder.rank_log(failure.culprit))))
+            lines.append(text("rank_log", path=str(self._folder.rank_log(failure.culprit))))
         return "\n".join(lines)
 
     def _open_recorder(self, stdout: TextIO | None) -> Recorder:
@@ -126,44 +126,44 @@ class RankAttempt:
                     plan.metric_names,
                     log_batch_metrics=config.log_batch_metrics,
                 )
-            attempt = Attempt(self._folder, self._started, config.log_batch_metrics, plan.validates, recovered)
-            recorder = Recorder(attempt, self._queues, self._words, stdout)
+            attempt = AttemptInfo(self._folder, self._started, config.log_batch_metrics, plan.validates, recovered)
+            recorder = Recorder(attempt, self._queues, self._catalogue, stdout)
         except OSError as error:
             path = str(error.filename or self._folder.root)
             raise UsageError("output_dir", path=path, reason=error.strerror or str(error)) from error
         for notice in recovered.notices if recovered else ():
-            recorder.notice(notice.kind, notice.level, **notice.fields)
+            recorder.emit(notice.kind, notice.level, **notice.fields)
         return recorder
 
-    def _watch(self, launch: Launch, signals: Signals, started: Callable[[list[int]], None]) -> None:
+    def _watch(self, launch: Launcher, signals: Signals, started: Callable[[list[int]], None]) -> None:
         """Wait for the end of the ranks, passing on what signals ask."""
-        recorder, pids = self.recorder, self.recorder.ledger.pids
+        recorder, pids = self.recorder, self.recorder.aggregator.pids
         told = False
         while not launch.ended.wait(POLL_SECONDS):
             while signals.waiting:
-                self._obey(signals.waiting.popleft(), launch)
+                self._handle(signals.waiting.popleft(), launch)
             if not told and len(pids) == self._plan.world_size:
                 told = True
                 self.commands.rank_pids = sorted(pids, key=pids.__getitem__)
                 started(self.commands.rank_pids)
-                recorder.notice("ranks_ready", count=self._plan.world_size)
+                recorder.emit("ranks_ready", count=self._plan.world_size)
             if recorder.crash is not None:
                 launch.kill()
 
-    def _obey(self, number: signal.Signals, launch: Launch) -> None:
+    def _handle(self, number: signal.Signals, launch: Launcher) -> None:
         if number == signal.SIGHUP:
-            self.recorder.notice("terminal_gone")
+            self.recorder.emit("terminal_gone")
         elif self._stop_signal is None:
             self._stop_signal = number
-            self.recorder.notice("stop_signal", signal=number.name)
+            self.recorder.emit("stop_signal", signal=number.name)
             self.commands.send("stop")
         elif not self._killed:
             self._killed = True
-            self.recorder.notice("stop_now", "warning", signal=number.name)
+            self.recorder.emit("stop_now", "warning", signal=number.name)
             launch.kill()
 
-    def _ending(self, launch: Launch) -> Ending:
-        told = self.recorder.ledger
+    def _ending(self, launch: Launcher) -> Ending:
+        told = self.recorder.aggregator
         failure = find_failure(
             launch.exits(),
             told.pids,

@@ -6,10 +6,10 @@ import socket
 from pathlib import Path
 
 from .protocol import TIMEOUT_SECONDS, Asked, ProtocolError, Reply, Request, receive, send
-from .registry import KnownRun
+from .registry import RegisteredRun
 
 
-def ask_run(run: KnownRun, command: Asked, value: int = 0) -> Reply:
+def ask_run(run: RegisteredRun, command: Asked, value: int = 0) -> Reply:
     """Ask `run` for something."""
     control = run.content.get("control") or {}
     return ask(Path(control.get("path", "")), Request(str(control.get("token", "")), command, value))

@@ -22,10 +22,10 @@ class ControlServer:
     a socket), and a request must bring the token.
     """
 
-    def __init__(self, obey: Callable[[Request], Reply]) -> None:
-        """`obey` is called in the server's thread."""
+    def __init__(self, handle: Callable[[Request], Reply]) -> None:
+        """`handle` is called in the server's thread."""
         self.token = secrets.token_hex(16)
-        self._obey = obey
+        self._handle = handle
         self._folder = Path(tempfile.mkdtemp(prefix="everybatch_"))
         self.path = self._folder / "control"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -58,4 +58,4 @@ class ControlServer:
             return Reply(taken=False, reason=str(error))
         if not hmac.compare_digest(request.token.encode(), self.token.encode()):
             return Reply(taken=False, reason="wrong token")
-        return self._obey(request)
+        return self._handle(request)

@@ -69,7 +69,7 @@ def warm_up() -> None:
             signal.signal(number, handler)
 
 
-class Launch:
+class Launcher:
     """One attempt: `world_size` processes that each call ``entry(*args)``."""
 
     def __init__(self, entry: Callable[..., None], args: Sequence[Any], world_size: int, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..engine.config import TrainConfig
 from ..engine.task import Task, build_task, describe, metric_names
-from ..log.errors import UsageError
+from ..errors import UsageError
 
 
 @dataclass(frozen=True)

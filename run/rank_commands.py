@@ -29,7 +29,7 @@ class RankCommands:
         with self._lock:
             self._to_rank_0.send_bytes(bytes([Command[command.upper()]]))
 
-    def obey(self, request: Request) -> Reply:
+    def handle(self, request: Request) -> Reply:
         """Do what a monitor asks."""
         match request.command:
             case "interval" if 1 <= request.value <= MOST_INTERVAL:
@@ -39,12 +39,12 @@ class RankCommands:
             case "stacks":
                 return self._dump_stacks()
             case command:
-                self._recorder.notice(f"{command}_asked")
+                self._recorder.emit(f"{command}_asked")
                 self.send(command)
         return Reply(taken=True)
 
     def _dump_stacks(self) -> Reply:
         for pid in self.rank_pids:
             os.kill(pid, signal.SIGUSR1)
-        self._recorder.notice("stacks_written", path=str(self._recorder.folder.rank_log(0).with_name("rank_*.log")))
+        self._recorder.emit("stacks_written", path=str(self._recorder.folder.rank_log(0).with_name("rank_*.log")))
         return Reply(taken=True)

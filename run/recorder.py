@@ -1,4 +1,4 @@
-"""Takes what the ranks sent into the ledger.
+"""Takes what the ranks sent into the aggregator.
 
 It runs in a thread of the run process and never waits for a reader: files take what they can, the console has a
 thread of its own, watchers read the journal.
@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..metrics.events import decode_events
 from ..metrics.records import Notice, RunEnded
 from ..reporting.event_queue import EventQueue
-from .aggregator import Attempt, Ledger
+from .aggregator import Aggregator, AttemptInfo
 
 PERIOD_SECONDS = 0.08
 """Between two looks at the queues. Each finds cold caches, which cost more than the work on a few batches."""
@@ -28,10 +28,12 @@ FLUSH_SECONDS = 0.1
 class Recorder:
     """Records one attempt. `close` returns when all that the ranks sent is on the disk."""
 
-    def __init__(self, attempt: Attempt, queues: list[EventQueue], words: Words, stdout: TextIO | None) -> None:
+    def __init__(
+        self, attempt: AttemptInfo, queues: list[EventQueue], catalogue: Catalogue, stdout: TextIO | None
+    ) -> None:
         """Open the files of the run; raises `OSError`. Without `stdout` there is no console."""
         self.folder = attempt.folder
-        self.ledger = Ledger(attempt, words, stdout)
+        self.aggregator = Aggregator(attempt, catalogue, stdout)
         """What the ranks have told so far; other threads only read it."""
         self.crash: BaseException | None = None
         """A fault of the recorder itself."""
@@ -42,7 +44,7 @@ class Recorder:
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
-    def notice(self, kind: str, level: str = "info", **fields: str | int | float) -> None:
+    def emit(self, kind: str, level: str = "info", **fields: str | int | float) -> None:
         """Add a line of our own, on screen, in the log and in the journal."""
         self._requests.put(Notice(kind, level, dict(fields), at=time.time()))
 
@@ -66,8 +68,8 @@ class Recorder:
         self._thread.join()
         if self.crash is not None:
             raise self.crash
-        ended = self.ledger.end(state, reason)
-        self.lost = self.ledger.outputs.close()
+        ended = self.aggregator.end(state, reason)
+        self.lost = self.aggregator.sinks.close()
         return ended
 
     # ---- the recorder's thread ----------------------------------------------------------------------------
@@ -75,21 +77,21 @@ class Recorder:
     def _work(self) -> None:
         try:
             more = False
-            while self._obey_next_request(patience=0 if more else PERIOD_SECONDS):
+            while self._handle_next_request(patience=0 if more else PERIOD_SECONDS):
                 more = self._take_messages()
         except BaseException as error:  # noqa: BLE001 - the run process raises it
             self.crash = error
 
-    def _obey_next_request(self, patience: float) -> bool:
+    def _handle_next_request(self, patience: float) -> bool:
         """Wait for a request as long as `patience` lasts; False when told to end."""
         try:
             request = self._requests.get(timeout=patience)
         except queue.Empty:
             return True
         if isinstance(request, Notice):
-            self.ledger.say(request)
+            self.aggregator.emit_notice(request)
         elif isinstance(request, int):
-            self.ledger.set_interval(request)
+            self.aggregator.set_interval(request)
         elif request is not None:
             while self._take_messages():
                 pass
@@ -103,13 +105,13 @@ class Recorder:
         while more and time.monotonic() < until:
             taken = [self._take_from(one) for one in self._queues]
             more = any(taken)
-        self.ledger.tell_states()
-        self.ledger.outputs.flush()
+        self.aggregator.record_rank_states()
+        self.aggregator.sinks.flush()
         return more
 
     def _take_from(self, one: EventQueue) -> bool:
         messages = one.take()
         for message in messages:
             for event in decode_events(message):
-                self.ledger.handle(event)
+                self.aggregator.handle(event)
         return bool(messages)

@@ -12,14 +12,14 @@ from typing import Any
 
 import psutil
 
-from ..log.errors import UsageError
+from ..errors import UsageError
 from .run_folder import RunFolder
 
 LIVE = ("starting", "running")
 
 
 @dataclass(frozen=True)
-class KnownRun:
+class RegisteredRun:
     """A run as its run.json tells."""
 
     folder: RunFolder
@@ -66,14 +66,14 @@ def register(folder: RunFolder) -> None:
     (index / name).write_text(str(root / ".everybatch" / folder.run_id) + "\n", "utf-8")
 
 
-def known_runs() -> list[KnownRun]:
+def all_runs() -> list[RegisteredRun]:
     """All runs of this user and those below the current folder, the newest last."""
     folders = {path.resolve() for path in (*_registered(), *Path.cwd().glob(".everybatch/*")) if path.is_dir()}
     runs = [run for path in folders if (run := read_run(path)) is not None]
     return sorted(runs, key=lambda run: (run.started_at, run.run_id))
 
 
-def read_run(private: Path) -> KnownRun | None:
+def read_run(private: Path) -> RegisteredRun | None:
     """The run whose private folder is `private`, None if it is none."""
     try:
         content = json.loads((private / "run.json").read_text("utf-8"))
@@ -81,10 +81,10 @@ def read_run(private: Path) -> KnownRun | None:
         return None
     if not isinstance(content, dict):
         return None
-    return KnownRun(RunFolder(private.parent.parent, private.name), content)
+    return RegisteredRun(RunFolder(private.parent.parent, private.name), content)
 
 
-def find_run(asked: str | None) -> KnownRun:
+def find_run(asked: str | None) -> RegisteredRun:
     """The run that a person names by id, prefix or path; without a name the newest, a live one first.
 
     Raises `UsageError` if there is none, or more than one.
@@ -95,7 +95,7 @@ def find_run(asked: str | None) -> KnownRun:
         if run is None:
             raise UsageError("no_run_at", path=asked)
         return run
-    runs = known_runs()
+    runs = all_runs()
     if asked is None:
         run = newest_run(runs)
         if run is None:
@@ -110,13 +110,13 @@ def find_run(asked: str | None) -> KnownRun:
     return matching[0]
 
 
-def runs_below(folder: Path) -> list[KnownRun]:
+def runs_below(folder: Path) -> list[RegisteredRun]:
     """The runs whose output folder is `folder`."""
     runs = map(read_run, folder.absolute().glob(".everybatch/*"))
     return [run for run in runs if run is not None]
 
 
-def newest_run(runs: Iterable[KnownRun]) -> KnownRun | None:
+def newest_run(runs: Iterable[RegisteredRun]) -> RegisteredRun | None:
     """The newest of `runs`, a live one first; None if there is none."""
     return max(runs, key=lambda run: (run.live, run.started_at), default=None)
 

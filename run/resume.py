@@ -11,10 +11,10 @@ from typing import NoReturn
 import msgspec
 
 from ..engine.config import TrainConfig, config_from
-from ..log.errors import UsageError
+from ..errors import UsageError
 from ..metrics.records import Start
 from .preflight import Plan
-from .registry import KnownRun, find_run, newest_run, read_run, runs_below
+from .registry import RegisteredRun, find_run, newest_run, read_run, runs_below
 from .run_folder import RunFolder
 
 SAME = ("task", "seed", "amp")
@@ -39,7 +39,7 @@ class Earlier:
     finished: bool
 
 
-def find_resumable(asked: str, output_dir: Path) -> KnownRun:
+def find_resumable(asked: str, output_dir: Path) -> RegisteredRun:
     """The run that ``--resume`` names; `latest` is the newest of `output_dir`, else of all. Raises `UsageError`."""
     here = newest_run(runs_below(output_dir)) if asked == "latest" else None
     run = here or find_run(None if asked == "latest" else asked)

@@ -17,8 +17,8 @@ import psutil
 
 from .. import __version__
 from ..engine.config import TrainConfig, config_values
-from ..log.errors import UsageError
-from ..log.words import Words
+from ..errors import UsageError
+from ..log.catalogue import Catalogue
 from ..metrics.records import RunStarted, Start
 from .control_server import ControlServer
 from .launcher import warm_up
@@ -33,14 +33,14 @@ from .signals import Signals
 
 if TYPE_CHECKING:
     from ..engine.checkpoint import Checkpoint
-    from .attempt import Ending, RankAttempt
+    from .attempt import Attempt, Ending
 
 EXIT_FAILED = 1
 
 
 def run(
     request: TrainRequest,
-    words: Words,
+    catalogue: Catalogue,
     stdout: TextIO | None,
     stderr: TextIO,
     created: Callable[[RunFolder], None] = lambda _: None,
@@ -60,7 +60,7 @@ def run(
     with Signals() as signals:
         folder = earlier.folder if earlier else RunFolder.create(config.output_dir, time.localtime())
         with folder.locked():
-            process = RunProcess(config, words, plan, folder, signals, earlier)
+            process = RunProcess(config, catalogue, plan, folder, signals, earlier)
             return process.run(stdout, stderr, created)
 
 
@@ -70,20 +70,20 @@ class RunProcess:
     def __init__(
         self,
         config: TrainConfig,
-        words: Words,
+        catalogue: Catalogue,
         plan: Plan,
         folder: RunFolder,
         signals: Signals,
         earlier: Earlier | None,
     ) -> None:
         self._config = config
-        self._words = words
+        self._catalogue = catalogue
         self._plan = plan
         self._folder = folder
         self._signals = signals
         self._earlier = earlier
         self._number = earlier.attempt + 1 if earlier else 1
-        self._attempt: RankAttempt | None = None
+        self._attempt: Attempt | None = None
         self._rank_pids: list[int] = []
         self._started_at = time.time()
         self._log_interval = config.log_interval
@@ -96,8 +96,8 @@ class RunProcess:
             changes = check_resume(self._earlier, self._config, self._plan, _start(checkpoint))
         attempt = self._begin(checkpoint, damaged, stdout)
         for flag, old, new in changes:
-            attempt.recorder.notice("config_changed", "warning", flag=flag, old=old, new=new)
-        self._server = ControlServer(self._obey)
+            attempt.recorder.emit("config_changed", "warning", flag=flag, old=old, new=new)
+        self._server = ControlServer(self._handle)
         try:
             self._write_run_json("running")
             self._register(stderr)
@@ -106,7 +106,7 @@ class RunProcess:
         finally:
             self._server.close()
 
-    def _make_attempts(self, attempt: RankAttempt, stdout: TextIO | None, stderr: TextIO) -> int:
+    def _make_attempts(self, attempt: Attempt, stdout: TextIO | None, stderr: TextIO) -> int:
         """Start again after a failure, as often as the config allows; the exit code."""
         restarts_left = self._config.max_restarts
         while True:
@@ -119,11 +119,11 @@ class RunProcess:
                 return ending.exit_code
             restarts_left -= 1
             self._number += 1
-            self._log_interval = attempt.recorder.ledger.interval
+            self._log_interval = attempt.recorder.aggregator.interval
             try:
                 attempt = self._begin(*self._find_checkpoint(), stdout)
             except UsageError as error:
-                reason = self._words.error(error)
+                reason = self._catalogue.error(error)
                 self._write_run_json("failed", reason)
                 _print(reason, stderr)
                 return EXIT_FAILED
@@ -136,9 +136,9 @@ class RunProcess:
 
     def _begin(
         self, checkpoint: Checkpoint | None, damaged: list[tuple[Path, str]], stdout: TextIO | None
-    ) -> RankAttempt:
+    ) -> Attempt:
         """Make the next attempt ready to run, from `checkpoint` if there is one."""
-        from .attempt import RankAttempt
+        from .attempt import Attempt
 
         config, plan = self._config, self._plan
         started = RunStarted(
@@ -154,18 +154,18 @@ class RunProcess:
             at=time.time(),
             start=_start(checkpoint),
         )
-        attempt = RankAttempt(
-            config, self._words, plan, self._folder, started=started, checkpoint=checkpoint, stdout=stdout
+        attempt = Attempt(
+            config, self._catalogue, plan, self._folder, started=started, checkpoint=checkpoint, stdout=stdout
         )
         for path, reason in damaged:
-            attempt.recorder.notice("checkpoint_damaged", "warning", path=str(path), reason=reason)
-        self._say_start(attempt.recorder, checkpoint)
+            attempt.recorder.emit("checkpoint_damaged", "warning", path=str(path), reason=reason)
+        self._emit_start(attempt.recorder, checkpoint)
         self._attempt = attempt
         return attempt
 
-    def _say_start(self, recorder: Recorder, checkpoint: Checkpoint | None) -> None:
+    def _emit_start(self, recorder: Recorder, checkpoint: Checkpoint | None) -> None:
         folder, plan = self._folder, self._plan
-        recorder.notice(
+        recorder.emit(
             "run",
             run_id=folder.run_id,
             task=self._config.task,
@@ -177,46 +177,46 @@ class RunProcess:
         if checkpoint is not None:
             start = checkpoint.start
             path = str(checkpoint.path)
-            recorder.notice("resumed", attempt=self._number, path=path, epoch=start.epoch, batch=start.batch)
+            recorder.emit("resumed", attempt=self._number, path=path, epoch=start.epoch, batch=start.batch)
         elif self._number > 1:
-            recorder.notice("resumed_from_nothing", "warning", attempt=self._number)
-        recorder.notice("run_log", path=str(folder.log))
-        outputs = recorder.ledger.outputs
-        recorder.notice("run_epoch_csv", path=str(outputs.epoch_csv))
-        if outputs.batch_csv is not None:
-            recorder.notice("run_batch_csv", path=str(outputs.batch_csv))
-        recorder.notice("run_checkpoints", path=str(folder.checkpoints))
+            recorder.emit("resumed_from_nothing", "warning", attempt=self._number)
+        recorder.emit("run_log", path=str(folder.log))
+        sinks = recorder.aggregator.sinks
+        recorder.emit("run_epoch_csv", path=str(sinks.epoch_csv))
+        if sinks.batch_csv is not None:
+            recorder.emit("run_batch_csv", path=str(sinks.batch_csv))
+        recorder.emit("run_checkpoints", path=str(folder.checkpoints))
 
     def _register(self, stderr: TextIO) -> None:
         try:
             register(self._folder)
         except OSError as error:  # only `attach` from other folders needs it
-            _print(self._words.say("not_registered", reason=str(error)), stderr)
+            _print(self._catalogue.text("not_registered", reason=str(error)), stderr)
 
-    def _obey(self, request: Request) -> Reply:
+    def _handle(self, request: Request) -> Reply:
         attempt = self._attempt
         if attempt is None:
-            return Reply(taken=False, reason=self._words.say("state_restarting"))
-        return attempt.commands.obey(request)
+            return Reply(taken=False, reason=self._catalogue.text("state_restarting"))
+        return attempt.commands.handle(request)
 
     def _ranks_started(self, pids: list[int]) -> None:
         self._rank_pids = pids
         self._write_run_json("running")
 
-    def _close(self, attempt: RankAttempt, ending: Ending, again: bool, stderr: TextIO) -> bool:
+    def _close(self, attempt: Attempt, ending: Ending, again: bool, stderr: TextIO) -> bool:
         """Write how the attempt ended, everywhere; False when a fault of ours prevented it."""
         reason = attempt.explain(ending.failure) if ending.failure else ""
-        cause = self._words.notice(ending.failure.cause) if ending.failure else ""
+        cause = self._catalogue.notice(ending.failure.cause) if ending.failure else ""
         state, sound = ending.state, True
         try:
             attempt.recorder.close("restarting" if again else state, reason)
         except Exception:  # noqa: BLE001 - a fault of ours: whatever it is, the user must see it
-            reason = self._words.say("internal", message=traceback.format_exc())
+            reason = self._catalogue.text("internal", message=traceback.format_exc())
             state, sound = "failed", False
         if not again or not sound:
             self._write_run_json(state, reason, cause)
         for path, count in attempt.recorder.lost.items():
-            _print(self._words.say("file_lost", path=str(path), count=count), stderr)
+            _print(self._catalogue.text("file_lost", path=str(path), count=count), stderr)
         if reason:
             _print(reason, stderr)
         return sound
@@ -255,7 +255,9 @@ class RunProcess:
             self._folder.write_run_json(content)
         except OSError as error:
             _print(
-                self._words.say("file_trouble", path=str(self._folder.private / "run.json"), reason=str(error)),
+                self._catalogue.text(
+                    "file_trouble", path=str(self._folder.private / "run.json"), reason=str(error)
+                ),
                 sys.stderr,
             )
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from ..log.catalogue import Catalogue
 from ..log.console import Console
 from ..log.log_file import LogFile
-from ..log.words import Words
 from ..metrics.files.append_file import AppendFile
 from ..metrics.files.csv_rows import batch_header, batch_row, epoch_header, epoch_row
 from ..metrics.files.journal import encode_record
@@ -16,19 +16,19 @@ from ..metrics.records import AnyRecord, BatchRecord, EpochSummary
 from .recovery import Recovered
 from .run_folder import RunFolder
 
-Tell = Callable[..., None]
-"""``tell(kind, level, **fields)`` makes a notice."""
+Emit = Callable[..., None]
+"""``emit(kind, level, **fields)`` makes a notice."""
 
 
-class Outputs:
+class Sinks:
     """The files of a run and its console; what is added reaches the disk with `flush`."""
 
     def __init__(
         self,
         folder: RunFolder,
         metric_names: tuple[str, ...],
-        words: Words,
-        tell: Tell,
+        catalogue: Catalogue,
+        emit: Emit,
         *,
         log_batch_metrics: bool,
         stdout: TextIO | None,
@@ -36,13 +36,13 @@ class Outputs:
     ) -> None:
         """Open the files, those of earlier attempts as `recovered`; raises `OSError`.
 
-        `tell` is called when something cannot be written.
+        `emit` is called when something cannot be written.
         """
         self._metric_names = metric_names
-        self._words = words
-        self._tell = tell
+        self._catalogue = catalogue
+        self._emit = emit
         self._console = Console(stdout) if stdout is not None else None
-        self._console_gone_told = False
+        self._console_gone_emitted = False
         self._recovered = recovered
         new = recovered is None
         self._log = LogFile(folder.log)
@@ -111,7 +111,7 @@ class Outputs:
             self._records.clear()
         for file in self._files:
             file.flush(sync=sync)
-        self._tell_troubles()
+        self._emit_troubles()
 
     def close(self) -> dict[Path, int]:
         """Close everything; rows that could never be written, by file."""
@@ -120,27 +120,27 @@ class Outputs:
         lost = {file.path: file.close() for file in self._files}
         return {path: count for path, count in lost.items() if count}
 
-    def _tell_troubles(self) -> None:
+    def _emit_troubles(self) -> None:
         for file in self._files:
             if file.error is not None and file not in self._in_trouble:
                 self._in_trouble.add(file)
                 reason = file.error.strerror or str(file.error)
-                self._tell("file_trouble", "warning", path=str(file.path), reason=reason)
+                self._emit("file_trouble", "warning", path=str(file.path), reason=reason)
             elif file.error is None and file in self._in_trouble:
                 self._in_trouble.discard(file)
-                self._tell("file_recovered", "info", path=str(file.path))
+                self._emit("file_recovered", "info", path=str(file.path))
                 if file.lost:
-                    self._tell("rows_lost", "warning", path=str(file.path), count=file.lost)
+                    self._emit("rows_lost", "warning", path=str(file.path), count=file.lost)
         if self._console is not None:
-            self._tell_console_troubles(self._console)
+            self._emit_console_troubles(self._console)
 
-    def _tell_console_troubles(self, console: Console) -> None:
+    def _emit_console_troubles(self, console: Console) -> None:
         if console.skipped and console.has_room:
             skipped, console.skipped = console.skipped, 0
-            console.line(self._words.say("console_skipped", count=skipped, path=str(self._log.path)))
-        if console.gone and not self._console_gone_told:
-            self._console_gone_told = True
-            self._tell("console_gone", "warning", path=str(self._log.path))
+            console.line(self._catalogue.text("console_skipped", count=skipped, path=str(self._log.path)))
+        if console.gone and not self._console_gone_emitted:
+            self._console_gone_emitted = True
+            self._emit("console_gone", "warning", path=str(self._log.path))
 
 
 def _csv(path: Path, header: str, new: bool) -> AppendFile:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from .conftest import REPOSITORY, Finished, Running, until
+from .support import REPOSITORY, Finished, Running, until
 
 NOISY = '''
 """A task with everything that a resume can get wrong: dropout, batch norm, random data, a schedule, a scaler."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 from textual import events
 from textual.message import Message
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..metrics.log_rows import LogRows, Row
 from .lines import Panel, Piece
 from .row_text import row_line, row_pieces
@@ -31,14 +31,14 @@ class BatchLog(Panel, can_focus=True):
     class Moved(Message):
         """The view went to another place."""
 
-    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002 - textual's own name
+    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002 - textual's own name
         super().__init__(id=id)
         self.follow = True
         self.match: int | None = None
         """The row that is marked: found, or clicked."""
         self.filter_text = ""
         self.interval = 1
-        self._words = words
+        self._catalogue = catalogue
         self._rows: LogRows | None = None
         self._top = 0
         self._drawn: tuple[int, int, int | None, bool] = (0, 0, None, False)
@@ -150,7 +150,7 @@ class BatchLog(Panel, can_focus=True):
         number = self.match
         if number is None and self.count:
             number = self._number(min(self.count, self._top + self.body_height) - 1)
-        return row_line(self._row(number), self._words)[0] if number is not None else ""
+        return row_line(self._row(number), self._catalogue)[0] if number is not None else ""
 
     # ---- filter and search --------------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class BatchLog(Panel, can_focus=True):
             end = min(self._total, self._scanned + LOOK_AT)
             for number in range(self._scanned, end):
                 row = self._row(number)
-                if self._keep(row, row_line(row, self._words)[0]):
+                if self._keep(row, row_line(row, self._catalogue)[0]):
                     self._hits.append(number)
             self._scanned = end
             if time.monotonic() >= deadline:
@@ -203,7 +203,7 @@ class BatchLog(Panel, can_focus=True):
             for _ in range(min(LOOK_AT, self._seek_left)):
                 number = self._seek_at % self._total
                 row = self._row(number)
-                if self._sought(row, row_line(row, self._words)[0]):
+                if self._sought(row, row_line(row, self._catalogue)[0]):
                     self._found(number)
                     return
                 self._seek_at = number + self._seek_step
@@ -231,18 +231,18 @@ class BatchLog(Panel, can_focus=True):
 
     def title_pieces(self) -> Sequence[Piece]:
         """Name, interval and filter."""
-        title: list[Piece] = [(self._words.say("ui_log", interval=self.interval), "title")]
+        title: list[Piece] = [(self._catalogue.text("ui_log", interval=self.interval), "title")]
         if self.filter_text:
-            title.append((" · " + self._words.say("ui_filter", text=self.filter_text), "warn"))
+            title.append((" · " + self._catalogue.text("ui_filter", text=self.filter_text), "warn"))
         if self.busy:
-            title.append((" · " + self._words.say("ui_searching"), "accent"))
+            title.append((" · " + self._catalogue.text("ui_searching"), "accent"))
         return title
 
     def note(self) -> str:
         """Where the view is."""
         if self.follow:
-            return self._words.say("ui_follow", count=f"{self.count:,}")
-        return self._words.say(
+            return self._catalogue.text("ui_follow", count=f"{self.count:,}")
+        return self._catalogue.text(
             "ui_held", place=f"{min(self.count, self._top + self.body_height):,}", new=f"{self.new:,}"
         )
 
@@ -269,7 +269,7 @@ class BatchLog(Panel, can_focus=True):
         if place >= self.count:
             return ()
         number = self._number(place)
-        pieces = row_pieces(self._row(number), self._words, with_time=width >= WIDE)
+        pieces = row_pieces(self._row(number), self._catalogue, with_time=width >= WIDE)
         if number == self.match:
             return [("".join(text for text, _ in pieces), "match")]
         return pieces

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual import events
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from .lines import LineWidget, Piece
 
 KEYS = (
@@ -31,9 +31,9 @@ FEW = {"space", "/", "+", "-", "?", "q"}
 class Footer(LineWidget):
     """Keys and what they do."""
 
-    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._words = words
+        self._catalogue = catalogue
 
     def pieces(self, y: int, width: int) -> Sequence[Piece]:
         """All keys, or the most important ones."""
@@ -51,6 +51,6 @@ class Footer(LineWidget):
                 return
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
-        keys = [(key, self._words.say(f"ui_short_{name}"), action) for key, name, action in KEYS]
+        keys = [(key, self._catalogue.text(f"ui_short_{name}"), action) for key, name, action in KEYS]
         total = sum(cell_len(key) + cell_len(text) + 3 for key, text, _ in keys)
         return keys if total <= width else [entry for entry in keys if entry[0] in FEW]

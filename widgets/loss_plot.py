@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..metrics.run_view import RunView
 from .curve import BAD, BAND, LINE, SPIKE, SYMBOLS, VALID, Drawing, Symbols, draw
 from .lines import Panel, Piece
@@ -19,12 +19,12 @@ NAMES = {0: "text", BAND: "dim", LINE: "accent", VALID: "good", BAD: "bad", SPIK
 class LossPlot(Panel):
     """The loss of the whole run."""
 
-    def __init__(self, words: Words, *, symbols: Symbols, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, *, symbols: Symbols, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.log_scale = False
         self.smoothing = False
         self.symbols = symbols
-        self._words = words
+        self._catalogue = catalogue
         self._view: RunView | None = None
         self._drawing: Drawing | None = None
         self._drawn: tuple[object, ...] = ()
@@ -33,7 +33,7 @@ class LossPlot(Panel):
         """Draw the curve anew if there is anything new in it."""
         self._view = view
         width, height = self.size.width - 2 - AXIS, self.body_height
-        state = (view.records, len(view.validations), view.spikes, width, height, *self._options())
+        state = (view.batch_count, len(view.validations), view.spikes, width, height, *self._options())
         if state == self._drawn or width < 4 or height < 1:
             return
         self._drawn = state
@@ -63,17 +63,17 @@ class LossPlot(Panel):
 
     def title_pieces(self) -> Sequence[Piece]:
         """Name and how it is drawn."""
-        say = self._words.say
-        title: list[Piece] = [(say("ui_loss"), "title")]
-        options = [say("ui_log_scale")] * self.log_scale + [say("ui_smoothed")] * self.smoothing
+        text = self._catalogue.text
+        title: list[Piece] = [(text("ui_loss"), "title")]
+        options = [text("ui_log_scale")] * self.log_scale + [text("ui_smoothed")] * self.smoothing
         title += [(f" · {option}", "dim") for option in options]
         view = self._view
         if view is not None and view.nonfinite:
             title.append((f" · ✖ {view.nonfinite:,} NaN/Inf", "bad"))
         if view is not None and view.spikes:
-            title.append((" · ▲ " + say("ui_spikes", count=view.spikes), "warn"))
+            title.append((" · ▲ " + text("ui_spikes", count=view.spikes), "warn"))
         if view is not None and view.validations:
-            title.append((" · ◆ " + say("ui_validation"), "good"))
+            title.append((" · ◆ " + text("ui_validation"), "good"))
         return title
 
     def note(self) -> str:
@@ -82,8 +82,8 @@ class LossPlot(Panel):
         if view is None or view.batch is None:
             return ""
         best = view.best.score if view.best is not None else math.nan
-        return self._words.say(
-            "ui_loss_note", loss=view.batch.loss, mean=view.smoothed, best=best, count=f"{view.records:,}"
+        return self._catalogue.text(
+            "ui_loss_note", loss=view.batch.loss, mean=view.smoothed, best=best, count=f"{view.batch_count:,}"
         )
 
     def body(self, y: int, width: int) -> Sequence[Piece]:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from ..log.words import Words, duration
+from ..log.catalogue import Catalogue
+from ..metrics.blocks import epoch_figures
+from ..metrics.duration import duration
 from ..metrics.records import EpochSummary
 from ..metrics.run_view import RunView
 from ..metrics.system import SystemState
@@ -20,9 +22,9 @@ GIB = 1 << 30
 class RanksPanel(Panel):
     """One line a rank: loss, step, wait for data, own work, last heard; ▲ marks the one that holds up the rest."""
 
-    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._words = words
+        self._catalogue = catalogue
         self._view: RunView | None = None
         self._lines: list[list[Piece]] = []
 
@@ -36,12 +38,12 @@ class RanksPanel(Panel):
 
     def title_pieces(self) -> Sequence[Piece]:
         """Name."""
-        return [(self._words.say("ui_ranks"), "title")]
+        return [(self._catalogue.text("ui_ranks"), "title")]
 
     def body(self, y: int, width: int) -> Sequence[Piece]:
         """Heading, then the ranks."""
         if y == 0:
-            return [(self._words.say("ui_ranks_heading"), "dim")]
+            return [(self._catalogue.text("ui_ranks_heading"), "dim")]
         return self._lines[y - 1] if y <= len(self._lines) else ()
 
     def summary(self) -> list[Piece]:
@@ -49,7 +51,7 @@ class RanksPanel(Panel):
         if self._view is None:
             return []
         slow = self._view.stragglers.stragglers()
-        pieces: list[Piece] = [(f" {self._words.say('ui_ranks')} ", "dim")]
+        pieces: list[Piece] = [(f" {self._catalogue.text('ui_ranks')} ", "dim")]
         for rank, state in sorted(self._view.ranks.items()):
             text = f"{rank}:{1000 * state.step_seconds:.0f}"
             pieces.append((f"{text}▲ " if rank in slow else f"{text} ", "warn" if rank in slow else "text"))
@@ -79,9 +81,9 @@ class RanksPanel(Panel):
 class SystemPanel(Panel):
     """CPU, memory, memory of each rank, and each GPU."""
 
-    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._words = words
+        self._catalogue = catalogue
         self._state: SystemState | None = None
 
     @staticmethod
@@ -97,7 +99,7 @@ class SystemPanel(Panel):
 
     def title_pieces(self) -> Sequence[Piece]:
         """Name."""
-        return [(self._words.say("ui_system"), "title")]
+        return [(self._catalogue.text("ui_system"), "title")]
 
     def body(self, y: int, width: int) -> Sequence[Piece]:
         """A bar a line."""
@@ -115,7 +117,7 @@ class SystemPanel(Panel):
         ]
         if state.rank_memory:
             text = " ".join(f"{rank}:{rss / GIB:.2f}" for rank, rss in enumerate(state.rank_memory))
-            lines.append([(f" {self._words.say('ui_rank_memory')} ", "dim"), (text, "text"), (" GiB", "dim")])
+            lines.append([(f" {self._catalogue.text('ui_rank_memory')} ", "dim"), (text, "text"), (" GiB", "dim")])
         for gpu in state.gpus:
             util = "--" if gpu.percent is None else f"{gpu.percent:3.0f}%"
             power = "--" if gpu.watts is None else f"{gpu.watts:.0f}W"
@@ -146,9 +148,9 @@ class SystemPanel(Panel):
 class EpochsPanel(Panel):
     """The newest epoch with the guide's figures, and the ones before it; ★ marks the best."""
 
-    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._words = words
+        self._catalogue = catalogue
         self._view: RunView | None = None
         self._shown = (-1, 0)
 
@@ -162,16 +164,16 @@ class EpochsPanel(Panel):
 
     def title_pieces(self) -> Sequence[Piece]:
         """Name, and the epoch the figures are of."""
-        title: list[Piece] = [(self._words.say("ui_epochs"), "title")]
+        title: list[Piece] = [(self._catalogue.text("ui_epochs"), "title")]
         if self._view is not None and self._view.best is not None:
-            title.append((" · ★ " + self._words.say("ui_best_epoch", epoch=self._view.best.epoch), "good"))
+            title.append((" · ★ " + self._catalogue.text("ui_best_epoch", epoch=self._view.best.epoch), "good"))
         return title
 
     def body(self, y: int, width: int) -> Sequence[Piece]:
         """Seven lines of the newest epoch, a heading, then one line an epoch, the newest first."""
         view = self._view
         if view is None or not view.epochs:
-            return [(" " + self._words.say("ui_no_epoch"), "dim")] if y == 0 else ()
+            return [(" " + self._catalogue.text("ui_no_epoch"), "dim")] if y == 0 else ()
         figures = self._figures(view.epochs[-1])
         room = self.body_height - len(figures) - 1
         if room < 1:
@@ -179,7 +181,7 @@ class EpochsPanel(Panel):
         if y < len(figures):
             return figures[y]
         if y == len(figures):
-            return [(self._words.say("ui_epochs_heading"), "dim")]
+            return [(self._catalogue.text("ui_epochs_heading"), "dim")]
         place = y - len(figures)
         return self._row(view.epochs[-place], view) if place <= min(room, len(view.epochs)) else ()
 
@@ -187,26 +189,13 @@ class EpochsPanel(Panel):
         """The newest epoch in one line, for a narrow screen."""
         view = self._view
         if view is None or not view.epochs:
-            return [(" " + self._words.say("ui_no_epoch"), "dim")]
+            return [(" " + self._catalogue.text("ui_no_epoch"), "dim")]
         return [(" epoch", "dim"), *self._row(view.epochs[-1], view)]
 
     def _figures(self, summary: EpochSummary) -> list[list[Piece]]:
-        say = self._words.say
-        lines = [
-            say(
-                f"epoch_{summary.status}",
-                epoch=summary.epoch,
-                epochs=self._epochs,
-                done=summary.batches,
-                batches="?",
-            ),
-            say("avg_loss", value=summary.avg_loss),
-            say("min_batch_loss", value=summary.min_batch_loss),
-            say("max_batch_loss", value=summary.max_batch_loss),
-            say("lr", value=summary.lr),
-            say("epoch_seconds", value=summary.epoch_seconds),
-            say("eta", value=summary.eta_hours),
-        ]
+        view = self._view
+        batches = view.batches if view is not None and view.epoch == summary.epoch else "?"
+        lines = self._catalogue.lines(epoch_figures(summary, self._epochs, batches))
         return [[(f" {line}", "text" if i else "strong")] for i, line in enumerate(lines)]
 
     @property

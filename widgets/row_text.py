@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 
-from ..log.words import Words, one_line
+from ..log.catalogue import Catalogue
+from ..metrics.blocks import end_block
 from ..metrics.log_rows import Row
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
 from .lines import Piece
@@ -13,21 +14,20 @@ from .lines import Piece
 LEVELS = {"info": "accent", "warning": "warn", "error": "bad"}
 
 
-def row_line(row: Row, words: Words) -> tuple[str, str]:
+def row_line(row: Row, catalogue: Catalogue) -> tuple[str, str]:
     """The line of a row and the name of the style of all of it."""
     record, context = row.record, row.context
     match record:
         case BatchRecord():
-            line = words.batch(record, context.epochs, context.batches)
+            line = catalogue.batch(record, context.epochs, context.batches)
             return line, "text" if math.isfinite(record.loss) else "bad"
         case Notice():
-            return words.notice(record), LEVELS[record.level]
+            return catalogue.notice(record), LEVELS[record.level]
         case EpochSummary():
-            lines = words.epoch(record, context.epochs, context.batches, context.metric_names)
+            lines = catalogue.epoch(record, context.epochs, context.batches, context.metric_names)
             return lines[row.part], "frame" if lines[row.part].startswith("==") else "strong"
         case RunEnded():
-            end = words.end(record, context.epochs, validated=context.validated)
-            lines = [*map(one_line, record.reason.splitlines()), *end]
+            lines = catalogue.lines(end_block(record, context.epochs, validated=context.validated))
             good = record.state != "failed"
             return lines[row.part], "strong" if good else "bad"
     raise TypeError(f"{type(record).__name__} has no line")
@@ -48,9 +48,9 @@ def row_time(row: Row) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at)) if at and not row.part else ""
 
 
-def row_pieces(row: Row, words: Words, *, with_time: bool) -> list[Piece]:
+def row_pieces(row: Row, catalogue: Catalogue, *, with_time: bool) -> list[Piece]:
     """A row in pieces; the loss of a batch is green when it is lower than the one before."""
-    line, style = row_line(row, words)
+    line, style = row_line(row, catalogue)
     pieces: list[Piece] = [(f"{row_time(row):8} ", "dim")] if with_time else []
     if style == "text" and isinstance(row.record, BatchRecord):
         before, loss, after = line.partition(f"{row.record.loss:.6f}")

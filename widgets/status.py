@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from ..log.words import Words, duration, one_line
+from ..log.catalogue import Catalogue, one_line
+from ..metrics.duration import duration
 from ..metrics.run_view import RunView
 from .lines import LineWidget, Piece, bar
 
@@ -25,14 +26,14 @@ STATE_STYLES = {
 class StatusLine(LineWidget):
     """State, task, ranks, device, times, checkpoint, and what the monitor itself costs."""
 
-    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.state = "starting"
         self.cost = math.nan
         """CPU of the monitor, percent of one core."""
         self.unread = 0.0
         """The part of the journal that is still to be read."""
-        self._words = words
+        self._catalogue = catalogue
         self._view: RunView | None = None
 
     def sync(self, view: RunView) -> None:
@@ -42,48 +43,48 @@ class StatusLine(LineWidget):
 
     def pieces(self, y: int, width: int) -> Sequence[Piece]:
         """What matters most comes first; what does not fit is left out."""
-        say = self._words.say
-        state: Piece = (f" {say(f'state_{self.state}')} ", STATE_STYLES.get(self.state, "chip"))
+        text = self._catalogue.text
+        state: Piece = (f" {text(f'state_{self.state}')} ", STATE_STYLES.get(self.state, "chip"))
         if self._view is None or (run := self._view.started) is None:
             return [state]
         pieces: list[Piece] = [state, (f" {one_line(run.task)}", "strong")]
-        left = width - sum(cell_len(text) for text, _ in pieces)
-        for text, style in self._facts(self._view):
-            if cell_len(text) + 2 <= left:
-                pieces += [("  ", "text"), (text, style)]
-                left -= cell_len(text) + 2
+        left = width - sum(cell_len(piece) for piece, _ in pieces)
+        for fact, style in self._facts(self._view):
+            if cell_len(fact) + 2 <= left:
+                pieces += [("  ", "text"), (fact, style)]
+                left -= cell_len(fact) + 2
         return pieces
 
     def _facts(self, view: RunView) -> list[Piece]:
-        say = self._words.say
+        text = self._catalogue.text
         run = view.started
         assert run is not None
         facts: list[Piece] = []
         if run.attempt > 1:
-            facts.append((say("ui_attempt", attempt=run.attempt), "warn"))
+            facts.append((text("ui_attempt", attempt=run.attempt), "warn"))
         if self.unread > 0.01:
-            facts.append((say("ui_loading", percent=100 * (1 - self.unread)), "accent"))
+            facts.append((text("ui_loading", percent=100 * (1 - self.unread)), "accent"))
         if math.isfinite(view.seconds_left):
-            facts.append((say("ui_left", time=duration(view.seconds_left)), "accent"))
-        facts.append((say("ui_elapsed", time=duration(view.elapsed)), "text"))
-        facts.append((say("ui_ranks_on", count=run.world_size, device=run.device, backend=run.backend), "dim"))
+            facts.append((text("ui_left", time=duration(view.seconds_left)), "accent"))
+        facts.append((text("ui_elapsed", time=duration(view.elapsed)), "text"))
+        facts.append((text("ui_ranks_on", count=run.world_size, device=run.device, backend=run.backend), "dim"))
         if math.isfinite(view.seconds_left):
             ends = time.localtime(time.time() + view.seconds_left)
             today = ends.tm_yday == time.localtime().tm_yday
-            facts.append((say("ui_ends", time=time.strftime("%H:%M" if today else "%m-%d %H:%M", ends)), "dim"))
+            facts.append((text("ui_ends", time=time.strftime("%H:%M" if today else "%m-%d %H:%M", ends)), "dim"))
         if view.saved_at:
-            facts.append((say("ui_saved", time=_ago(time.time() - view.saved_at)), "dim"))
+            facts.append((text("ui_saved", time=_ago(time.time() - view.saved_at)), "dim"))
         if math.isfinite(self.cost):
-            facts.append((say("ui_cost", percent=self.cost), "dim"))
+            facts.append((text("ui_cost", percent=self.cost), "dim"))
         return facts
 
 
 class ProgressLine(LineWidget):
     """How far the epoch and the run are."""
 
-    def __init__(self, words: Words, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._words = words
+        self._catalogue = catalogue
         self._view: RunView | None = None
 
     def sync(self, view: RunView) -> None:
@@ -96,9 +97,9 @@ class ProgressLine(LineWidget):
         view = self._view
         if view is None or view.started is None:
             return ()
-        say = self._words.say
-        epoch = say("ui_epoch", epoch=view.epoch, epochs=view.started.epochs)
-        total = say("ui_total")
+        text = self._catalogue.text
+        epoch = text("ui_epoch", epoch=view.epoch, epochs=view.started.epochs)
+        total = text("ui_total")
         room = width - cell_len(epoch) - cell_len(total) - 20
         size = max(4, room // 2)
         return [

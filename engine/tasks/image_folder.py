@@ -23,7 +23,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ...log.errors import UsageError
+from ...errors import UsageError
 from ..config import TrainConfig
 from .segmentation import dice_bce_loss, dice_score
 from .unet import UNet

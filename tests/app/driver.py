@@ -5,13 +5,13 @@ import json
 import time
 
 from everybatch.app.monitor import Monitor
-from everybatch.log.words import Words
+from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.files.journal import encode_record
 from everybatch.run.control_server import ControlServer
 from everybatch.run.protocol import Reply
 from everybatch.run.registry import read_run
 
-from ..bench import replay
+from .. import replay
 
 
 class Watched:
@@ -20,7 +20,7 @@ class Watched:
     def __init__(self, folder, steps=500, *, state="running", extra=()):
         self.private = replay.make_folder(folder, state=state)
         self.asked = []
-        self.server = ControlServer(self._obey)
+        self.server = ControlServer(self._handle)
         self._tell(control={"path": str(self.server.path), "token": self.server.token})
         self.add(*replay.records(steps, epochs=10, start=1_000_000.0), *extra)
 
@@ -29,9 +29,9 @@ class Watched:
             journal.write(b"".join(map(encode_record, records)))
 
     def monitor(self, lang="en"):
-        return Monitor(read_run(self.private), Words(lang), live=False)
+        return Monitor(read_run(self.private), Catalogue(lang), live=False)
 
-    def _obey(self, request):
+    def _handle(self, request):
         self.asked.append((request.command, request.value))
         return Reply(taken=True)
 

@@ -8,12 +8,12 @@ import sys
 import matplotlib as mpl
 import numpy as np
 import pytest
-from everybatch.app import pictures
+from everybatch.app import plots
 from everybatch.app.command_line import main
 from PIL import Image
 
-from ..conftest import REPOSITORY, until
 from ..metrics.synthetic import Run
+from ..support import REPOSITORY, until
 
 
 @pytest.fixture
@@ -181,22 +181,22 @@ def test_a_page_holds_all_it_needs(folder, capsys):
 
 def test_chinese_needs_a_font_and_says_when_there_is_none(folder, capsys, monkeypatch):
     overfitted().write(folder / "metrics")
-    monkeypatch.setattr(pictures, "FONTS", ("No Such Font",))
+    monkeypatch.setattr(plots, "FONTS", ("No Such Font",))
     code, out, _ = analyzed(capsys=capsys)
     assert code == 0
     assert "图中的文字用英文" in out
     monkeypatch.undo()
 
 
-@pytest.mark.skipif(not pictures.use_font("zh"), reason="no Chinese font here")
+@pytest.mark.skipif(not plots.use_font("zh"), reason="no Chinese font here")
 def test_a_chinese_picture_has_no_missing_letters(folder, recwarn):
-    from everybatch.log.words import Words
+    from everybatch.log.catalogue import Catalogue
     from everybatch.metrics.analysis.analysis import analyse
     from everybatch.metrics.analysis.run_files import runs_in
 
     (files,) = runs_in(overfitted().write(folder / "metrics")).values()
-    pictures.use_font("zh")
-    assert pictures.draw_run(analyse(files, with_batches=False), Words("zh")).startswith(b"\x89PNG")
+    plots.use_font("zh")
+    assert plots.draw_run(analyse(files, with_batches=False), Catalogue("zh")).startswith(b"\x89PNG")
     assert [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)] == []
     mpl.rcdefaults()
 

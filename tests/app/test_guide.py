@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import REPOSITORY, Running, until
+from ..support import REPOSITORY, Running, until
 
 FLAGS = "--task tiny:Tiny --nproc 2 --lr 0.1 --epochs 2"
 

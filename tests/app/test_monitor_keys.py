@@ -4,11 +4,11 @@ import pytest
 from everybatch.app.actions import INTERVALS
 from everybatch.app.keys import KEYS
 from everybatch.log import en, zh
-from everybatch.log.words import Words
+from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.records import Notice, RunEnded
 from everybatch.widgets.row_text import row_line
 
-from ..bench import replay
+from .. import replay
 from .driver import drive, screen, until
 
 
@@ -208,7 +208,7 @@ def test_filters(watched, text, expected):
             pane.sync(0.1)
         assert 0 < pane.count < whole
         lines = [pane._row(number) for number in pane._hits]
-        assert all(expected in row_line(row, Words("en"))[0] for row in lines)
+        assert all(expected in row_line(row, Catalogue("en"))[0] for row in lines)
         await pilot.press("escape")
         assert pane.count == whole
 

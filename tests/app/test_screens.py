@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from everybatch.app.monitor import Monitor
-from everybatch.log.words import Words
+from everybatch.log.catalogue import Catalogue
 from everybatch.metrics import run_view
 from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.records import BatchRecord, Notice, RankState, RunEnded
@@ -20,7 +20,7 @@ from everybatch.metrics.system import GpuState, SystemState
 from everybatch.run.registry import read_run
 from everybatch.widgets import panels, row_text, status
 
-from ..bench import replay
+from .. import replay
 
 SCREENS = Path(__file__).parent / "screens"
 START = 1_000_000.0
@@ -78,7 +78,7 @@ def with_loss(record, loss):
 async def picture(folder, name, size, lang, theme):
     private = replay.make_folder(folder, state="failed" if name == "failed" else "running")
     (private / "journal").write_bytes(b"".join(map(encode_record, story(name))))
-    monitor = Monitor(read_run(private), Words(lang), live=False)
+    monitor = Monitor(read_run(private), Catalogue(lang), live=False)
     monitor.theme = theme
     async with monitor.run_test(size=size) as pilot:
         gpu = GpuState(0, 97.0, 18 * GIB, 80 * GIB, 310.0, 61.0)

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ..bench import replay
-from ..conftest import REPOSITORY, until
+from .. import replay
+from ..support import REPOSITORY, until
 
 LEAVES_SCREEN = "\x1b[?1049l"
 

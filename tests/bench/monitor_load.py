@@ -24,7 +24,7 @@ from pathlib import Path
 
 import psutil
 
-from . import replay
+from .. import replay
 from .results import save
 
 RATES = [0.0, 10.0, 500.0, 5000.0, 50000.0]

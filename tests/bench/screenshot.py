@@ -1,4 +1,4 @@
-"""The picture of the README: a made-up run on the monitor, as SVG. ``python tests/bench/screenshot.py FILE``."""
+"""The picture of the README: a made-up run on the monitor, as SVG. ``python -m tests.bench.screenshot FILE``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import tempfile
 import time
 from pathlib import Path
 
-import replay
 from everybatch.app.monitor import Monitor
-from everybatch.log.words import Words
+from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.records import BatchRecord, Notice
 from everybatch.metrics.system import SystemState
 from everybatch.run.registry import read_run
+
+from .. import replay
 
 GIB = 1 << 30
 
@@ -39,7 +40,7 @@ async def draw(path: Path, size: tuple[int, int], lang: str, theme: str) -> None
         (private / "journal").write_bytes(b"".join(map(encode_record, story())))
         run = read_run(private)
         assert run is not None
-        monitor = Monitor(run, Words(lang), live=False)
+        monitor = Monitor(run, Catalogue(lang), live=False)
         monitor.theme = theme
         async with monitor.run_test(size=size) as pilot:
             monitor.system = SystemState(92.0, 2, int(3.1 * GIB), 24 * GIB, (GIB // 3, GIB // 3), ())

@@ -162,22 +162,22 @@ def _bare_gap(tensor: Any, batches: int) -> float:
 
 def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     """Our reporter in a rank's process, the recorder in this one, the monitor in a third."""
-    from everybatch.log.words import Words
+    from everybatch.log.catalogue import Catalogue
     from everybatch.metrics.records import RunStarted
     from everybatch.reporting.event_queue import EventQueue
-    from everybatch.run.aggregator import Attempt
+    from everybatch.run.aggregator import AttemptInfo
     from everybatch.run.recorder import Recorder
     from everybatch.run.run_folder import RunFolder
 
+    from ..replay import run_json
     from .monitor_load import Screen, watcher
-    from .replay import run_json
 
     context = multiprocessing.get_context("spawn")
     run = RunFolder.create(folder, time.localtime())
     run.write_run_json(run_json(run.run_id, world_size=1))
     queue = EventQueue()
     started = RunStarted(run.run_id, 1, "bench", 1, 1, "cpu", "gloo", 1, (), time.time())
-    recorder = Recorder(Attempt(run, started, True, False), [queue], Words("zh"), None)
+    recorder = Recorder(AttemptInfo(run, started, True, False), [queue], Catalogue("zh"), None)
     screen = Screen(watcher(run.private), 140, 40)
     time.sleep(3)
     ours, theirs = context.Pipe(duplex=False)

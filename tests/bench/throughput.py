@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-from everybatch.log.words import Words
+from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, encode_events
 from everybatch.metrics.records import RunStarted
 from everybatch.reporting.event_queue import EventQueue
-from everybatch.run.aggregator import Attempt
+from everybatch.run.aggregator import AttemptInfo
 from everybatch.run.recorder import Recorder
 from everybatch.run.run_folder import RunFolder
 
@@ -49,7 +49,7 @@ def start_recorder(folder: Path, world_size: int) -> tuple[RunFolder, Recorder, 
     run = RunFolder.create(folder, time.localtime())
     queues = [EventQueue() for _ in range(world_size)]
     started = RunStarted(run.run_id, 1, "bench", 1, world_size, "cpu", "gloo", 1, (), time.time())
-    return run, Recorder(Attempt(run, started, True, False), queues, Words("zh"), None), queues
+    return run, Recorder(AttemptInfo(run, started, True, False), queues, Catalogue("zh"), None), queues
 
 
 def end_recorder(run: RunFolder, recorder: Recorder, batches: int) -> None:
@@ -89,7 +89,7 @@ def memory() -> list[dict[str, float]]:
         run, recorder, (only,) = start_recorder(Path(folder), 1)
         for number, message in enumerate(messages_of(0, LONG_RUN)):
             only.put(message)
-            while number % 100 == 0 and recorder.ledger._batches.merged_step < (number - 100) * IN_MESSAGE:
+            while number % 100 == 0 and recorder.aggregator._batches.merged_step < (number - 100) * IN_MESSAGE:
                 time.sleep(0.001)
             if number * IN_MESSAGE in MEMORY_AT:
                 rows.append({"batches": number * IN_MESSAGE, "MB": psutil.Process().memory_info().rss / 1e6})

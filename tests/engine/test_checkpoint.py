@@ -16,7 +16,7 @@ from everybatch.engine.checkpoint import (
 from everybatch.metrics.events import Finished
 from everybatch.metrics.records import Start
 
-from ..conftest import in_small_files
+from ..support import in_small_files
 
 
 def test_a_checkpoint_loads_with_weights_only(tmp_path):

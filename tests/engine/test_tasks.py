@@ -7,7 +7,7 @@ from everybatch.engine.tasks.image_folder import CROP, ImageFolder, find_pairs
 from everybatch.engine.tasks.phantoms import Phantoms, PhantomSlices
 from everybatch.engine.tasks.segmentation import dice_bce_loss, dice_score
 from everybatch.engine.tasks.unet import UNet
-from everybatch.log.errors import UsageError
+from everybatch.errors import UsageError
 from PIL import Image
 
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 from everybatch.metrics.events import BatchEvent, EpochEnded, Validated
-from everybatch.metrics.merge import BatchTally, EpochTally, merge_batch
+from everybatch.metrics.merge import BatchMerger, EpochTotals, merge_batch
 
 
 def event(rank, step, loss, samples=4, wait=0.0, seconds=0.1):
@@ -10,7 +10,7 @@ def event(rank, step, loss, samples=4, wait=0.0, seconds=0.1):
 
 
 def test_a_record_is_the_mean_weighted_by_samples_with_the_extremes_of_the_ranks():
-    tally = BatchTally(2, attempt=3, started=100.0)
+    tally = BatchMerger(2, attempt=3, started=100.0)
     assert tally.add(event(0, 1, 1.0, samples=4, seconds=0.2, wait=0.01)) is None
     record = tally.add(event(1, 1, 4.0, samples=2, seconds=0.3, wait=0.05))
     assert record is not None
@@ -21,7 +21,7 @@ def test_a_record_is_the_mean_weighted_by_samples_with_the_extremes_of_the_ranks
 
 
 def test_records_come_in_step_order_however_far_one_rank_is_ahead():
-    tally = BatchTally(2, attempt=1, started=0.0)
+    tally = BatchMerger(2, attempt=1, started=0.0)
     assert [tally.add(event(0, step, 1.0)) for step in (1, 2, 3)] == [None] * 3
     records = [tally.add(event(1, step, 3.0)) for step in (1, 2, 3)]
     assert [record.step for record in records] == [1, 2, 3]
@@ -30,7 +30,7 @@ def test_records_come_in_step_order_however_far_one_rank_is_ahead():
 
 
 def test_a_step_that_one_rank_dropped_is_counted_and_does_not_hold_up_the_rest():
-    tally = BatchTally(2, attempt=1, started=0.0)
+    tally = BatchMerger(2, attempt=1, started=0.0)
     for step in (1, 2, 3):
         tally.add(event(0, step, 1.0))
     tally.add(event(1, 1, 1.0))
@@ -42,7 +42,7 @@ def test_a_step_that_one_rank_dropped_is_counted_and_does_not_hold_up_the_rest()
 
 
 def test_what_not_all_ranks_reported_at_the_end_is_incomplete():
-    tally = BatchTally(2, attempt=1, started=0.0)
+    tally = BatchMerger(2, attempt=1, started=0.0)
     tally.add(event(0, 1, 1.0))
     tally.add(event(0, 2, 1.0))
     tally.close()
@@ -51,7 +51,7 @@ def test_what_not_all_ranks_reported_at_the_end_is_incomplete():
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a_nan_of_one_rank_is_never_masked(order):
-    tally = BatchTally(2, attempt=1, started=0.0)
+    tally = BatchMerger(2, attempt=1, started=0.0)
     losses = (math.nan, 0.5)
     for rank in order:
         record = tally.add(event(rank, 1, losses[rank]))
@@ -59,8 +59,8 @@ def test_a_nan_of_one_rank_is_never_masked(order):
 
 
 def summary_of(losses, *, samples=(4, 4, 2), ended=("completed", "completed"), validated=None):
-    batches = BatchTally(2, attempt=1, started=0.0)
-    epoch = EpochTally(1, batches=3, attempt=1, world_size=2)
+    batches = BatchMerger(2, attempt=1, started=0.0)
+    epoch = EpochTotals(1, batches=3, attempt=1, world_size=2)
     for step, (loss, count) in enumerate(zip(losses, samples, strict=True), 1):
         for rank in range(2):
             record = batches.add(event(rank, step, loss, samples=count, wait=0.02))

@@ -5,13 +5,13 @@ import msgspec
 import pytest
 from everybatch.metrics.anomalies.spikes import SpikeWatch
 from everybatch.metrics.anomalies.stragglers import StragglerWatch
-from everybatch.metrics.downsample import CAPACITY, Pyramid
+from everybatch.metrics.downsample import CAPACITY, Downsampled
 from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.log_rows import BLOCK
 from everybatch.metrics.records import BatchRecord, EpochStarted, EpochSummary, Notice, RunEnded, Start
 from everybatch.metrics.run_view import RunView
 
-from ..bench import replay
+from .. import replay
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_view_knows_what_the_journal_says(view):
     seen = view(*records)
     batches = [record for record in records if isinstance(record, BatchRecord)]
     epochs = [record for record in records if isinstance(record, EpochSummary)]
-    assert (seen.records, seen.batch, seen.epochs, seen.epoch) == (400, batches[-1], epochs, 3)
+    assert (seen.batch_count, seen.batch, seen.epochs, seen.epoch) == (400, batches[-1], epochs, 3)
     assert seen.best == min(epochs, key=lambda epoch: epoch.score)
     assert seen.validations == [(171, epochs[0].val_loss), (342, epochs[1].val_loss)]
     assert seen.epoch_part == pytest.approx(58 / 171)
@@ -96,7 +96,7 @@ def test_a_run_that_ended_has_the_lines_of_its_end(view):
 
 
 def test_a_pyramid_keeps_extremes_means_and_marks_however_long_the_run_is():
-    pyramid = Pyramid()
+    pyramid = Downsampled()
     noise = random.Random(1)
     values = [noise.random() for _ in range(10 * CAPACITY + 17)]
     values[12_345] = 99.0
@@ -120,7 +120,7 @@ def test_a_pyramid_keeps_extremes_means_and_marks_however_long_the_run_is():
 
 
 def test_a_bucket_without_a_finite_value_is_a_gap():
-    pyramid = Pyramid()
+    pyramid = Downsampled()
     for value in (1.0, math.inf, 2.0):
         pyramid.add(value)
     curve = pyramid.curve()

@@ -14,7 +14,7 @@ import pytest
 from everybatch.run.control_client import ask_run
 from everybatch.run.registry import read_run
 
-from ..conftest import TINY, only, until
+from ..support import TINY, only, until
 
 # ---- ranks ------------------------------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ def test_a_pipe_that_nobody_reads_stops_nothing(start, tiny, tmp_path):
 @pytest.mark.slow
 def test_dropped_batches_are_never_silent(start, tiny, tmp_path):
     """The reporter's buffer is made tiny, and the run process stands still."""
-    small = TINY + "\nfrom everybatch.engine import reporter\nreporter.CAPACITY = 20\n"
+    small = TINY + "\nfrom everybatch.reporting import reporter\nreporter.CAPACITY = 20\n"
     (tmp_path / "tiny.py").write_text(small)
     run = start(*tiny, "--epochs", "600", "--log_batch_metrics")
     until(lambda: "(5/12)" in run.log())

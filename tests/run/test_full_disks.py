@@ -6,12 +6,12 @@ import time
 
 import psutil
 import pytest
-from everybatch.log.words import Words
+from everybatch.log.catalogue import Catalogue
 from everybatch.run.run_folder import RunFolder
-from everybatch.run.sinks import Outputs
+from everybatch.run.sinks import Sinks
 
-from ..bench.replay import records
-from ..conftest import only, until
+from ..replay import records
+from ..support import only, until
 
 
 @pytest.fixture
@@ -61,20 +61,20 @@ def test_rows_that_are_lost_for_good_are_said(limited, tmp_path):
 def test_a_full_disk_under_one_file_leaves_the_others_alone(tmp_path, name):
     folder = RunFolder.create(tmp_path, time.localtime())
     told = []
-    outputs = Outputs(
-        folder, ("dice",), Words("zh"), lambda kind, level, **fields: told.append(kind),
+    sinks = Sinks(
+        folder, ("dice",), Catalogue("zh"), lambda kind, level, **fields: told.append(kind),
         log_batch_metrics=True, stdout=None,
     )  # fmt: skip
     paths = {"log": folder.log, "epoch": folder.epoch_csv, "batch": folder.batch_csv, "journal": folder.journal}
-    (file,) = [file for file in outputs._files if file.path == paths[name]]
+    (file,) = [file for file in sinks._files if file.path == paths[name]]
     good, full = os.dup(file._fd), os.open("/dev/full", os.O_WRONLY)
     written = list(records(400))
 
     def write(part):
         for record in part:
-            outputs.record(record)
-            outputs.line(type(record).__name__, console=False)
-        outputs.flush(sync=True)
+            sinks.record(record)
+            sinks.line(type(record).__name__, console=False)
+        sinks.flush(sync=True)
 
     write(written[:150])
     sizes = {key: path.stat().st_size for key, path in paths.items()}
@@ -84,9 +84,9 @@ def test_a_full_disk_under_one_file_leaves_the_others_alone(tmp_path, name):
     grown = {key for key, path in paths.items() if path.stat().st_size > sizes[key]}
     assert grown == paths.keys() - {name}
     os.dup2(good, file._fd)
-    until(lambda: outputs.flush() or "file_recovered" in told, 5)
+    until(lambda: sinks.flush() or "file_recovered" in told, 5)
     write(written[300:])
-    assert outputs.close() == {}
+    assert sinks.close() == {}
     assert len(folder.log.read_text().splitlines()) == len(written)
     kinds = [type(record).__name__ for record in written]
     assert len(folder.batch_csv.read_text().splitlines()) == 1 + kinds.count("BatchRecord")

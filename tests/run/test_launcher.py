@@ -2,9 +2,9 @@ import os
 import signal
 import time
 
-from everybatch.run.launcher import Launch, warm_up
+from everybatch.run.launcher import Launcher, warm_up
 
-from ..conftest import until
+from ..support import until
 
 
 def test_a_rank_that_is_killed_while_it_waits_for_the_others_to_finish_ends_the_attempt(tmp_path):
@@ -17,7 +17,7 @@ while os.environ["RANK"] == "0" and not (folder / "go").exists():
     time.sleep(0.01)
 """
     warm_up()
-    launch = Launch(exec, (script,), 2, f"killed_{time.monotonic_ns()}")
+    launch = Launcher(exec, (script,), 2, f"killed_{time.monotonic_ns()}")
     until(lambda: all((tmp_path / rank).exists() and (tmp_path / rank).read_text() for rank in "01"))
     time.sleep(0.5)  # rank 1 returns and waits; nothing tells it from outside
     rank_1 = int((tmp_path / "1").read_text())

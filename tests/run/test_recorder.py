@@ -3,11 +3,11 @@ import time
 
 import msgspec
 import pytest
-from everybatch.log.words import Words
+from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, encode_events
 from everybatch.metrics.records import RunStarted
 from everybatch.reporting.event_queue import EventQueue
-from everybatch.run.aggregator import Attempt
+from everybatch.run.aggregator import AttemptInfo
 from everybatch.run.recorder import Recorder
 from everybatch.run.run_folder import RunFolder
 
@@ -30,7 +30,7 @@ def send_without_a_pause(queue):
 def record(folder, queues):
     run = RunFolder.create(folder, time.localtime())
     started = RunStarted(run.run_id, 1, "test", 1, len(queues), "cpu", "gloo", 1, (), time.time())
-    return run, Recorder(Attempt(run, started, True, False), queues, Words("zh"), None)
+    return run, Recorder(AttemptInfo(run, started, True, False), queues, Catalogue("zh"), None)
 
 
 def rows(run):
@@ -70,7 +70,7 @@ def test_a_request_does_not_wait_for_a_pause(overloaded):
         assert time.monotonic() < deadline
         time.sleep(0.001)
     recorder.set_interval(50)
-    while recorder.ledger.interval != 50:
+    while recorder.aggregator.interval != 50:
         assert time.monotonic() < deadline
         time.sleep(0.001)
     assert rank.is_alive()
@@ -83,7 +83,7 @@ def test_the_last_words_are_known_once_the_queues_are_drained(tmp_path):
             queue.put(message)
     run, recorder = record(tmp_path, queues)
     recorder.drain()
-    assert recorder.ledger.finished == dict.fromkeys(range(64), "finished")
+    assert recorder.aggregator.finished == dict.fromkeys(range(64), "finished")
     recorder.close("finished")
     assert rows(run) == 600
 

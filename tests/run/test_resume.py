@@ -12,9 +12,9 @@ import torch
 from everybatch.metrics.records import RunEnded, RunStarted
 from everybatch.metrics.run_view import RunView
 
-from ..conftest import TINY, until
 from ..kill_points import FLAGS, Story, finish, killed_and_resumed, uninterrupted
 from ..kill_points import start as start_run
+from ..support import TINY, until
 
 BY_BATCHES = (("--nproc", "2", "--save_every", "5batches"), {"NOISY_SECONDS": "0.01"})
 BY_EPOCHS = (("--nproc", "2", "--save_every", "1", "--workers", "1"), {"NOISY_SECONDS": "0.01", "NOISY_VAL": "1"})

@@ -9,7 +9,7 @@ import stat
 import pytest
 import torch
 
-from ..conftest import TINY, until
+from ..support import TINY, until
 
 
 def test_the_loss_of_a_batch_is_what_one_process_computes_for_the_same_samples(train, tiny, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import time
 import pytest
 from everybatch.metrics.files.append_file import MOST_ROWS, RETRY_SECONDS, AppendFile
 
-from ...conftest import in_small_files
+from ...support import in_small_files
 
 
 def test_what_is_written_is_on_the_disk_at_once(tmp_path):

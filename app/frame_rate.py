@@ -27,7 +27,7 @@ COST_SECONDS = 5.0
 """The time over which the cost that is shown is measured."""
 
 
-class Governor:
+class FrameRate:
     """Measures this process and the machine."""
 
     def __init__(self) -> None:

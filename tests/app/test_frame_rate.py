@@ -5,9 +5,9 @@ import os
 import time
 
 import pytest
-from everybatch.app.governor import BUDGET, FASTEST, FASTEST_OVER_SSH, SLOWEST, Governor
+from everybatch.app.frame_rate import BUDGET, FASTEST, FASTEST_OVER_SSH, SLOWEST, FrameRate
 
-from ..conftest import until
+from ..support import until
 
 FRAME_SECONDS = 0.01
 
@@ -43,29 +43,29 @@ def _others():
 
 
 def test_draws_as_fast_as_it_can_while_the_core_is_idle():
-    governor = Governor()
+    frame_rate = FrameRate()
     time.sleep(1.1)
-    until(lambda: governor.pause(FRAME_SECONDS) == FASTEST)
+    until(lambda: frame_rate.pause(FRAME_SECONDS) == FASTEST)
 
 
 def test_draws_less_often_over_ssh(monkeypatch):
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 22 10.0.0.2 22")
-    assert Governor().pause(FRAME_SECONDS) == FASTEST_OVER_SSH
+    assert FrameRate().pause(FRAME_SECONDS) == FASTEST_OVER_SSH
 
 
 @pytest.mark.usefixtures("_others")
 def test_keeps_to_its_share_while_others_want_the_core():
-    governor = Governor()
-    until(lambda: governor.pause(FRAME_SECONDS) == FRAME_SECONDS / BUDGET)
-    assert governor.pause(0.0001) == FASTEST
-    assert governor.pause(1.0) == SLOWEST
+    frame_rate = FrameRate()
+    until(lambda: frame_rate.pause(FRAME_SECONDS) == FRAME_SECONDS / BUDGET)
+    assert frame_rate.pause(0.0001) == FASTEST
+    assert frame_rate.pause(1.0) == SLOWEST
 
 
 def test_its_own_work_is_not_that_of_others():
-    governor = Governor()
+    frame_rate = FrameRate()
 
     def fastest_after_work() -> bool:
         spin(1.1)
-        return governor.pause(FRAME_SECONDS) == FASTEST
+        return frame_rate.pause(FRAME_SECONDS) == FASTEST
 
-    until(lambda: fastest_after_work() and governor.cost > 0.5)
+    until(lambda: fastest_after_work() and frame_rate.cost > 0.5)

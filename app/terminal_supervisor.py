@@ -9,7 +9,7 @@ import sys
 import termios
 from pathlib import Path
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 
 RESET = (
     "\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?7h\x1b[0m"
@@ -17,12 +17,12 @@ RESET = (
 """Leaves the alternate screen, shows the cursor, ends mouse reports and bracketed paste."""
 
 
-def watch(private: Path, words: Words) -> int:
+def watch(private: Path, catalogue: Catalogue) -> int:
     """Show the monitor on the run whose private folder is `private`; its exit code, or 1 if it was killed."""
     before = termios.tcgetattr(0)
     monitor = subprocess.Popen(
         [sys.executable, "-m", "everybatch.app.watch", str(private)],
-        env={**os.environ, "EVERYBATCH_LANG": words.lang},
+        env={**os.environ, "EVERYBATCH_LANG": catalogue.lang},
     )
     # The terminal's signals are for the monitor; a guard that they end could not restore the terminal. (Ignored
     # only now: the monitor would inherit it.)
@@ -32,7 +32,7 @@ def watch(private: Path, words: Words) -> int:
     if code >= 0:
         return code
     _restore(before)
-    print(words.say("monitor_killed", signal=signal.Signals(-code).name, run=private.name), file=sys.stderr)
+    print(catalogue.text("monitor_killed", signal=signal.Signals(-code).name, run=private.name), file=sys.stderr)
     return 1
 
 

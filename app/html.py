@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..metrics.analysis.analysis import Analysis
-from .pictures import draw_run, use_font
+from .plots import draw_run, use_font
 from .report import MARKS, epoch_rows, finding_texts, title_of
 
 STYLE = """
@@ -30,31 +30,31 @@ small { display: block; color: var(--dim); font-size: .9rem; }
 """
 
 
-def page(analysis: Analysis, words: Words) -> bytes:
+def page(analysis: Analysis, catalogue: Catalogue) -> bytes:
     """The page in UTF-8; everything it needs is in it."""
     done = analysis.epochs[analysis.epochs["status"] == "completed"]
-    title = escape(title_of(analysis, words))
+    title = escape(title_of(analysis, catalogue))
     parts = [
-        f'<!doctype html>\n<html lang="{words.lang}">\n<meta charset="utf-8">',
+        f'<!doctype html>\n<html lang="{catalogue.lang}">\n<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>",
     ]
     if len(done):
-        titles, rows = epoch_rows(done, analysis.best_epoch, words)
+        titles, rows = epoch_rows(done, analysis.best_epoch, catalogue)
         parts.append('<div class="scroll"><table>' + _row(titles, "th") + "".join(_row(row, "td") for row in rows))
         parts.append("</table></div>")
-    parts.append(f"<h2>{escape(words.say('report_findings'))}</h2>\n<ul>")
+    parts.append(f"<h2>{escape(catalogue.text('report_findings'))}</h2>\n<ul>")
     for finding in analysis.findings:
-        said, advice = finding_texts(finding, words)
+        said, advice = finding_texts(finding, catalogue)
         mark = MARKS[finding.severity][0]
         parts.append(
             f'<li class="{finding.severity}"><i>{mark}</i><b>{escape(said)}</b><small>{escape(advice)}</small></li>'
         )
     parts.append("</ul>")
     if all(finding.severity == "info" for finding in analysis.findings):
-        parts.append(f'<p class="ok">{escape(words.say("report_no_alarm"))}</p>')
+        parts.append(f'<p class="ok">{escape(catalogue.text("report_no_alarm"))}</p>')
     if len(done):
-        drawn = draw_run(analysis, words if use_font(words.lang) else Words("en"))
+        drawn = draw_run(analysis, catalogue if use_font(catalogue.lang) else Catalogue("en"))
         parts.append(f'<img alt="{title}" src="data:image/png;base64,{base64.b64encode(drawn).decode()}">')
     return ("\n".join(parts) + "\n</html>\n").encode()
 

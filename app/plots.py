@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..metrics.analysis.analysis import Analysis
 
 FONTS = (
@@ -36,21 +36,21 @@ def use_font(lang: str) -> bool:
     return found is not None
 
 
-def draw_run(analysis: Analysis, words: Words) -> bytes:
+def draw_run(analysis: Analysis, catalogue: Catalogue) -> bytes:
     """One run as a PNG."""
     epochs = analysis.epochs
     done = epochs[epochs["status"] == "completed"]
     figure = Figure(figsize=(11, 7), layout="constrained")
-    figure.suptitle(words.say("report_title", run_id=analysis.files.run_id), fontsize=12)
+    figure.suptitle(catalogue.text("report_title", run_id=analysis.files.run_id), fontsize=12)
     axes = figure.subplots(2, 2, gridspec_kw={"height_ratios": [3, 2], "width_ratios": [3, 2]})
-    _draw_loss(axes[0, 0], done, analysis.best_epoch, words)
-    _draw_line(axes[0, 1], done, "lr", words.say("report_rate"))
-    _draw_spread(axes[1, 0], done, words)
-    _draw_line(axes[1, 1], done, "epoch_seconds", words.say("report_seconds"))
+    _draw_loss(axes[0, 0], done, analysis.best_epoch, catalogue)
+    _draw_line(axes[0, 1], done, "lr", catalogue.text("report_rate"))
+    _draw_spread(axes[1, 0], done, catalogue)
+    _draw_line(axes[1, 1], done, "epoch_seconds", catalogue.text("report_seconds"))
     return _png(figure)
 
 
-def draw_comparison(analyses: Sequence[Analysis], words: Words) -> bytes:
+def draw_comparison(analyses: Sequence[Analysis], catalogue: Catalogue) -> bytes:
     """The losses of several runs over one another, as a PNG."""
     figure = Figure(figsize=(11, 5), layout="constrained")
     axes = figure.subplots(1, 2)
@@ -62,25 +62,27 @@ def draw_comparison(analyses: Sequence[Analysis], words: Words) -> bytes:
             done = analysis.epochs[analysis.epochs["status"] == "completed"]
             colour = COLOURS[place % len(COLOURS)]
             axis.plot(done["epoch"], done[column], color=colour, label=analysis.files.run_id, linewidth=1.6)
-        _dress(axis, words.say(name))
+        _dress(axis, catalogue.text(name))
         axis.legend(frameon=False, fontsize=8)
     return _png(figure)
 
 
-def _draw_loss(axis: Any, done: pd.DataFrame, best: int | None, words: Words) -> None:
+def _draw_loss(axis: Any, done: pd.DataFrame, best: int | None, catalogue: Catalogue) -> None:
     epoch = done["epoch"].to_numpy()
     low, high = done["min_batch_loss"].to_numpy(dtype=float), done["max_batch_loss"].to_numpy(dtype=float)
-    axis.fill_between(epoch, low, high, color=COLOURS[0], alpha=0.15, linewidth=0, label=words.say("report_spread"))
+    axis.fill_between(
+        epoch, low, high, color=COLOURS[0], alpha=0.15, linewidth=0, label=catalogue.text("report_spread")
+    )
     marker = "o" if len(done) < 25 else None
     axis.plot(epoch, done["avg_loss"], color=COLOURS[0], linewidth=1.8, marker=marker, markersize=4,
-              label=words.say("report_average"))  # fmt: skip
+              label=catalogue.text("report_average"))  # fmt: skip
     validated = done[done["val_loss"].notna()]
     if len(validated):
         axis.plot(validated["epoch"], validated["val_loss"], color=COLOURS[1], linewidth=1.6, marker=marker,
-                  markersize=4, label=words.say("report_validation"))  # fmt: skip
+                  markersize=4, label=catalogue.text("report_validation"))  # fmt: skip
     if best is not None:
         axis.axvline(best, color=COLOURS[2], linewidth=1, linestyle=":")
-        label = f" {words.say('report_best')} {best}"
+        label = f" {catalogue.text('report_best')} {best}"
         late = best > (epoch[0] + epoch[-1]) / 2
         axis.annotate(label + " ", (best, 1), xycoords=("data", "axes fraction"), color=COLOURS[2], fontsize=8,
                       va="top", ha="right" if late else "left")  # fmt: skip
@@ -89,15 +91,15 @@ def _draw_loss(axis: Any, done: pd.DataFrame, best: int | None, words: Words) ->
     values = values[np.isfinite(values)]
     if len(finite) > 10 and len(values):  # one wild batch must not flatten everything
         axis.set_ylim(top=1.05 * max(float(np.percentile(finite, 95)), float(values.max())))
-    _dress(axis, words.say("report_loss"))
+    _dress(axis, catalogue.text("report_loss"))
     axis.legend(frameon=False, fontsize=8)
 
 
-def _draw_spread(axis: Any, done: pd.DataFrame, words: Words) -> None:
+def _draw_spread(axis: Any, done: pd.DataFrame, catalogue: Catalogue) -> None:
     spread = done["max_batch_loss"].to_numpy(dtype=float) - done["min_batch_loss"].to_numpy(dtype=float)
     axis.bar(done["epoch"], spread, color=COLOURS[0], alpha=0.5, width=0.9)
     axis.set_xlim(done["epoch"].iloc[0] - 0.6, done["epoch"].iloc[-1] + 0.6)
-    _dress(axis, words.say("report_range"))
+    _dress(axis, catalogue.text("report_range"))
 
 
 def _draw_line(axis: Any, done: pd.DataFrame, column: str, title: str) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..log.words import Words
+from ..log.catalogue import Catalogue
 from ..metrics.run_view import RunView
 from .lines import LineWidget, Piece
 
 
-class NarrowSummary(LineWidget):
+class CompactSummary(LineWidget):
     """Ranks and system, the newest epoch, the newest warning."""
 
     _lines: Sequence[Sequence[Piece]] = ()
 
-    def sync(self, lines: Sequence[Sequence[Piece]], view: RunView, words: Words) -> None:
+    def sync(self, lines: Sequence[Sequence[Piece]], view: RunView, catalogue: Catalogue) -> None:
         """Draw these lines, and the newest warning below."""
-        warning = [(" " + words.notice(view.notice), "warn")] if view.notice is not None else []
+        warning = [(" " + catalogue.notice(view.notice), "warn")] if view.notice is not None else []
         if [*lines, warning] != self._lines:
             self._lines = [*lines, warning]
             self.redraw()

@@ -1,9 +1,10 @@
 import string
 
 import pytest
+from everybatch.errors import UsageError
 from everybatch.log import zh, zh_analysis
-from everybatch.log.errors import UsageError
-from everybatch.log.words import LANGUAGES, RULE, Words, duration
+from everybatch.log.catalogue import LANGUAGES, Catalogue
+from everybatch.metrics.duration import duration
 from everybatch.metrics.records import BatchRecord, EpochSummary, RunEnded
 
 
@@ -45,14 +46,14 @@ SUMMARY = EpochSummary(
     ],
 )
 def test_batch_lines_are_the_guides_byte_for_byte(epoch, batch, loss, line):
-    assert Words("zh").batch(record(epoch, batch, loss), epochs=200, batches=171) == line
+    assert Catalogue("zh").batch(record(epoch, batch, loss), epochs=200, batches=171) == line
 
 
 def test_the_epoch_block_is_the_guides_and_ours_comes_after_inside_the_rules():
-    lines = Words("zh").epoch(SUMMARY, epochs=200, batches=171, metric_names=())
-    assert RULE == "=" * 80
+    lines = Catalogue("zh").epoch(SUMMARY, epochs=200, batches=171, metric_names=())
+    assert "=" * 80 == "=" * 80
     assert lines[:8] == [
-        RULE,
+        "=" * 80,
         "Epoch [15/200] 完成",
         "平均损失: 0.072316",
         "最小Batch损失: 0.065432",
@@ -62,7 +63,7 @@ def test_the_epoch_block_is_the_guides_and_ours_comes_after_inside_the_rules():
         "预计剩余时间: 0.75小时",
     ]
     assert lines[8].startswith("吞吐量: ")
-    assert lines[9:] == [RULE]
+    assert lines[9:] == ["=" * 80]
 
 
 def test_the_two_languages_have_the_same_texts_with_the_same_fields():
@@ -78,31 +79,31 @@ def test_the_two_languages_have_the_same_texts_with_the_same_fields():
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_greps_of_the_guide_find_their_lines_in_both_languages(lang):
-    words = Words(lang)
-    assert words.batch(record(1, 0, 0.5), 200, 171).startswith("Epoch [")
-    assert words.epoch(SUMMARY, 200, 171, ())[1].startswith("Epoch [15/200] ")
-    assert "已保存" in words.say("saved_last", path="p")
-    assert "已保存" in words.say("saved_best", path="p")
+    catalogue = Catalogue(lang)
+    assert catalogue.batch(record(1, 0, 0.5), 200, 171).startswith("Epoch [")
+    assert catalogue.epoch(SUMMARY, 200, 171, ())[1].startswith("Epoch [15/200] ")
+    assert "已保存" in catalogue.text("saved_last", path="p")
+    assert "已保存" in catalogue.text("saved_best", path="p")
 
 
 def test_a_text_from_user_code_stays_one_line_and_harms_nothing():
-    line = Words("en").say("failed_raised", rank=1, error="E", message="[/red] \x1b[31m{x}\r\nnext 中文")
+    line = Catalogue("en").text("failed_raised", rank=1, error="E", message="[/red] \x1b[31m{x}\r\nnext 中文")
     assert line == r"rank 1 raised E: [/red] \x1b[31m{x}\r\nnext 中文"
 
 
 def test_a_users_mistake_is_one_line():
     error = UsageError("at_least", flag="--epochs", least=1, value=0)
-    assert Words("zh").error(error) == "错误: --epochs: 必须不小于 1，收到的是 0"
-    assert Words("en").error(error) == "error: --epochs: must be at least 1, got 0"
+    assert Catalogue("zh").error(error) == "错误: --epochs: 必须不小于 1，收到的是 0"
+    assert Catalogue("en").error(error) == "error: --epochs: must be at least 1, got 0"
 
 
 def test_the_end_names_the_best_epoch_by_what_it_was_judged():
     ended = RunEnded("finished", "", 3, 2, 0.125, 3723.0, 0.0)
-    assert Words("zh").end(ended, 3, validated=True) == [
+    assert Catalogue("zh").end(ended, 3, validated=True) == [
         "训练完成: 3/3 个epoch，用时 1:02:03",
         "最佳epoch: 2（验证损失 0.125000）",
     ]
-    assert "average loss" in Words("en").end(ended, 3, validated=False)[1]
+    assert "average loss" in Catalogue("en").end(ended, 3, validated=False)[1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""Every text that a person sees, by its key and in their language; lines are made of records here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from unicodedata import combining, east_asian_width
+
+from ..errors import UsageError
+from ..metrics.blocks import Line, end_lines, epoch_block
+from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
+from . import en, en_analysis, zh, zh_analysis
+
+LANGUAGES = {"zh": {**zh.TEXTS, **zh_analysis.TEXTS}, "en": {**en.TEXTS, **en_analysis.TEXTS}}
+
+
+class Catalogue:
+    """The texts of one language."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        self._texts = LANGUAGES[lang]
+        self._batch_line = self._texts["batch"].format
+
+    def text(self, key: str, **fields: str | int | float) -> str:
+        """The text `key`; a field that shows line breaks or control characters is shown as one safe line."""
+        shown = {name: one_line(field) if isinstance(field, str) else field for name, field in fields.items()}
+        return self._texts[key].format(**shown)
+
+    def batch(self, record: BatchRecord, epochs: int, batches: int) -> str:
+        """The line of one batch; its counter is the 0-based index, as in the guide."""
+        return self._batch_line(
+            epoch=record.epoch,
+            epochs=epochs,
+            percent=100 * record.batch / batches,
+            batch=record.batch,
+            batches=batches,
+            loss=record.loss,
+            lr=record.lr,
+        )
+
+    def epoch(self, summary: EpochSummary, epochs: int, batches: int, metric_names: tuple[str, ...]) -> list[str]:
+        """The block of one epoch between its two rules."""
+        return self.lines(epoch_block(summary, epochs, batches, metric_names))
+
+    def lines(self, block: Iterable[Line]) -> list[str]:
+        """The texts of some lines."""
+        return [self.text(key, **fields) for key, fields in block]
+
+    def notice(self, notice: Notice) -> str:
+        """The line of a notice."""
+        return self.text(notice.kind, **notice.fields)
+
+    def end(self, ended: RunEnded, epochs: int, *, validated: bool) -> list[str]:
+        """The last lines of a run: how it ended, and its best epoch."""
+        return self.lines(end_lines(ended, epochs, validated=validated))
+
+    def error(self, error: UsageError) -> str:
+        """The one line for a user's mistake."""
+        return self.text("usage", problem=self.text(error.key, **error.fields))
+
+
+def width(text: str) -> int:
+    """Columns that `text` takes in a terminal: two for a wide (East Asian) character."""
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def one_line(text: str) -> str:
+    """User code's text as it is, but with control characters (ANSI escapes, line breaks) made visible."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,73 @@
+"""Which lines an epoch and the end of a run make: keys of the catalogue with their fields, in order.
+
+Log, screen and panel take their texts from here, and the numbering of lines takes their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from .duration import duration
+from .records import EpochSummary, RunEnded
+
+Line: TypeAlias = tuple[str, Mapping[str, str | int | float]]
+"""A key of the catalogue and its fields."""
+
+RULE: Line = ("rule", {})
+
+
+def epoch_figures(summary: EpochSummary, epochs: int, batches: int | str) -> list[Line]:
+    """The guide's lines about an epoch: how it ended, its losses, its learning rate and its times."""
+    status = {"epoch": summary.epoch, "epochs": epochs, "done": summary.batches, "batches": batches}
+    return [
+        (f"epoch_{summary.status}", status),
+        ("avg_loss", {"value": summary.avg_loss}),
+        ("min_batch_loss", {"value": summary.min_batch_loss}),
+        ("max_batch_loss", {"value": summary.max_batch_loss}),
+        ("lr", {"value": summary.lr}),
+        ("epoch_seconds", {"value": summary.epoch_seconds}),
+        ("eta", {"value": summary.eta_hours}),
+    ]
+
+
+def epoch_block(
+    summary: EpochSummary, epochs: int = 0, batches: int | str = 0, metric_names: tuple[str, ...] = ()
+) -> list[Line]:
+    """All lines of an epoch: the guide's between two rules, and what we add to them.
+
+    The number of lines depends on `summary` alone.
+    """
+    validation: list[Line] = []
+    if summary.val_loss is not None:
+        validation.append(("val_loss", {"value": summary.val_loss, "seconds": summary.val_seconds}))
+    names = metric_names + ("",) * (len(summary.val_metrics) - len(metric_names))
+    validation += [
+        ("val_metric", {"name": name, "value": value})
+        for name, value in zip(names, summary.val_metrics, strict=False)
+    ]
+    speed = {"value": summary.samples_per_second, "wait": summary.data_wait_seconds}
+    return [RULE, *epoch_figures(summary, epochs, batches), *validation, ("throughput", speed), RULE]
+
+
+def end_block(ended: RunEnded, epochs: int = 0, *, validated: bool = False) -> list[Line]:
+    """The lines at the end of a run: what failed, if anything did, how it ended, and its best epoch.
+
+    The number of lines depends on `ended` alone.
+    """
+    lines: list[Line] = [("reason", {"line": line}) for line in ended.reason.splitlines()]
+    return lines + end_lines(ended, epochs, validated=validated)
+
+
+def end_lines(ended: RunEnded, epochs: int, *, validated: bool) -> list[Line]:
+    """How a run ended, and its best epoch if it has one."""
+    fields: dict[str, str | int | float] = {
+        "epochs_done": ended.epochs_done,
+        "epochs": epochs,
+        "duration": duration(ended.elapsed_seconds),
+    }
+    lines: list[Line] = [(f"end_{ended.state}", fields)]
+    if ended.best_epoch:
+        best = {"epoch": ended.best_epoch, "score": ended.best_score}
+        lines.append(("best_val" if validated else "best_avg", best))
+    return lines
