@@ -10,9 +10,9 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from ..log.catalogue import Catalogue
+from ..metrics.commands import Command
 from ..metrics.run_view import RunView
 from ..run.control_client import ask_run
-from ..run.protocol import Asked
 from ..run.registry import RegisteredRun
 from ..widgets.batch_log import BatchLog
 from ..widgets.loss_plot import LossPlot
@@ -188,22 +188,22 @@ class Actions(App[int]):
         now = self.interval_asked or self.view.interval
         place = min(range(len(INTERVALS)), key=lambda i: abs(INTERVALS[i] - now))
         self.interval_asked = INTERVALS[max(0, min(len(INTERVALS) - 1, place + step))]
-        self._ask("interval", self.interval_asked)
+        self._ask(Command.INTERVAL, self.interval_asked)
 
     def action_pause(self) -> None:
         """Pause training, or go on."""
         self.frame()  # what it toggles must be the present state
-        self._ask("resume" if self.view.paused else "pause")
+        self._ask(Command.RESUME if self.view.paused else Command.PAUSE)
 
     def action_save(self) -> None:
         """Save a checkpoint now."""
-        self._ask("save")
+        self._ask(Command.SAVE)
 
     def action_stacks(self) -> None:
         """Write the stacks of all ranks to their logs."""
-        self._ask("stacks")
+        self._ask(Command.STACKS)
 
-    def _ask(self, command: Asked, value: int = 0) -> None:
+    def _ask(self, command: Command, value: int = 0) -> None:
         """Ask in a thread: a run that hangs must not hang the monitor."""
         if self.state in ENDED:
             self.notify(self.catalogue.text("ui_has_ended"), severity="warning", timeout=3)
@@ -229,10 +229,8 @@ class Actions(App[int]):
         def leave(how: str | None) -> None:
             if how == "detach":
                 self.exit(0)
-            elif how == "stop":
-                self._ask("stop")
-            elif how == "stop_after_epoch":
-                self._ask("stop_after_epoch")
+            elif how:
+                self._ask(Command(how))
 
         epochs = self.view.started.epochs if self.view.started else 0
         self.push_screen(QuitDialog(self.catalogue, self.view.epoch, epochs), leave)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
+from ..log.language import Language, default_language
+
 PROGRAM = "everybatch analyze"
-
-
-def _default_lang() -> Literal["zh", "en"]:
-    return "en" if os.environ.get("EVERYBATCH_LANG", "").lower().startswith("en") else "zh"
 
 
 @dataclass(frozen=True)
@@ -31,5 +28,5 @@ class AnalyzeConfig:
     json: bool = False
     """Print one JSON object instead of a report."""
 
-    lang: Literal["zh", "en"] = field(default_factory=_default_lang)
+    lang: Language = field(default_factory=default_language)
     """Language, also by EVERYBATCH_LANG (default zh)."""

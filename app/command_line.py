@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from ..errors import UsageError
-from ..log.catalogue import LANGUAGES, Catalogue
+from ..log.catalogue import Catalogue
+from ..log.language import LANGUAGES, default_language
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -97,4 +97,4 @@ def _language(arguments: Sequence[str]) -> str:
         name, _, value = argument.partition("=")
         if name == "--lang" and (value or following) in LANGUAGES:
             return value or following
-    return "en" if os.environ.get("EVERYBATCH_LANG", "").lower().startswith("en") else "zh"
+    return default_language()

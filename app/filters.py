@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 from ..metrics.log_rows import Row
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
+from ..metrics.severity import SEVERITIES, gravity
 
-LEVELS = {"info": 0, "warn": 1, "warning": 1, "error": 2}
+LEVELS = {name: gravity(name) for name in SEVERITIES} | {"warn": gravity("warning")}
+"""What a filter on the level understands."""
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -58,8 +60,8 @@ def _compares(row: Row, name: str, number: float, compare: Callable[[float, floa
 def _level(row: Row) -> int:
     match row.record:
         case Notice(level=level):
-            return LEVELS[level]
+            return gravity(level)
         case RunEnded(state="failed"):
-            return 2
+            return gravity("error")
         case _:
-            return 0
+            return gravity("info")

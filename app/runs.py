@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ..errors import UsageError
 from ..log.catalogue import Catalogue, width
+from ..metrics.commands import Command
 from ..run.control_client import ask_run
 from ..run.registry import RegisteredRun, all_runs, find_run
 from .train import has_terminal
@@ -51,7 +52,7 @@ def stop(arguments: Sequence[str], catalogue: Catalogue) -> int:
     run = find_run(_one_run(arguments, catalogue, "stop"))
     if not run.live:
         raise UsageError("not_live", run=run.run_id, state=catalogue.text(f"state_{run.state}"))
-    reply = ask_run(run, "stop")
+    reply = ask_run(run, Command.STOP)
     if not reply.taken:
         print(catalogue.text("not_taken", reason=reply.reason), file=sys.stderr)
         return 1

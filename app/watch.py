@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from ..log.catalogue import Catalogue, one_line
+from ..log.language import default_language
 from ..run.registry import read_run
 from .monitor import Monitor
 
@@ -25,7 +26,7 @@ def _end_with_terminal() -> None:
 def main() -> int:
     """Watch until the person leaves; then say how the run stands on the normal screen."""
     run = read_run(Path(sys.argv[1]))
-    catalogue = Catalogue(os.environ.get("EVERYBATCH_LANG", "zh"))
+    catalogue = Catalogue(default_language())
     if run is None:
         print(catalogue.text("usage", problem=catalogue.text("no_run_at", path=sys.argv[1])), file=sys.stderr)
         return 2

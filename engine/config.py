@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 from ..errors import UsageError
+from ..log.language import Language, default_language
 from .save_every import SaveEvery
-
-
-def _default_lang() -> Literal["zh", "en"]:
-    return "en" if os.environ.get("EVERYBATCH_LANG", "").lower().startswith("en") else "zh"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +80,7 @@ class TrainConfig:
     tui: bool = True
     """Show the monitor when there is a terminal; --no-tui prints plain lines (default on)."""
 
-    lang: Literal["zh", "en"] = field(default_factory=_default_lang)
+    lang: Language = field(default_factory=default_language)
     """Language of lines and messages, also by EVERYBATCH_LANG (default zh)."""
 
     def check(self) -> None:

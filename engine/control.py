@@ -8,27 +8,16 @@ word itself, so all ranks count to the same K.
 from __future__ import annotations
 
 import time
-from enum import IntEnum
 from multiprocessing.connection import Connection
 
 import torch
 import torch.distributed as dist
 
+from ..metrics.commands import Command
+
 CHECKS_PER_SECOND = 5.0
 MOST_BATCHES_BETWEEN = 1000
 PAUSED_CHECK_SECONDS = 0.1
-
-
-class Command(IntEnum):
-    """What a person can ask of a run; of two that meet in one word, the larger wins."""
-
-    NONE = 0
-    RESUME = 1
-    SAVE = 2
-    PAUSE = 3
-    STOP_AFTER_EPOCH = 4
-    STOP_NONFINITE = 5
-    STOP = 6
 
 
 class Control:
@@ -37,7 +26,7 @@ class Control:
     def __init__(self, rank: int, group: dist.ProcessGroup | None, commands: Connection | None) -> None:
         """`group` is a gloo group of all ranks, None for a single rank.
 
-        `commands` is rank 0's receiving end of a pipe of single bytes (`Command`), None on the others.
+        `commands` is rank 0's receiving end of a pipe of single bytes (`Command.code`), None on the others.
         """
         self._rank = rank
         self._group = group
@@ -72,18 +61,18 @@ class Control:
                 return command
 
     def _exchange(self, own: Command) -> Command:
-        self._word[0] = int(max(own, self._received()))
+        self._word[0] = max(own.code, self._received().code)
         self._word[1] = self._next_interval() if self._rank == 0 else 0
         if self._group is not None:
             dist.all_reduce(self._word, op=dist.ReduceOp.MAX, group=self._group)
-        command, self._interval = self._word.tolist()
-        return Command(command)
+        code, self._interval = self._word.tolist()
+        return Command.of_code(code)
 
     def _received(self) -> Command:
         if self._commands is None or not self._commands.poll():
             return Command.NONE
         try:
-            return Command(self._commands.recv_bytes(1)[0])
+            return Command.of_code(self._commands.recv_bytes(1)[0])
         except EOFError:  # the run process is gone; the rank's watch on it ends the rank
             self._commands = None
             return Command.NONE

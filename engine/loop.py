@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import _set_pg_timeout
 
 from ..errors import UsageError
+from ..metrics.commands import Command
 from ..metrics.events import CommandTaken, EpochEnded, Saved, SaveFailed, Validated
 from ..metrics.records import Start
 from ..reporting.reporter import Reporter
@@ -28,7 +29,7 @@ from .checkpoint import (
     set_rng_state,
 )
 from .config import TrainConfig, config_values
-from .control import Command, Control
+from .control import Control
 from .data import TrainData, ValData, count_samples, to_device
 from .epoch_loss import EpochLoss
 from .save_every import SaveEvery
@@ -258,7 +259,7 @@ class Loop:
 
     def _report_command(self, command: Command, epoch: int, done: int) -> None:
         if self._rank == 0:
-            self._reporter.send(CommandTaken(0, command.name.lower(), epoch, done))
+            self._reporter.send(CommandTaken(0, command, epoch, done))
 
     def _save(self, kinds: Sequence[str], epoch: int, done: int, *, finished: bool) -> None:
         """Write last.pt or best.pt or both; every rank takes part, rank 0 writes.
@@ -293,7 +294,7 @@ class Loop:
             self._reporter.send(SaveFailed(0, kind, str(getattr(error, "strerror", None) or error)))
         else:
             seconds = time.monotonic() - began
-            self._reporter.send(Saved(0, kind, state["epoch"], state["step"], seconds))
+            self._reporter.send(Saved(0, kind, seconds))
 
     def _wait_for_writer(self) -> None:
         """A slow disk is not a rank that hangs, so here the ranks have more patience."""

@@ -46,7 +46,6 @@ class RankJob:
     """Folder of last.pt and best.pt."""
     logs: tuple[Path, ...]
     """Where what each rank prints goes, by rank."""
-    attempt: int
     world_size: int
     device: str
     """`cpu` or `cuda`."""
@@ -69,15 +68,7 @@ def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> Non
     _keep_output(job.logs[rank])
     _end_with_parent()
     device = _device(job.device)
-    with Reporter(
-        channels[rank],
-        rank=rank,
-        world_size=job.world_size,
-        attempt=job.attempt,
-        node=int(os.environ["GROUP_RANK"]),
-        device=str(device),
-        step=job.step,
-    ) as reporter:
+    with Reporter(channels[rank], rank=rank, step=job.step) as reporter:
         try:
             status = _train(job, rank, device, commands, reporter)
         except BaseException as error:

@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
 from ..errors import UsageError
+from ..metrics.best import is_better
 from .config import TrainConfig
 from .task import Task, describe
 
@@ -78,7 +79,7 @@ class Training:
 
     def improved(self, score: float, epoch: int) -> bool:
         """Whether `score` (lower is better) is the best so far; then it is kept."""
-        if not score < self.best_score:
+        if not is_better(score, self.best_score):
             return False
         self.best_score = score
         self.best_epoch = epoch

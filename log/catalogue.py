@@ -10,7 +10,7 @@ from ..metrics.blocks import Line, end_lines, epoch_block
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
 from . import en, en_analysis, zh, zh_analysis
 
-LANGUAGES = {"zh": {**zh.TEXTS, **zh_analysis.TEXTS}, "en": {**en.TEXTS, **en_analysis.TEXTS}}
+TEXTS = {"zh": {**zh.TEXTS, **zh_analysis.TEXTS}, "en": {**en.TEXTS, **en_analysis.TEXTS}}
 
 
 class Catalogue:
@@ -18,7 +18,7 @@ class Catalogue:
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
-        self._texts = LANGUAGES[lang]
+        self._texts = TEXTS[lang]
         self._batch_line = self._texts["batch"].format
 
     def text(self, key: str, **fields: str | int | float) -> str:

@@ -20,7 +20,7 @@ class Console:
 
     def __init__(self, stream: TextIO) -> None:
         self.skipped = 0
-        """Lines left out because the reader is slow, until `take_skipped`."""
+        """Lines left out because the reader is slow, and not told yet."""
         self._fd = stream.fileno()
         self._encoding = stream.encoding
         self._lines: deque[str] = deque()

@@ -1,14 +1,15 @@
-"""How long the rest of a run will take."""
+"""How long the rest of a run will take: the one formula, for the log, the files and the screen."""
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 RECENT_EPOCHS = 5
 
 
 class Eta:
-    """Time left, from the newest whole epochs of this attempt: validation and checkpoints are in it.
+    """Time left, from the newest whole epochs: validation and checkpoints are in it.
 
     An epoch that began in its middle (after a resume) counts as if it had run whole, so the first figure after
     a resume is right.
@@ -30,21 +31,21 @@ class Eta:
         if self._save_seconds:
             self._save_seconds[-1] += seconds
 
-    def seconds_left(self, epoch: int) -> float:
-        """Time for the epochs after `epoch`; nan while no epoch has ended."""
-        left = self._epochs - epoch
-        if left <= 0:
-            return 0.0
+    def seconds_left(self, epoch: int, part: float = 1.0, first_epoch: float = math.nan) -> float:
+        """Time for what is left when `part` (0 to 1) of `epoch` is done; nan while unknown.
+
+        `first_epoch` is a guess at the seconds of an epoch, which counts until one has ended.
+        """
+        left = self._epochs - epoch + 1 - part
+        return left * self._whole_epoch(first_epoch) if left > 0 else 0.0
+
+    def _whole_epoch(self, first_epoch: float) -> float:
         if not self._epoch_seconds:
-            return float("nan")
-        return left * (_mean(self._epoch_seconds) + _mean_of_closed(self._save_seconds))
+            return first_epoch
+        # The newest epoch's checkpoint is still to come when its summary is made.
+        closed = list(self._save_seconds)[:-1]
+        return _mean(self._epoch_seconds) + (_mean(closed) if closed else 0.0)
 
 
-def _mean(values: deque[float]) -> float:
+def _mean(values: deque[float] | list[float]) -> float:
     return sum(values) / len(values)
-
-
-def _mean_of_closed(save_seconds: deque[float]) -> float:
-    """The newest epoch's checkpoint is still to come when its summary is made."""
-    closed = list(save_seconds)[:-1]
-    return sum(closed) / len(closed) if closed else 0.0

@@ -20,14 +20,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Hello(Event, frozen=True, tag="hello"):
     """The first word of a rank: its process runs."""
 
-    world_size: int
-    attempt: int
-    """1 for a fresh run, one more after each restart or resume."""
-    node: int
-    """Index of the machine, 0 on a single one."""
     pid: int
-    device: str
-    """`cpu` or `cuda:0`, and so on."""
 
 
 class EpochBegan(Event, frozen=True, tag="epoch"):
@@ -94,8 +87,6 @@ class Saved(Event, frozen=True, tag="saved"):
 
     kind: str
     """`last` or `best`."""
-    epoch: int
-    step: int
     seconds: float
 
 

@@ -8,7 +8,9 @@ from collections import deque
 from pathlib import Path
 
 from .anomalies.stragglers import StragglerWatch
+from .best import best_epoch, better_epoch
 from .downsample import Downsampled
+from .eta import Eta
 from .files.journal import JournalReader
 from .log_rows import INTERVAL_CHANGED, LogRows
 from .records import (
@@ -23,7 +25,6 @@ from .records import (
 )
 
 RECENT_STEPS = 50
-RECENT_EPOCHS = 5
 
 
 class RunView:
@@ -61,13 +62,12 @@ class RunView:
         """Wall clock of the newest checkpoint; 0 before the first."""
         self.notice: Notice | None = None
         """The newest warning or error."""
-        self.answers: deque[Notice] = deque(maxlen=8)
-        """The newest notices, of any level."""
         self._reader = JournalReader(journal)
         self._size = 0
         self._path = journal
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._heard_at = time.monotonic()
+        self._eta = Eta(0)
 
     def pull(self, seconds: float) -> bool:
         """Read what is new, for about `seconds` at most; True if there was anything."""
@@ -131,18 +131,11 @@ class RunView:
 
     @property
     def seconds_left(self) -> float:
-        """Until the run ends, validation included; nan while unknown."""
+        """Until the run ends, validation and checkpoints included; nan while unknown."""
         if self.started is None or self.ended is not None:
             return math.nan
-        recent = [e.epoch_seconds for e in self.epochs[-RECENT_EPOCHS:] if e.status == "completed"]
-        whole_epoch = sum(recent) / len(recent) if recent else self.batches * self.step_seconds
-        left_here = 0.0 if self._epoch_ended else (1 - self.epoch_part) * whole_epoch
-        return left_here + (self.started.epochs - self.epoch) * whole_epoch
-
-    @property
-    def silent_seconds(self) -> float:
-        """Since anything was written."""
-        return time.monotonic() - self._heard_at
+        part = 1.0 if self._epoch_ended else self.epoch_part
+        return self._eta.seconds_left(self.epoch, part, first_epoch=self.batches * self.step_seconds)
 
     def close(self) -> None:
         """Close the journal."""
@@ -164,9 +157,11 @@ class RunView:
                 self.epoch, self.batches, self.val_batches = record.epoch, record.batches, record.val_batches
             case EpochSummary():
                 self.epochs.append(record)
+                if record.status == "completed":
+                    self._eta.epoch_done(record.epoch_seconds, record.batches, self.batches)
                 if record.val_loss is not None:
                     self.validations.append((self.batch_count, record.val_loss))
-                if _may_be_best(record) and (self.best is None or record.score < self.best.score):
+                if better_epoch(record, self.best):
                     self.best = record
             case RunStarted():
                 self._begin_attempt(record)
@@ -182,7 +177,10 @@ class RunView:
         self.interval = started.log_interval
         self.epoch, self.batch = start.epoch if start.step else 0, None
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch < start.epoch]
-        self.best = min(filter(_may_be_best, self.epochs), key=lambda epoch: epoch.score, default=None)
+        self.best = best_epoch(self.epochs)
+        self._eta = Eta(started.epochs)
+        for epoch in self.epochs:
+            self._eta.epoch_done(epoch.epoch_seconds, epoch.batches, epoch.batches)
         self.paused = self.stopping = self.restarting = False
         self.ranks.clear()
         self.stragglers = StragglerWatch()
@@ -200,15 +198,16 @@ class RunView:
             self.nonfinite += 1
 
     def _apply_notice(self, notice: Notice) -> None:
-        self.answers.append(notice)
         if notice.level != "info":
             self.notice = notice
         match notice.kind:
             case "spike":
                 self.spikes += 1
                 self.losses.mark_spike()
-            case "saved_last":
-                self.saved_at = notice.at
+            case "saved_last" | "saved_best":
+                self._eta.saved(float(notice.fields.get("seconds", 0.0)))
+                if notice.kind == "saved_last":
+                    self.saved_at = notice.at
             case "pause_taken":
                 self.paused = True
             case "resume_taken":
@@ -217,7 +216,3 @@ class RunView:
                 self.stopping = True
             case kind if kind == INTERVAL_CHANGED:
                 self.interval = int(notice.fields["interval"])
-
-
-def _may_be_best(epoch: EpochSummary) -> bool:
-    return epoch.status == "completed" and math.isfinite(epoch.score)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import struct
 
-LENGTH = struct.Struct("!I")
+from ..metrics.framing import FrameReader, frame
+
 READ_BYTES = 1 << 16
 """What a pipe holds."""
 
@@ -22,11 +22,11 @@ class EventQueue:
     def __init__(self) -> None:
         self._reader, self._writer = multiprocessing.Pipe(duplex=False)
         os.set_blocking(self._reader.fileno(), False)
-        self._read = bytearray()
+        self._frames = FrameReader()
 
     def put(self, message: bytes) -> None:
         """Send one message; waits while the pipe is full."""
-        rest = memoryview(LENGTH.pack(len(message)) + message)
+        rest = memoryview(frame(message))
         while rest:
             rest = rest[os.write(self._writer.fileno(), rest) :]
 
@@ -34,21 +34,8 @@ class EventQueue:
         """The messages that have come, at most a pipe full or one longer message; empty if none is whole yet."""
         while True:
             try:
-                self._read += os.read(self._reader.fileno(), READ_BYTES)
+                data = os.read(self._reader.fileno(), READ_BYTES)
             except BlockingIOError:
                 return []
-            if messages := self._whole():
+            if messages := self._frames.feed(data):
                 return messages
-
-    def _whole(self) -> list[bytes]:
-        messages = []
-        at = 0
-        while at + LENGTH.size <= len(self._read):
-            (length,) = LENGTH.unpack_from(self._read, at)
-            end = at + LENGTH.size + length
-            if end > len(self._read):
-                break
-            messages.append(bytes(self._read[at + LENGTH.size : end]))
-            at = end
-        del self._read[:at]
-        return messages

@@ -53,10 +53,6 @@ class Reporter:
         channel: Channel,
         *,
         rank: int,
-        world_size: int,
-        attempt: int = 1,
-        node: int = 0,
-        device: str = "cpu",
         step: int = 0,
     ) -> None:
         """Say hello; `step` is the number of batches that earlier attempts did."""
@@ -77,7 +73,7 @@ class Reporter:
         self._reading = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
-        self.send(Hello(rank, world_size, attempt, node, os.getpid(), device))
+        self.send(Hello(rank, os.getpid()))
         self._thread.start()
 
     @property

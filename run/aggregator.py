@@ -12,6 +12,7 @@ from ..log.catalogue import Catalogue
 from ..metrics.anomalies.nonfinite import NonfiniteWatch
 from ..metrics.anomalies.spikes import SpikeWatch
 from ..metrics.anomalies.stragglers import StragglerWatch
+from ..metrics.best import better_epoch
 from ..metrics.eta import Eta
 from ..metrics.events import (
     AnyEvent,
@@ -215,7 +216,7 @@ class Aggregator:
         for summary in history.summaries:
             self._eta.epoch_done(summary.epoch_seconds, summary.batches, summary.batches)
             self._epochs_done += 1
-            self._keep_best(summary)
+            self._best = summary if better_epoch(summary, self._best) else self._best
             self.sinks.record_earlier(summary)
         for tally in history.ended:
             self._epochs[tally.epoch] = tally
@@ -270,15 +271,11 @@ class Aggregator:
         hours = self._eta.seconds_left(epoch.epoch) / 3600
         summary = epoch.summary(eta_hours=hours, finished_at=time.time(), status=status)
         if status == "completed":
-            self._keep_best(summary)
+            self._best = summary if better_epoch(summary, self._best) else self._best
         self.sinks.record(summary)
         for line in self._catalogue.epoch(summary, self._run.epochs, epoch.batches, self._run.metric_names):
             self.sinks.line(line)
         self.sinks.flush(sync=True)
-
-    def _keep_best(self, summary: EpochSummary) -> None:
-        if math.isfinite(summary.score) and (self._best is None or summary.score < self._best.score):
-            self._best = summary
 
     def _release_due(self) -> None:
         """Tell what rank 0 said after a batch or an epoch only when that has been told for all ranks."""
@@ -293,7 +290,8 @@ class Aggregator:
         match event:
             case Saved():
                 self._eta.saved(event.seconds)
-                self.emit(f"saved_{event.kind}", "info", path=str(self._checkpoints / f"{event.kind}.pt"))
+                path = self._checkpoints / f"{event.kind}.pt"
+                self.emit(f"saved_{event.kind}", "info", path=str(path), seconds=event.seconds)
             case SaveFailed():
                 path = self._checkpoints / f"{event.kind}.pt"
                 self.emit("save_failed", "warning", path=str(path), reason=event.reason)

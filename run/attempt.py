@@ -13,6 +13,7 @@ from ..engine.config import TrainConfig
 from ..engine.rank import RankJob, run_rank
 from ..errors import UsageError
 from ..log.catalogue import Catalogue, one_line
+from ..metrics.commands import Command
 from ..metrics.records import RunStarted
 from ..reporting.event_queue import EventQueue
 from .aggregator import AttemptInfo
@@ -83,7 +84,6 @@ class Attempt:
             self._config,
             folder.checkpoints,
             tuple(map(folder.rank_log, range(plan.world_size))),
-            number,
             plan.world_size,
             plan.device,
             plan.backend,
@@ -156,7 +156,7 @@ class Attempt:
         elif self._stop_signal is None:
             self._stop_signal = number
             self.recorder.emit("stop_signal", signal=number.name)
-            self.commands.send("stop")
+            self.commands.send(Command.STOP)
         elif not self._killed:
             self._killed = True
             self.recorder.emit("stop_now", "warning", signal=number.name)

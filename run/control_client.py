@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from .protocol import TIMEOUT_SECONDS, Asked, ProtocolError, Reply, Request, receive, send
+from ..metrics.commands import Command
+from .protocol import TIMEOUT_SECONDS, ProtocolError, Reply, Request, receive, send
 from .registry import RegisteredRun
 
 
-def ask_run(run: RegisteredRun, command: Asked, value: int = 0) -> Reply:
+def ask_run(run: RegisteredRun, command: Command, value: int = 0) -> Reply:
     """Ask `run` for something."""
     control = run.content.get("control") or {}
     return ask(Path(control.get("path", "")), Request(str(control.get("token", "")), command, value))

@@ -6,23 +6,22 @@ Never pickle: both sides decode into these types and refuse the rest.
 from __future__ import annotations
 
 import socket
-import struct
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
+from ..metrics.commands import Command
+from ..metrics.framing import FrameError, FrameReader, frame
+
 MOST_BYTES = 4096
 TIMEOUT_SECONDS = 5.0
-_LENGTH = struct.Struct("<I")
-
-Asked = Literal["pause", "resume", "save", "stop", "stop_after_epoch", "stacks", "interval"]
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True):
     """What to do, with the token of run.json, which only this user can read."""
 
     token: str
-    command: Asked
+    command: Command
     value: int = 0
     """The new log interval, for `interval`."""
 
@@ -43,26 +42,16 @@ Message = TypeVar("Message")
 
 def send(connection: socket.socket, message: Request | Reply) -> None:
     """Send one message; raises `OSError`."""
-    body = msgspec.msgpack.encode(message)
-    connection.sendall(_LENGTH.pack(len(body)) + body)
+    connection.sendall(frame(msgspec.msgpack.encode(message)))
 
 
 def receive(connection: socket.socket, kind: type[Message]) -> Message:
     """Receive one message; raises `ProtocolError` or `OSError`."""
-    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
-    if length > MOST_BYTES:
-        raise ProtocolError(f"{length} bytes are too many")
+    reader = FrameReader(MOST_BYTES)
     try:
-        return msgspec.msgpack.decode(_exactly(connection, length), type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        while not (messages := reader.feed(data := connection.recv(MOST_BYTES))):
+            if not data:
+                raise ProtocolError("the connection ended")
+        return msgspec.msgpack.decode(messages[0], type=kind)
+    except (msgspec.MsgspecError, FrameError, UnicodeDecodeError) as error:
         raise ProtocolError(str(error)) from error
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        more = connection.recv(count - len(data))
-        if not more:
-            raise ProtocolError("the connection ended")
-        data += more
-    return data

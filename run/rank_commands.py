@@ -7,7 +7,7 @@ import signal
 import threading
 from multiprocessing.connection import Connection
 
-from ..engine.control import Command
+from ..metrics.commands import Command
 from .protocol import Reply, Request
 from .recorder import Recorder
 
@@ -24,20 +24,22 @@ class RankCommands:
         self._recorder = recorder
         self._lock = threading.Lock()
 
-    def send(self, command: str) -> None:
-        """Ask the ranks for a `Command`, by its name in lower case."""
+    def send(self, command: Command) -> None:
+        """Ask the ranks for it."""
         with self._lock:
-            self._to_rank_0.send_bytes(bytes([Command[command.upper()]]))
+            self._to_rank_0.send_bytes(bytes([command.code]))
 
     def handle(self, request: Request) -> Reply:
         """Do what a monitor asks."""
         match request.command:
-            case "interval" if 1 <= request.value <= MOST_INTERVAL:
+            case Command.INTERVAL if 1 <= request.value <= MOST_INTERVAL:
                 self._recorder.set_interval(request.value)
-            case "interval":
+            case Command.INTERVAL:
                 return Reply(taken=False, reason=f"interval {request.value}")
-            case "stacks":
+            case Command.STACKS:
                 return self._dump_stacks()
+            case Command.NONE | Command.STOP_NONFINITE:
+                return Reply(taken=False, reason=request.command)
             case command:
                 self._recorder.emit(f"{command}_asked")
                 self.send(command)

@@ -13,7 +13,7 @@ from ..files.journal import JournalReader
 from ..records import RankState
 from .batches import Phase, batch_findings, phases
 from .epochs import best_epoch, epoch_findings
-from .findings import Finding
+from .findings import Finding, gravest_first
 from .run_files import RunFiles
 from .tables import Repairs, read_batches, read_epochs
 
@@ -54,9 +54,7 @@ def analyse(files: RunFiles, *, with_batches: bool) -> Analysis:
     if files.journal is not None:
         found += _stragglers(files.journal)
     found += _repaired(epoch_repairs, batch_repairs)
-    order = {"error": 0, "warning": 1, "info": 2}
-    found.sort(key=lambda finding: order[finding.severity])
-    return Analysis(files, epochs, batches, best_epoch(epochs), done, found)
+    return Analysis(files, epochs, batches, best_epoch(epochs), done, gravest_first(found))
 
 
 def _life(files: RunFiles, epochs: pd.DataFrame) -> list[Finding]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..anomalies.spikes import LEAST_RATIO, LIMIT, WINDOW
-from .findings import SIGMA, Finding, plain
+from .findings import SIGMA, Finding, gravest_first, plain
 
 LOG_LIMIT = 6.0
 """Robust standard deviations of the logarithm: a loss with a long tail is no series of spikes."""
@@ -64,8 +64,7 @@ def batch_findings(batches: pd.DataFrame) -> list[Finding]:
         *_slow_steps(batches),
         *_noise(batches),
     ]
-    order = {"error": 0, "warning": 1, "info": 2}
-    return sorted(found, key=lambda finding: order[finding.severity])
+    return gravest_first(found)
 
 
 def _place(batches: pd.DataFrame, row: int) -> dict[str, int | float | str]:

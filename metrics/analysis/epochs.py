@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .findings import Finding, noise_of, plain, smoothed
+from ..best import is_better
+from .findings import Finding, gravest_first, noise_of, plain, smoothed
 
 FEWEST = 4
 """Epochs before a trend is judged."""
@@ -33,18 +35,18 @@ STEP = 1.5
 def best_epoch(epochs: pd.DataFrame) -> int | None:
     """The completed epoch with the lowest validation loss, else average loss; None if there is none."""
     done = _completed(epochs)
-    score = _score(done)
-    if not np.isfinite(score).any():
-        return None
-    return int(done["epoch"].iloc[int(np.nanargmin(np.where(np.isfinite(score), score, np.nan)))])
+    best, lowest = None, math.inf
+    for epoch, score in zip(done["epoch"], _score(done), strict=True):
+        if is_better(score, lowest):
+            best, lowest = int(epoch), score
+    return best
 
 
 def epoch_findings(epochs: pd.DataFrame) -> list[Finding]:
     """All findings, the gravest first."""
     done = _completed(epochs)
     found = [*_nonfinite(epochs), *_trend(done), *_spikes(done), *_steps_of_rate(done), *_data(done), *_times(done)]
-    order = {"error": 0, "warning": 1, "info": 2}
-    return sorted(found, key=lambda finding: order[finding.severity])
+    return gravest_first(found)
 
 
 def _completed(epochs: pd.DataFrame) -> pd.DataFrame:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-Severity = Literal["info", "warning", "error"]
+from ..severity import Severity, gravity
+
 Figures = dict[str, int | float | str]
 
 SIGMA = 1.4826
@@ -22,6 +24,11 @@ class Finding:
     severity: Severity
     figures: Figures = field(default_factory=dict)
     variant: str = ""
+
+
+def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings by severity; those of one severity keep their order."""
+    return sorted(findings, key=lambda finding: -gravity(finding.severity))
 
 
 def noise_of(values: Any) -> float:

@@ -8,18 +8,17 @@ where length, checksum and type agree.
 from __future__ import annotations
 
 import os
-import struct
 import zlib
 from pathlib import Path
 
 import msgspec
 
+from ..framing import LENGTH_AND_CHECKSUM as HEAD
 from ..records import AnyRecord
 
 MOST_BYTES = 1 << 20
 """Of one record: a longer one is damage."""
 
-_HEAD = struct.Struct("<II")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(AnyRecord)
 
@@ -27,7 +26,7 @@ _decoder = msgspec.msgpack.Decoder(AnyRecord)
 def encode_record(record: AnyRecord) -> bytes:
     """One record with its length and checksum in front."""
     body = _encoder.encode(record)
-    return _HEAD.pack(len(body), zlib.crc32(body)) + body
+    return HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
 class JournalReader:
@@ -54,7 +53,7 @@ class JournalReader:
             if records or len(data) < most_bytes:
                 return records
             if self.position == before:  # one record is longer than what was read
-                most_bytes = MOST_BYTES + _HEAD.size
+                most_bytes = MOST_BYTES + HEAD.size
 
     def read_rest(self) -> list[AnyRecord]:
         """All that is left of a journal that nobody writes to: a torn record may lie in its middle."""
@@ -62,7 +61,7 @@ class JournalReader:
         while True:
             while more := self.read():
                 records += more
-            tail = os.pread(self._file.fileno(), MOST_BYTES + _HEAD.size, self.position)
+            tail = os.pread(self._file.fileno(), MOST_BYTES + HEAD.size, self.position)
             place = _find_record(tail, 1)
             if place is None:
                 return records
@@ -80,12 +79,12 @@ class JournalReader:
     def _take_whole(self, data: bytes, records: list[AnyRecord]) -> None:
         """Decode the records that `data` holds whole, and move behind them."""
         start, base = 0, self.position
-        while len(data) - start >= _HEAD.size:
-            length, checksum = _HEAD.unpack_from(data, start)
-            end = start + _HEAD.size + length
+        while len(data) - start >= HEAD.size:
+            length, checksum = HEAD.unpack_from(data, start)
+            end = start + HEAD.size + length
             if length <= MOST_BYTES and end > len(data):
                 break
-            record = _decoded(data[start + _HEAD.size : end], checksum) if length <= MOST_BYTES else None
+            record = _decoded(data[start + HEAD.size : end], checksum) if length <= MOST_BYTES else None
             if record is None:
                 good = _next_start(data, start + 1)
                 self.damaged += good - start
@@ -102,19 +101,19 @@ def _next_start(data: bytes, start: int) -> int:
     place = _find_record(data, start)
     if place is not None:
         return place
-    for place in range(start, len(data) - _HEAD.size + 1):
-        length, _ = _HEAD.unpack_from(data, place)
-        if 0 < length <= MOST_BYTES and place + _HEAD.size + length > len(data):
+    for place in range(start, len(data) - HEAD.size + 1):
+        length, _ = HEAD.unpack_from(data, place)
+        if 0 < length <= MOST_BYTES and place + HEAD.size + length > len(data):
             return place
-    return max(start, len(data) - _HEAD.size + 1)
+    return max(start, len(data) - HEAD.size + 1)
 
 
 def _find_record(data: bytes, start: int) -> int | None:
     """The first place from `start` on where a whole and good record begins."""
-    for place in range(start, len(data) - _HEAD.size + 1):
-        length, checksum = _HEAD.unpack_from(data, place)
-        end = place + _HEAD.size + length
-        if 0 < length <= MOST_BYTES and end <= len(data) and _decoded(data[place + _HEAD.size : end], checksum):
+    for place in range(start, len(data) - HEAD.size + 1):
+        length, checksum = HEAD.unpack_from(data, place)
+        end = place + HEAD.size + length
+        if 0 < length <= MOST_BYTES and end <= len(data) and _decoded(data[place + HEAD.size : end], checksum):
             return place
     return None
 

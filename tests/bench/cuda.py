@@ -29,7 +29,7 @@ def milliseconds(way: str, size: int) -> float:
     from everybatch.reporting.reporter import Reporter
 
     matrix = torch.rand(size, size, device="cuda") / size
-    with Reporter(Nowhere(), rank=0, world_size=1) as reporter:
+    with Reporter(Nowhere(), rank=0) as reporter:
         reporter.begin_epoch(1, BATCHES)
 
         def batch() -> Any:

@@ -202,7 +202,7 @@ def _rank(queue: Any, seconds: float, batches: int, told: Connection) -> None:
     from everybatch.metrics.events import EpochEnded, Finished
     from everybatch.reporting.reporter import Reporter
 
-    with Reporter(queue, rank=0, world_size=1) as reporter:
+    with Reporter(queue, rank=0) as reporter:
         reporter.begin_epoch(1, batches)
 
         def log(step: int, loss: Any, lr: float) -> None:

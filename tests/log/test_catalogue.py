@@ -3,7 +3,7 @@ import string
 import pytest
 from everybatch.errors import UsageError
 from everybatch.log import zh, zh_analysis
-from everybatch.log.catalogue import LANGUAGES, Catalogue
+from everybatch.log.catalogue import TEXTS, Catalogue
 from everybatch.metrics.duration import duration
 from everybatch.metrics.records import BatchRecord, EpochSummary, RunEnded
 
@@ -70,7 +70,7 @@ def test_the_two_languages_have_the_same_texts_with_the_same_fields():
     def fields(text):
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
-    chinese, english = LANGUAGES["zh"], LANGUAGES["en"]
+    chinese, english = TEXTS["zh"], TEXTS["en"]
     assert {key: fields(text) for key, text in chinese.items()} == {
         key: fields(text) for key, text in english.items()
     }

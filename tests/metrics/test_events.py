@@ -17,13 +17,13 @@ from everybatch.metrics.events import (
 )
 
 EVENTS = [
-    Hello(0, 2, 1, 0, 4321, "cpu"),
+    Hello(0, 4321),
     EpochBegan(0, 1, 171, 20),
     BatchEvent(1, 1, 0, 1, 0.5, 0.001, 4, 0.08, 0.01, 0.05, 123.4),
     BatchesDropped(1, 7),
     Validated(0, 1, 0.25, (0.9,), 1.5),
     EpochEnded(0, 1, "completed", 12.0, 13.5),
-    Saved(0, "best", 1, 171, 0.1),
+    Saved(0, "best", 0.1),
     SaveFailed(0, "last", "No space left on device"),
     CommandTaken(0, "stop", 1, 57),
     RankFailed(1, "ValueError", "原因", "Traceback …", 124.0),

@@ -34,13 +34,13 @@ class Collector:
 
 def test_events_arrive_in_order_with_their_counters():
     channel = Collector()
-    with Reporter(channel, rank=1, world_size=2, attempt=3, node=4, device="cpu", step=100) as reporter:
+    with Reporter(channel, rank=1, step=100) as reporter:
         reporter.begin_epoch(7, batches=2, val_batches=1)
         reporter.batch(0.5, lr=0.1, samples=4)
         reporter.batch(torch.tensor(0.25, requires_grad=True), lr=0.2, samples=3)
         reporter.send(Finished(1, "finished"))
     hello, began, first, second, finished = channel.events()
-    assert hello == Hello(1, 2, 3, 4, os.getpid(), "cpu")
+    assert hello == Hello(1, os.getpid())
     assert began == EpochBegan(1, 7, 2, 1)
     assert (first.epoch, first.batch, first.step, first.loss, first.lr, first.samples) == (7, 0, 101, 0.5, 0.1, 4)
     assert (second.batch, second.step, second.loss, second.lr, second.samples) == (1, 102, 0.25, 0.2, 3)
@@ -51,7 +51,7 @@ def test_nothing_is_lost_when_the_loop_raises():
     channel = Collector()
 
     def loop():
-        with Reporter(channel, rank=0, world_size=1) as reporter:
+        with Reporter(channel, rank=0) as reporter:
             for i in range(5000):
                 reporter.batch(float(i), lr=0.1, samples=4)
             raise KeyboardInterrupt
@@ -68,7 +68,7 @@ def test_only_next_counts_as_waiting_for_data():
         yield 1
 
     channel = Collector()
-    with Reporter(channel, rank=0, world_size=1) as reporter:
+    with Reporter(channel, rank=0) as reporter:
         for _ in reporter.batches(slow_loader()):
             time.sleep(0.1)
             reporter.batch(1.0, lr=0.1, samples=1)
@@ -82,7 +82,7 @@ def test_a_recorder_that_does_not_read_costs_batches_but_never_time_and_they_are
     monkeypatch.setattr(reporter_module, "CAPACITY", 1000)
     channel = Collector()
     channel.open.clear()
-    with Reporter(channel, rank=0, world_size=1) as reporter:
+    with Reporter(channel, rank=0) as reporter:
         began = time.monotonic()
         for _ in range(20_000):
             reporter.batch(1.0, lr=0.1, samples=1)
@@ -98,7 +98,7 @@ def test_a_recorder_that_does_not_read_costs_batches_but_never_time_and_they_are
 
 def test_a_loss_that_is_not_finite_is_noticed():
     channel = Collector()
-    reporter = Reporter(channel, rank=0, world_size=1)
+    reporter = Reporter(channel, rank=0)
     reporter.batch(1.0, lr=0.1, samples=1)
     reporter.batch(torch.tensor(float("nan")), lr=0.1, samples=1)
     end = time.monotonic() + 10
@@ -109,7 +109,7 @@ def test_a_loss_that_is_not_finite_is_noticed():
 
 
 def report_until_killed(queue):
-    reporter = Reporter(queue, rank=0, world_size=1)
+    reporter = Reporter(queue, rank=0)
     for i in range(200):
         reporter.batch(float(i), lr=0.1, samples=1)
         time.sleep(0.002)
@@ -131,7 +131,7 @@ def test_a_kill_loses_one_flush_at_most():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_cuda_loss_is_read_without_a_sync():
     channel = Collector()
-    with Reporter(channel, rank=0, world_size=1) as reporter:
+    with Reporter(channel, rank=0) as reporter:
         values = torch.arange(3000, device="cuda", dtype=torch.float32)
         torch.cuda.synchronize()
         torch.cuda.set_sync_debug_mode("error")
@@ -152,7 +152,7 @@ def test_batches_that_were_dropped_do_not_make_the_next_one_look_slow():
 
 
 def test_losses_that_wait_hold_no_graph():
-    with Reporter(Collector(), rank=0, world_size=1) as reporter:
+    with Reporter(Collector(), rank=0) as reporter:
         pass  # its thread has ended, so losses wait
     for _ in range(2):
         reporter.batch(torch.tensor(0.5, requires_grad=True) * 2, lr=0.1, samples=1)
@@ -161,7 +161,7 @@ def test_losses_that_wait_hold_no_graph():
 
 def test_several_waits_for_data_are_one_batch():
     channel = Collector()
-    with Reporter(channel, rank=0, world_size=1) as reporter:
+    with Reporter(channel, rank=0) as reporter:
         batches = reporter.batches(time.sleep(0.1) for _ in range(2))
         next(batches), next(batches)
         reporter.batch(1.0, lr=0.1, samples=1)
