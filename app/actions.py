@@ -19,7 +19,7 @@ from ..widgets.loss_plot import LossPlot
 from ..widgets.status import StatusLine
 from .dialogs import HelpScreen, Prompt, QuitDialog
 from .filters import condition
-from .keys import BINDINGS, KEYS, PALETTE
+from .keys import BINDINGS, help_lines, palette_entries
 
 INTERVALS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]
 THEMES = ("textual-dark", "textual-light", "ansi-dark")
@@ -242,12 +242,12 @@ class Actions(App[int]):
     # ---- help and palette ---------------------------------------------------------------------------------
 
     def _key_list(self) -> list[tuple[str, str]]:
-        return [(keys, self.catalogue.text(f"ui_key_{name}")) for keys, name in KEYS]
+        return [(keys, self.catalogue.text(text)) for keys, text in help_lines()]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key is in the palette too."""
-        for key, name, action in PALETTE:
-            title = f"{key}  {self.catalogue.text(f'ui_key_{name}')}"
+        for key, text, action in palette_entries():
+            title = f"{key}  {self.catalogue.text(text)}"
             yield SystemCommand(title, action, lambda action=action: self.run_palette(action))
 
     async def run_palette(self, action: str) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
-
-import tyro
 
 from ..log.language import Language, default_language
 
@@ -16,7 +13,7 @@ PROGRAM = "everybatch analyze"
 class AnalyzeConfig:
     """Tell what a training did, and what to try next."""
 
-    runs: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    runs: tuple[str, ...] = field(default=(), metadata={"positional": True})
     """Ids, beginnings of ids, folders or CSV files; none = the newest run."""
 
     batch_metrics: bool = False

@@ -1,4 +1,4 @@
-"""The help of a command, in both languages; tyro's own has one, and boxes that wide characters push askew."""
+"""The help of a command, in both languages; argparse's own has one, and counts wide characters as narrow ones."""
 
 from __future__ import annotations
 

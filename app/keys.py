@@ -1,100 +1,103 @@
-"""The keys of the monitor: what they do, how they are shown, and which of them the palette has."""
+"""The keys of the monitor. One table tells what each does and where it is shown: help, palette and footer."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from textual.binding import Binding, BindingType
 
-BINDINGS: list[BindingType] = [
-    Binding("plus,equals_sign", "interval(1)"),
-    Binding("minus", "interval(-1)"),
-    Binding("space", "follow"),
-    Binding("slash", "search"),
-    Binding("n", "again(1)"),
-    Binding("N", "again(-1)"),
-    Binding("f", "filter"),
-    Binding("escape", "undo"),
-    Binding("z,f10", "zoom"),
-    Binding("1", "panel('plot')"),
-    Binding("2", "panel('ranks')"),
-    Binding("3", "panel('system')"),
-    Binding("4", "panel('epochs')"),
-    Binding("L", "log_scale"),
-    Binding("e", "smoothing"),
-    Binding("b", "symbols"),
-    Binding("p", "pause"),
-    Binding("s", "save"),
-    Binding("d", "stacks"),
-    Binding("y", "copy"),
-    Binding("t", "theme"),
-    Binding("question_mark,f1", "help"),
-    Binding("q,ctrl+c", "leave", priority=False),
-    Binding("ctrl+q", "exit_now", priority=True),
-    Binding("ctrl+z", "suspend_process"),
-    Binding("up,k", "scroll(-1)"),
-    Binding("down,j", "scroll(1)"),
-    Binding("pageup", "page(-1.0)"),
-    Binding("pagedown", "page(1.0)"),
-    Binding("ctrl+u", "page(-0.5)"),
-    Binding("ctrl+d", "page(0.5)"),
-    Binding("home,g", "first"),
-    Binding("end,G", "last"),
-    Binding("tab", "next_zoom", priority=True),
-]
+from ..widgets.footer import FooterKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """One action and its keys."""
+
+    keys: str
+    """As Textual names them, with commas between."""
+    action: str
+    meaning: str
+    """`ui_key_<meaning>` is the text of the catalogue; actions with the same meaning share a line of the help."""
+    help: str = ""
+    """The keys of that line, as a person reads them; the first action of a meaning has it."""
+    palette: str = ""
+    """The key as the command palette shows it; empty for what only makes sense as a key."""
+    footer: str = ""
+    """`ui_short_<footer>` is its text in the footer."""
+    footer_place: int = 0
+    narrow: bool = False
+    """The footer of a narrow screen has it too."""
+    bound_by_us: bool = True
+    """False for a key that Textual binds by itself."""
+    priority: bool = False
+    """Works while a text is typed too."""
+
 
 KEYS = (
-    ("+ -", "interval"),
-    ("space", "follow"),
-    ("/ n N", "search"),
-    ("f", "filter"),
-    ("y", "copy"),
-    ("↑ ↓ j k  PgUp PgDn  ^u ^d", "move"),
-    ("g G  Home End", "ends"),
-    ("z  F10", "zoom"),
-    ("Tab", "next_zoom"),
-    ("1 2 3 4", "panels"),
-    ("L", "log_scale"),
-    ("e", "smoothing"),
-    ("b", "symbols"),
-    ("p", "pause"),
-    ("s", "save"),
-    ("d", "stacks"),
-    ("t", "theme"),
-    ("?  F1", "help"),
-    ("^p", "palette"),
-    ("^z", "suspend"),
-    ("Esc", "back"),
-    ("q  ^c", "quit"),
-    ("^q", "exit"),
-)
-"""Keys as they are shown, and the text of the catalogue that says what they do."""
+    Key(keys="plus,equals_sign", action="interval(1)", meaning="interval", help="+ -", palette="+",
+        footer="longer", footer_place=4, narrow=True),
+    Key(keys="minus", action="interval(-1)", meaning="interval", palette="-",
+        footer="shorter", footer_place=5, narrow=True),
+    Key(keys="space", action="follow", meaning="follow", help="space", palette="space",
+        footer="follow", footer_place=1, narrow=True),
+    Key(keys="slash", action="search", meaning="search", help="/ n N", palette="/",
+        footer="search", footer_place=2, narrow=True),
+    Key(keys="n", action="again(1)", meaning="search", palette="n"),
+    Key(keys="N", action="again(-1)", meaning="search", palette="N"),
+    Key(keys="f", action="filter", meaning="filter", help="f", palette="f", footer="filter", footer_place=3),
+    Key(keys="y", action="copy", meaning="copy", help="y", palette="y"),
+    Key(keys="up,k", action="scroll(-1)", meaning="move", help="↑ ↓ j k  PgUp PgDn  ^u ^d"),
+    Key(keys="down,j", action="scroll(1)", meaning="move"),
+    Key(keys="pageup", action="page(-1.0)", meaning="move"),
+    Key(keys="pagedown", action="page(1.0)", meaning="move"),
+    Key(keys="ctrl+u", action="page(-0.5)", meaning="move"),
+    Key(keys="ctrl+d", action="page(0.5)", meaning="move"),
+    Key(keys="home,g", action="first", meaning="ends", help="g G  Home End", palette="g"),
+    Key(keys="end,G", action="last", meaning="ends", palette="G"),
+    Key(keys="z,f10", action="zoom", meaning="zoom", help="z  F10", palette="z", footer="zoom", footer_place=8),
+    Key(keys="tab", action="next_zoom", meaning="next_zoom", help="Tab", palette="Tab", priority=True),
+    Key(keys="1", action="panel('plot')", meaning="panels", help="1 2 3 4", palette="1"),
+    Key(keys="2", action="panel('ranks')", meaning="panels", palette="2"),
+    Key(keys="3", action="panel('system')", meaning="panels", palette="3"),
+    Key(keys="4", action="panel('epochs')", meaning="panels", palette="4"),
+    Key(keys="L", action="log_scale", meaning="log_scale", help="L", palette="L"),
+    Key(keys="e", action="smoothing", meaning="smoothing", help="e", palette="e"),
+    Key(keys="b", action="symbols", meaning="symbols", help="b", palette="b"),
+    Key(keys="p", action="pause", meaning="pause", help="p", palette="p", footer="pause", footer_place=6),
+    Key(keys="s", action="save", meaning="save", help="s", palette="s", footer="save", footer_place=7),
+    Key(keys="d", action="stacks", meaning="stacks", help="d", palette="d"),
+    Key(keys="t", action="theme", meaning="theme", help="t", palette="t", footer="theme", footer_place=9),
+    Key(keys="question_mark,f1", action="help", meaning="help", help="?  F1", palette="?",
+        footer="help", footer_place=10, narrow=True),
+    Key(keys="ctrl+p", action="command_palette", meaning="palette", help="^p", bound_by_us=False),
+    Key(keys="ctrl+z", action="suspend_process", meaning="suspend", help="^z"),
+    Key(keys="escape", action="undo", meaning="back", help="Esc", palette="Esc"),
+    Key(keys="q,ctrl+c", action="leave", meaning="quit", help="q  ^c", palette="q",
+        footer="quit", footer_place=11, narrow=True),
+    Key(keys="ctrl+q", action="exit_now", meaning="exit", help="^q", palette="^q", priority=True),
+)  # fmt: skip
 
-PALETTE = (
-    ("+", "interval", "interval(1)"),
-    ("-", "interval", "interval(-1)"),
-    ("space", "follow", "follow"),
-    ("/", "search", "search"),
-    ("n", "search", "again(1)"),
-    ("N", "search", "again(-1)"),
-    ("f", "filter", "filter"),
-    ("y", "copy", "copy"),
-    ("g", "ends", "first"),
-    ("G", "ends", "last"),
-    ("z", "zoom", "zoom"),
-    ("Tab", "next_zoom", "next_zoom"),
-    ("1", "panels", "panel('plot')"),
-    ("2", "panels", "panel('ranks')"),
-    ("3", "panels", "panel('system')"),
-    ("4", "panels", "panel('epochs')"),
-    ("L", "log_scale", "log_scale"),
-    ("e", "smoothing", "smoothing"),
-    ("b", "symbols", "symbols"),
-    ("p", "pause", "pause"),
-    ("s", "save", "save"),
-    ("d", "stacks", "stacks"),
-    ("t", "theme", "theme"),
-    ("?", "help", "help"),
-    ("Esc", "back", "undo"),
-    ("q", "quit", "leave"),
-    ("^q", "exit", "exit_now"),
-)
-"""What the command palette has: a key, the name of its text, its action."""
+BINDINGS: list[BindingType] = [
+    Binding(key.keys, key.action, priority=key.priority) for key in KEYS if key.bound_by_us
+]
+
+
+def help_lines() -> Iterator[tuple[str, str]]:
+    """The lines of the help: the keys as a person reads them, and what they do as a key of the catalogue."""
+    for key in KEYS:
+        if key.help:
+            yield key.help, f"ui_key_{key.meaning}"
+
+
+def palette_entries() -> Iterator[tuple[str, str, str]]:
+    """The entries of the command palette: a key, the text of the catalogue, the action."""
+    for key in KEYS:
+        if key.palette:
+            yield key.palette, f"ui_key_{key.meaning}", key.action
+
+
+def footer_keys() -> list[FooterKey]:
+    """The keys of the footer, from left to right."""
+    shown = sorted((key for key in KEYS if key.footer), key=lambda key: key.footer_place)
+    return [FooterKey(key.palette, f"ui_short_{key.footer}", key.action, key.narrow) for key in shown]

@@ -32,6 +32,7 @@ from ..widgets.status import ProgressLine, StatusLine
 from .actions import ENDED, Actions
 from .dialogs import DIALOG_CSS
 from .frame_rate import FrameRate
+from .keys import footer_keys
 from .layout import CSS, HEIGHTS, WIDTHS
 
 PULL_SECONDS = 0.02
@@ -84,7 +85,7 @@ class Monitor(Actions):
                 yield SystemPanel(catalogue, id="system")
                 yield EpochsPanel(catalogue, id="epochs")
         yield CompactSummary(id="compact")
-        yield Footer(catalogue, id="footer")
+        yield Footer(catalogue, footer_keys(), id="footer")
 
     def on_mount(self) -> None:
         """Start to watch."""

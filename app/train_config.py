@@ -14,7 +14,6 @@ PROGRAM = "everybatch train"
 
 def read_request(arguments: Sequence[str]) -> TrainRequest:
     """What the arguments ask for; raises `UsageError`."""
-    arguments = _with_latest(arguments)
     config = parse(TrainConfig, arguments, PROGRAM)
     if config.resume is None:
         return TrainRequest(config)
@@ -26,14 +25,3 @@ def read_request(arguments: Sequence[str]) -> TrainRequest:
     return TrainRequest(
         dataclasses.replace(resumed, output_dir=earlier.folder.root), earlier.folder.private.absolute()
     )
-
-
-def _with_latest(arguments: Sequence[str]) -> list[str]:
-    """``--resume`` without a value means the newest run."""
-    filled = []
-    for place, argument in enumerate(arguments):
-        filled.append(argument)
-        following = arguments[place + 1] if place + 1 < len(arguments) else "--"
-        if argument == "--resume" and following.startswith("-"):
-            filled.append("latest")
-    return filled

@@ -62,7 +62,7 @@ class TrainConfig:
     on_nan: Literal["warn", "stop"] = "warn"
     """What to do when the loss is not finite: warn and go on, or stop and save (default warn)."""
 
-    resume: str | None = None
+    resume: str | None = field(default=None, metadata={"alone": "latest"})
     """Go on with a run from its last checkpoint: id, beginning of one, path, or latest (default none)."""
 
     save_every: str = "1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual import events
@@ -10,30 +11,26 @@ from textual import events
 from ..log.catalogue import Catalogue
 from .lines import LineWidget, Piece
 
-KEYS = (
-    ("space", "follow", "follow"),
-    ("/", "search", "search"),
-    ("f", "filter", "filter"),
-    ("+", "longer", "interval(1)"),
-    ("-", "shorter", "interval(-1)"),
-    ("p", "pause", "pause"),
-    ("s", "save", "save"),
-    ("z", "zoom", "zoom"),
-    ("t", "theme", "theme"),
-    ("?", "help", "help"),
-    ("q", "quit", "leave"),
-)
-"""Key, name of its short text, action."""
-FEW = {"space", "/", "+", "-", "?", "q"}
-"""What is left of it on a narrow screen."""
+
+class FooterKey(NamedTuple):
+    """One key of the footer."""
+
+    key: str
+    """As it is shown."""
+    text: str
+    """Key of its text in the catalogue."""
+    action: str
+    narrow: bool
+    """A narrow screen has it too."""
 
 
 class Footer(LineWidget):
     """Keys and what they do."""
 
-    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, keys: Sequence[FooterKey], *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._catalogue = catalogue
+        self._keys = keys
 
     def pieces(self, y: int, width: int) -> Sequence[Piece]:
         """All keys, or the most important ones."""
@@ -51,6 +48,7 @@ class Footer(LineWidget):
                 return
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
-        keys = [(key, self._catalogue.text(f"ui_short_{name}"), action) for key, name, action in KEYS]
-        total = sum(cell_len(key) + cell_len(text) + 3 for key, text, _ in keys)
-        return keys if total <= width else [entry for entry in keys if entry[0] in FEW]
+        """Key, text and action of the keys that fit."""
+        shown = [(key.key, self._catalogue.text(key.text), key.action, key.narrow) for key in self._keys]
+        total = sum(cell_len(key) + cell_len(text) + 3 for key, text, _, _ in shown)
+        return [(key, text, action) for key, text, action, narrow in shown if narrow or total <= width]

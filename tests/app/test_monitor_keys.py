@@ -2,7 +2,7 @@
 
 import pytest
 from everybatch.app.actions import INTERVALS
-from everybatch.app.keys import KEYS
+from everybatch.app.keys import help_lines
 from everybatch.log import en, zh
 from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.records import Notice, RunEnded
@@ -278,9 +278,9 @@ def test_help_has_every_key(watched, key):
         await pilot.press(key)
         await pilot.pause()
         text = "\n".join(screen(monitor))
-        for keys, name in KEYS:
+        for keys, meaning in help_lines():
             assert keys in text
-            assert en.TEXTS[f"ui_key_{name}"] in text
+            assert en.TEXTS[meaning] in text
         await pilot.press("escape")
         assert len(monitor.screen_stack) == 1
 
@@ -292,7 +292,7 @@ def test_the_palette_has_what_keys_do(watched):
 
     async def script(monitor, pilot):
         commands = {command.title: command for command in monitor.get_system_commands(monitor.screen)}
-        shown = {key for keys, _ in KEYS for key in keys.split()}
+        shown = {key for keys, _ in help_lines() for key in keys.split()}
         assert {title.split()[0] for title in commands} <= shown
         assert len(commands) == 27
         await commands["s  " + zh.TEXTS["ui_key_save"]].callback()
