@@ -12,7 +12,8 @@ from .best import best_epoch, better_epoch
 from .downsample import Downsampled
 from .eta import Eta
 from .files.journal import JournalReader
-from .log_rows import INTERVAL_CHANGED, LogRows
+from .line_context import INTERVAL_CHANGED
+from .log_rows import LogRows
 from .records import (
     AnyRecord,
     BatchRecord,

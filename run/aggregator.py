@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from dataclasses import dataclass
 from typing import TextIO
 
 from ..log.catalogue import Catalogue
-from ..metrics.anomalies.nonfinite import NonfiniteWatch
-from ..metrics.anomalies.spikes import SpikeWatch
-from ..metrics.anomalies.stragglers import StragglerWatch
+from ..metrics.anomalies.watch import AnomalyWatch
 from ..metrics.best import better_epoch
 from ..metrics.eta import Eta
 from ..metrics.events import (
@@ -28,7 +25,7 @@ from ..metrics.events import (
     SaveFailed,
     Validated,
 )
-from ..metrics.log_rows import INTERVAL_CHANGED
+from ..metrics.line_context import INTERVAL_CHANGED
 from ..metrics.merge import BatchMerger, EpochTotals
 from ..metrics.records import (
     BatchRecord,
@@ -39,6 +36,7 @@ from ..metrics.records import (
     RunEnded,
     RunStarted,
 )
+from .held_events import HeldEvent, HeldEvents
 from .recovery import Recovered
 from .run_folder import RunFolder
 from .sinks import Sinks
@@ -91,15 +89,9 @@ class Aggregator:
         self._began = time.monotonic()
         self._batches = BatchMerger(run.world_size, run.attempt, self._began, run.start.step)
         self._epochs: dict[int, EpochTotals] = {}
-        self._held: deque[tuple[int, int, Saved | SaveFailed | CommandTaken]] = deque()
-        self._steps_of_rank_0 = run.start.step
-        self._ended_on_rank_0 = 0
+        self._held = HeldEvents(run.start.step)
         self._eta = Eta(run.epochs)
-        self._nonfinite = NonfiniteWatch()
-        self._spikes = SpikeWatch()
-        self._stragglers = StragglerWatch()
-        self._emitted_stragglers: set[int] = set()
-        self._bad_ranks: dict[int, list[int]] = {}
+        self._anomalies = AnomalyWatch()
         self._newest: dict[int, BatchEvent] = {}
         self._rank_states_at = 0.0
         self._epochs_done = 0
@@ -118,11 +110,9 @@ class Aggregator:
         match event:
             case BatchEvent():
                 self._newest[event.rank] = event
-                self._stragglers.add(event.rank, event.busy_seconds, event.step_seconds)
-                if not math.isfinite(event.loss):
-                    self._bad_ranks.setdefault(event.step, []).append(event.rank)
+                self._anomalies.add_event(event)
                 if event.rank == 0:
-                    self._steps_of_rank_0 = event.step
+                    self._held.batch_done(event.step)
                 record = self._batches.add(event)
                 if record is not None:
                     self._batch(record)
@@ -135,7 +125,7 @@ class Aggregator:
             case EpochEnded():
                 self._rank_ended_epoch(event)
             case Saved() | SaveFailed() | CommandTaken():
-                self._held.append((self._steps_of_rank_0, self._ended_on_rank_0, event))
+                self._held.hold(event)
                 self._release_due()
             case BatchesDropped():
                 self.emit("dropped", "warning", rank=event.rank, count=event.count)
@@ -163,7 +153,8 @@ class Aggregator:
                 )
             )
         self._newest.clear()
-        self._emit_stragglers()
+        for notice in self._anomalies.new_stragglers():
+            self.emit_notice(notice)
 
     def end(self, state: str, reason: str) -> RunEnded:
         """No more events: write what is left, and how the attempt ended.
@@ -176,8 +167,8 @@ class Aggregator:
         for epoch in list(self._epochs.values()):
             if epoch.done:
                 self._end_epoch(epoch, "failed" if state == "restarting" else state)
-        while self._held:
-            self._release(self._held.popleft()[2])
+        for event in self._held.rest():
+            self._release(event)
         if reason:
             self.sinks.line(reason, console=False)
         best = self._best if state != "restarting" else None
@@ -233,18 +224,10 @@ class Aggregator:
         line = self._catalogue.batch(record, self._run.epochs, epoch.batches)
         self.sinks.line(line, console=record.batch % self.interval == 0)
         self.sinks.record(record)
-        if self._nonfinite.first_of_burst(record.loss):
-            ranks = ", ".join(map(str, sorted(self._bad_ranks.get(record.step, ()))))
-            self._emit_at(record, "nonfinite", value=str(record.loss), ranks=ranks)
-        self._bad_ranks.pop(record.step, None)
-        if self._spikes.is_spike(record.loss):
-            self._emit_at(record, "spike", loss=record.loss, median=self._spikes.median)
+        for notice in self._anomalies.notices_of(record):
+            self.emit_notice(notice)
         if self._held:
             self._release_due()
-
-    def _emit_at(self, record: BatchRecord, kind: str, **fields: str | int | float) -> None:
-        fields = {"epoch": record.epoch, "batch": record.batch, **fields}
-        self.emit_notice(Notice(kind, "warning", fields, record.epoch, record.batch, time.time()))
 
     def _begin_epoch(self, event: EpochBegan) -> None:
         """A fast rank may begin an epoch while another has not told the end of the one before."""
@@ -257,7 +240,7 @@ class Aggregator:
 
     def _rank_ended_epoch(self, event: EpochEnded) -> None:
         if event.rank == 0:
-            self._ended_on_rank_0 = event.epoch
+            self._held.epoch_ended(event.epoch)
         epoch = self._epochs[event.epoch]
         if epoch.rank_ended(event):
             self._end_epoch(epoch, epoch.status)
@@ -279,14 +262,10 @@ class Aggregator:
 
     def _release_due(self) -> None:
         """Tell what rank 0 said after a batch or an epoch only when that has been told for all ranks."""
-        while self._held:
-            step, ended_epoch, event = self._held[0]
-            if step > self._batches.merged_step or ended_epoch in self._epochs:
-                return
-            self._held.popleft()
+        for event in self._held.due(self._batches.merged_step, self._epochs):
             self._release(event)
 
-    def _release(self, event: Saved | SaveFailed | CommandTaken) -> None:
+    def _release(self, event: HeldEvent) -> None:
         match event:
             case Saved():
                 self._eta.saved(event.seconds)
@@ -298,10 +277,3 @@ class Aggregator:
             case CommandTaken():
                 self.stopped_by = event.command if event.command.startswith("stop") else self.stopped_by
                 self.emit(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)
-
-    def _emit_stragglers(self) -> None:
-        """A line when a rank begins to hold up the others, not for every batch of it."""
-        slow = self._stragglers.stragglers()
-        for rank in slow.keys() - self._emitted_stragglers:
-            self.emit("straggler", "warning", rank=rank, times=slow[rank])
-        self._emitted_stragglers = set(slow)
