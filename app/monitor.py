@@ -9,13 +9,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
-from types import FrameType
+from typing import Any
 
 from textual.actions import ActionParseResult
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.dom import DOMNode
 from textual.timer import Timer
 
 from ..log.catalogue import Catalogue
@@ -34,6 +32,7 @@ from .dialogs import DIALOG_CSS
 from .frame_rate import FrameRate
 from .keys import footer_keys
 from .layout import CSS, HEIGHTS, WIDTHS
+from .terminal_signals import on_continue, on_end
 
 PULL_SECONDS = 0.02
 """Of a frame, for reading the journal; a long one is loaded over many frames."""
@@ -93,45 +92,14 @@ class Monitor(Actions):
         self.log_pane.focus()
         if not self._live:
             return
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            self._loop_handler(number)
-        self._handle_stops()
+        on_end(self._end_by_signal)
+        on_continue(lambda: self.call_later(self.refresh, layout=True))
         threading.Thread(target=self._watch_system, name="system", daemon=True).start()
         self._next_tick = self.set_timer(0.01, self._tick)
 
-    def _loop_handler(self, number: signal.Signals) -> None:
-        import asyncio
-
-        def end() -> None:
-            self.ending_signal = number
-            self.exit(return_code=128 + number)
-
-        asyncio.get_running_loop().add_signal_handler(number, end)
-
-    def _handle_stops(self) -> None:
-        """Draw everything after Ctrl-Z and after a SIGSTOP, and tell them apart.
-
-        Textual starts its threads anew with each SIGCONT, which is right only if a Ctrl-Z has ended them.
-        """
-        suspend, resume = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
-        assert callable(suspend)
-        assert callable(resume)
-        suspended = False
-
-        def on_suspend(number: int, frame: FrameType | None) -> None:
-            nonlocal suspended
-            suspended = True
-            suspend(number, frame)
-
-        def on_continue(number: int, frame: FrameType | None) -> None:
-            nonlocal suspended
-            if suspended:
-                suspended = False
-                resume(number, frame)
-            self.call_later(self.refresh, layout=True)
-
-        signal.signal(signal.SIGTSTP, on_suspend)
-        signal.signal(signal.SIGCONT, on_continue)
+    def _end_by_signal(self, number: signal.Signals) -> None:
+        self.ending_signal = number
+        self.exit(return_code=128 + number)
 
     def on_unmount(self) -> None:
         """Stop watching."""
@@ -164,14 +132,9 @@ class Monitor(Actions):
             pause = min(pause, HURRY_PAUSE)
         self._next_tick = self.set_timer(pause, self._tick)
 
-    async def run_action(
-        self,
-        action: str | ActionParseResult,
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
+    async def run_action(self, action: str | ActionParseResult, *namespaces: Any, **options: Any) -> bool:
         """A key was pressed: draw at once, and often for a while, to show what comes of it."""
-        done = await super().run_action(action, default_namespace, namespaces)
+        done = await super().run_action(action, *namespaces, **options)  # versions differ in what follows
         self._hurry_until = time.monotonic() + HURRY_SECONDS
         self.panels_drawn_at = 0.0
         if self._next_tick is not None:

@@ -64,23 +64,30 @@ class LineWidget(Widget):
         """What makes line `y` the same as one that was drawn before, here or elsewhere; None if nothing does."""
         return None
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own name
+        self._looks: dict[str, Style] = {}
+        self._drawn_strips: tuple[int, int, list[Strip]] | None = None
+        """Width, height and all lines as they were drawn."""
+        self._kept_strips: dict[tuple[Hashable, int], Strip] = {}
+        """The lines drawn last that may be drawn again, by their key and width."""
+        super().__init__(id=id)  # which may ask for styles
+
     def look(self, name: str) -> Style:
         """One of `STYLES` in the present theme."""
-        styles: dict[str, Style] = self.__dict__.setdefault("_looks", {})
-        if name not in styles:
-            styles[name] = self.get_component_rich_style(name)
-        return styles[name]
+        if name not in self._looks:
+            self._looks[name] = self.get_component_rich_style(name)
+        return self._looks[name]
 
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
-        self.__dict__.pop("_looks", None)
-        self.__dict__.pop("_drawn_strips", None)
-        self.__dict__.pop("_kept_strips", None)
+        self._looks.clear()
+        self._drawn_strips = None
+        self._kept_strips = {}
         super().notify_style_update()
 
     def redraw(self) -> None:
         """Draw all lines anew with the next frame, without laying out."""
-        self.__dict__.pop("_drawn_strips", None)
+        self._drawn_strips = None
         self.refresh(self.size.region)
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -90,28 +97,26 @@ class LineWidget(Widget):
         with what the compositor keeps in them.
         """
         width, height = self.size
-        drawn: tuple[int, int, list[Strip]] | None = self.__dict__.get("_drawn_strips")
+        drawn = self._drawn_strips
         if drawn is None or drawn[:2] != (width, height):
-            drawn = width, height, self._draw(width, height)
-            self.__dict__["_drawn_strips"] = drawn
+            drawn = self._drawn_strips = width, height, self._draw(width, height)
         strips = drawn[2][crop.y : crop.bottom]
         if crop.x or crop.width != width:
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
 
     def _draw(self, width: int, height: int) -> list[Strip]:
-        kept: dict[Hashable, Strip] = self.__dict__.get("_kept_strips", {})
         strips = []
-        keep = {}
+        keep: dict[tuple[Hashable, int], Strip] = {}
         for y in range(height):
             key = self.line_key(y)
-            strip = kept.get((key, width)) if key is not None else None
+            strip = self._kept_strips.get((key, width)) if key is not None else None
             if strip is None:
                 strip = self._strip(self.pieces(y, width), width)
             if key is not None:
                 keep[key, width] = strip
             strips.append(strip)
-        self.__dict__["_kept_strips"] = keep
+        self._kept_strips = keep
         return strips
 
     def _strip(self, pieces: Iterable[Piece], width: int) -> Strip:
