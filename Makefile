@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: install train test check format screenshot bench clean
+.PHONY: install train test test-textual check format screenshot bench clean
 
 install: .venv/installed            ## the project and what it needs, in .venv
 
@@ -11,6 +11,12 @@ train: install                      ## the default run; flags in ARGS="--epochs 
 
 test: check                         ## every check; tests that take minutes are left out
 	$(BIN)/python -m pytest -m "not slow"
+
+test-textual: .venv/installed-test  ## the monitor with the lowest and the newest Textual that it takes
+	for version in ==8.0.0 "<9"; do \
+	  rm -rf build/textual && $(PIP) --no-deps --target build/textual "textual$$version" && \
+	  PYTHONPATH=build/textual $(BIN)/python -m pytest -n 2 tests/app/test_monitor.py tests/app/test_monitor_keys.py \
+	    tests/app/test_screens.py tests/app/test_terminal.py || exit 1; done
 
 check: .venv/installed-test         ## lint, format, types, import contract
 	$(BIN)/ruff check .
