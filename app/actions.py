@@ -27,7 +27,7 @@ ENDED = ("finished", "stopped", "failed", "lost")
 
 
 class Actions(App[int]):
-    """The keys, for a run that is watched; how it is drawn is the matter of `Monitor`."""
+    """What each key does. `Monitor` adds how the run is drawn."""
 
     BINDINGS = BINDINGS
 
@@ -38,9 +38,9 @@ class Actions(App[int]):
         self.view = RunView(run.folder.private / "journal")
         self.catalogue = catalogue
         self.panels_drawn_at = 0.0
-        """When all but the log was drawn; 0 to have it drawn with the next frame."""
+        """When everything but the log was drawn last; 0 to have it drawn with the next frame."""
         self.interval_asked: int | None = None
-        """The log interval that was asked for, until the run has it."""
+        """The log interval that was asked for, until the run has taken it."""
         self._sought = ""
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Actions(App[int]):
     @property
     @abstractmethod
     def state(self) -> str:
-        """In which state the run is, as a key of the catalogue."""
+        """The state of the run, as the catalogue names it."""
 
     @property
     def log_pane(self) -> BatchLog:
@@ -86,7 +86,7 @@ class Actions(App[int]):
         self.log_pane.end()
 
     def action_follow(self) -> None:
-        """Follow, or hold still."""
+        """Switch between following the newest line and holding still."""
         self.log_pane.toggle_follow()
 
     def action_search(self) -> None:
@@ -143,7 +143,7 @@ class Actions(App[int]):
         self._zoom("" if self._zoomed() else "log")
 
     def action_next_zoom(self) -> None:
-        """All, plot, log, side."""
+        """Zoom in turn: everything, the plot, the log, the side panels."""
         if len(self.screen_stack) > 1:  # a dialog
             return
         order = ["", "plot", "log", "side"]
@@ -192,7 +192,7 @@ class Actions(App[int]):
 
     def action_pause(self) -> None:
         """Pause training, or go on."""
-        self.frame()  # what it toggles must be the present state
+        self.frame()  # so that the state which it toggles is the present one
         self._ask(Command.RESUME if self.view.paused else Command.PAUSE)
 
     def action_save(self) -> None:

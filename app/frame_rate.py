@@ -17,14 +17,14 @@ FASTEST = 0.1
 FASTEST_OVER_SSH = 0.25
 SLOWEST = 2.0
 IDLE_CORES = 0.8
-"""With so many cores idle but for the monitor, a frame is not missed by the training. Less is no idle core: two
-ranks that wait for each other at every step leave half a core together, and want both."""
+"""With at least this many cores idle apart from the monitor, a frame takes nothing from the training. With fewer
+there is no idle core: two ranks that wait for each other at every step leave half a core together, and need both."""
 BUDGET = 0.02
 """Share of one core that the monitor may use when no core is idle."""
 LOOK_SECONDS = 1.0
-"""Between two looks at the machine."""
+"""Seconds between two looks at the machine."""
 COST_SECONDS = 5.0
-"""The time over which the cost that is shown is measured."""
+"""The cost that is shown is the mean over this many seconds."""
 
 
 class FrameRate:
@@ -32,7 +32,7 @@ class FrameRate:
 
     def __init__(self) -> None:
         self.cost = math.nan
-        """CPU of this process in the last seconds, as a share of one core."""
+        """CPU time of this process in the last seconds, as a share of one core."""
         over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
         self._fastest = FASTEST_OVER_SSH if over_ssh else FASTEST
         self._idle_cores = math.inf
@@ -63,9 +63,9 @@ class FrameRate:
 
 
 def _unclaimed_seconds() -> float:
-    """Seconds that the cores this process may use, together, were idle or ran this process."""
+    """Seconds for which the cores that this process may use were idle or ran this process, summed over the cores."""
     cores = psutil.cpu_times(percpu=True)
-    if hasattr(os, "sched_getaffinity"):  # a job of a cluster often has a few cores of many
+    if hasattr(os, "sched_getaffinity"):  # because a job on a cluster often has only a few of the cores
         allowed = os.sched_getaffinity(0)
         cores = [core for number, core in enumerate(cores) if number in allowed] or cores
     return time.process_time() + sum(core.idle + getattr(core, "iowait", 0.0) for core in cores)

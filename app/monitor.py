@@ -35,16 +35,16 @@ from .layout import CSS, HEIGHTS, WIDTHS
 from .terminal_signals import on_continue, on_end
 
 PULL_SECONDS = 0.02
-"""Of a frame, for reading the journal; a long one is loaded over many frames."""
+"""How long a frame may read the journal. A long journal is loaded over many frames."""
 SCAN_SECONDS = 0.015
 PANELS_SECONDS = 1.0
 SYSTEM_SECONDS = 2.0
 LOADING = 0.02
 LOADING_PAUSE = 0.005
-"""While more than so much of the journal is unread, the monitor reads on almost without a pause."""
+"""While more than this part of the journal is unread, the monitor reads on almost without a pause."""
 HURRY_SECONDS = 1.5
 HURRY_PAUSE = 0.1
-"""After a key, frames are drawn so often for so long."""
+"""For `HURRY_SECONDS` after a key, a frame is drawn at least every `HURRY_PAUSE` seconds."""
 
 
 class Monitor(Actions):
@@ -121,9 +121,7 @@ class Monitor(Actions):
         if self._terminated.is_set():
             return
         used = time.process_time()
-        pause = self._frame_rate.pause(
-            used - self._used
-        )  # the frame before, with all that the compositor did for it
+        pause = self._frame_rate.pause(used - self._used)  # the cost of the frame before, the compositor included
         self._used = used
         self.frame()
         if self.state_line.unread > LOADING:
@@ -177,7 +175,7 @@ class Monitor(Actions):
 
     @property
     def state(self) -> str:
-        """In which state the run is, as a key of the catalogue."""
+        """The state of the run, as the catalogue names it."""
         view = self.view
         if view.ended is not None:
             return view.ended.state

@@ -20,7 +20,7 @@ FONTS = (
     "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti SC", "Noto Sans CJK JP",
     "Noto Sans SC", "Droid Sans Fallback", "AR PL UMing CN", "Noto Serif CJK SC", "Noto Serif CJK JP",
 )  # fmt: skip
-"""With Chinese characters, the best ones first."""
+"""Fonts that have Chinese characters, the best ones first."""
 COLOURS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2")
 DPI = 130
 

@@ -1,4 +1,4 @@
-"""Starts the monitor as a process of its own and sees to the terminal, whatever becomes of the monitor."""
+"""Starts the monitor as a process of its own, and restores the terminal whatever becomes of the monitor."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def watch(private: Path, catalogue: Catalogue) -> int:
         [sys.executable, "-m", "everybatch.app.watch", str(private)],
         env={**os.environ, "EVERYBATCH_LANG": catalogue.lang},
     )
-    # The terminal's signals are for the monitor; a guard that they end could not restore the terminal. (Ignored
-    # only now: the monitor would inherit it.)
+    # The signals of the terminal are meant for the monitor: a supervisor that they end could not restore the terminal.
+    # They are ignored only from here on, because the monitor would inherit that.
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     code = _wait(monitor.pid)
@@ -37,7 +37,10 @@ def watch(private: Path, catalogue: Catalogue) -> int:
 
 
 def _wait(pid: int) -> int:
-    """The exit code of the monitor; when it is suspended (Ctrl-Z), so is this process, or the shell would wait."""
+    """The exit code of the monitor.
+
+    When the monitor is suspended (Ctrl-Z), this process suspends itself too, so that the shell takes over.
+    """
     while True:
         _, status = os.waitpid(pid, os.WUNTRACED)
         if not os.WIFSTOPPED(status):

@@ -31,7 +31,10 @@ def train(request: TrainRequest) -> int:
 
 
 def has_terminal() -> bool:
-    """Whether a person looks on: Textual reads stdin and draws on stderr, and a piped stdout wants lines."""
+    """Whether a person looks on.
+
+    Textual reads stdin and draws on stderr, and whoever reads a piped stdout wants plain lines.
+    """
     if os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI"):
         return False
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))

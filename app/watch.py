@@ -15,7 +15,7 @@ from .monitor import Monitor
 
 
 def _end_with_terminal() -> None:
-    """End when the terminal is gone without a SIGHUP: Textual would read its end for ever at 100 % CPU."""
+    """End when the terminal goes away without a SIGHUP. Textual would read its end for ever, at 100 % CPU."""
     poll = select.poll()
     poll.register(0, select.POLLHUP)
     while True:

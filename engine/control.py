@@ -21,7 +21,7 @@ PAUSED_CHECK_SECONDS = 0.1
 
 
 class Control:
-    """One rank's side of the agreement. All ranks must call `due` equally often."""
+    """The side of one rank. All ranks must call `due` equally often."""
 
     def __init__(self, rank: int, group: dist.ProcessGroup | None, commands: Connection | None) -> None:
         """`group` is a gloo group of all ranks, None for a single rank.

@@ -12,7 +12,7 @@ _FORM = re.compile(r"(\d{1,9})\s*(epochs?|batch(?:es)?)?")
 
 @dataclass(frozen=True)
 class SaveEvery:
-    """One of the two is 0."""
+    """Either `epochs` or `batches` is 0."""
 
     epochs: int
     batches: int

@@ -9,10 +9,10 @@ from collections import deque
 from typing import TextIO
 
 CAPACITY = 100_000
-"""Lines that wait for a slow reader before some are skipped."""
+"""How many lines may wait for a slow reader. Further ones are skipped."""
 
 CLOSE_SECONDS = 5.0
-"""How long the end of a run waits for a reader that does not read."""
+"""How long a run that ends waits for a reader that does not read."""
 
 
 class Console:
@@ -20,7 +20,7 @@ class Console:
 
     def __init__(self, stream: TextIO) -> None:
         self.skipped = 0
-        """Lines left out because the reader is slow, and not told yet."""
+        """How many lines were left out because the reader is slow, since this was last told."""
         self._fd = stream.fileno()
         self._encoding = stream.encoding
         self._lines: deque[str] = deque()

@@ -9,7 +9,7 @@ from ..metrics.files.append_file import AppendFile
 
 
 class LogFile(AppendFile):
-    """Takes lines; what is written together lands on the disk together."""
+    """Keeps lines until the next `flush`, which writes them in one go."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)

@@ -1,1 +1,1 @@
-"""What is measured: events, the tally of ranks into batches and epochs, and the files that keep them."""
+"""What is measured: events, how they become batches and epochs over all ranks, and the files that keep them."""

@@ -9,7 +9,7 @@ RECENT_EPOCHS = 5
 
 
 class Eta:
-    """Time left, from the newest whole epochs: validation and checkpoints are in it.
+    """Estimates the time left from the newest whole epochs, with their validations and checkpoints.
 
     An epoch that began in its middle (after a resume) counts as if it had run whole, so the first figure after
     a resume is right.

@@ -12,7 +12,7 @@ import msgspec
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The part every event has: which rank speaks."""
+    """Base of all events: every one tells which rank it comes from."""
 
     rank: int
 
@@ -51,7 +51,7 @@ class BatchEvent(Event, frozen=True, tag="batch"):
     """Time inside `next()` of the data loader."""
     busy_seconds: float
     """From the end of the batch before to the start of backward, on the host: what the rank did before it had to
-    wait for the others. The whole step if the loop does not tell."""
+    wait for the others. It is the whole step if the loop does not tell when backward starts."""
     at: float
 
 
@@ -142,7 +142,7 @@ _decoder = msgspec.msgpack.Decoder(list[AnyEvent])
 
 
 def encode_events(events: list[AnyEvent]) -> bytes:
-    """One message."""
+    """The events as one message."""
     return _encoder.encode(events)
 
 

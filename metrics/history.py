@@ -1,4 +1,4 @@
-"""What earlier attempts of a run recorded, up to the point where it resumes, and what a dying one could not."""
+"""What earlier attempts of a run did before the point where it resumes, whether they could record it or not."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, RunStar
 
 @dataclass
 class History:
-    """The past of a run."""
+    """What is known of a run before the point where it resumes."""
 
     summaries: list[EpochSummary] = field(default_factory=list)
-    """Completed epochs before the resume point, in order."""
+    """The completed epochs, in order."""
     ended: list[EpochTotals] = field(default_factory=list)
-    """Epochs before it that nobody could sum up any more."""
+    """Epochs that have no summary, because the recorder died before it could write one."""
     open: list[BatchRecord] = field(default_factory=list)
-    """Batches before it of the epoch that it lies in."""
+    """The batches of the epoch in which the run resumes."""
     wanted: list[BatchRecord] = field(default_factory=list)
-    """Batches before it that the caller asked for, and those that are not in the journal."""
+    """The batches that the caller asked for, and those that are missing in the journal."""
     batches: dict[int, int] = field(default_factory=dict)
-    """Batches of a whole epoch, by epoch."""
+    """How many batches an epoch has, by epoch."""
     journal_step: int = 0
-    """The newest of the batches before it that stands in the journal."""
+    """Step of the newest of these batches that is in the journal; 0 if none is."""
     unknown: int = 0
-    """Batches before it of which nothing is known."""
+    """How many batches left no trace at all."""
     journal_end: int = 0
-    """Where the journal ends, torn bytes left out."""
+    """Where the last whole record of the journal ends, in bytes."""
     journal_damaged: int = 0
-    """Bytes in the journal that are no records."""
+    """How many bytes of the journal belong to no record."""
 
 
 def read_history(
@@ -76,7 +76,7 @@ def read_history(
 
 
 class _Past:
-    """Folds the journal; whatever a later attempt did again counts once."""
+    """Reads the journal in order; what a later attempt did again replaces what an earlier one did."""
 
     def __init__(self, start: Start, wanted: Callable[[BatchRecord], bool]) -> None:
         self.history = History()
@@ -84,7 +84,7 @@ class _Past:
         self.newest: BatchRecord | None = None
         self.summaries: dict[int, EpochSummary] = {}
         self.batches: dict[int, dict[int, BatchRecord]] = {}
-        """By epoch and step; only of epochs without a summary, and of the open one."""
+        """By epoch and step, for epochs that have no summary yet."""
         self.wanted: dict[int, BatchRecord] = {}
         self._start = start
         self._wanted = wanted
@@ -125,7 +125,10 @@ class _Past:
 
 
 def _merged(events: Iterable[AnyEvent], world_size: int, newest: BatchRecord | None) -> list[BatchRecord]:
-    """The batches that all ranks have told, in order; their clock is that of a process that is gone."""
+    """The batches that all ranks have told, in order.
+
+    Their `elapsed_seconds` are reckoned from the steps, since the clock of a process that is gone cannot be read.
+    """
     by_step: dict[int, list[BatchEvent]] = {}
     for event in events:
         if isinstance(event, BatchEvent):

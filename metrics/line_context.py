@@ -22,7 +22,7 @@ class Context:
     batches: int = 1
     interval: int = 1
     loss: float = math.nan
-    """Of the batch before."""
+    """Loss of the batch before the line."""
     validated: bool = False
     """Whether the newest epoch has a validation loss."""
 

@@ -31,7 +31,7 @@ class Row:
 
 
 class _Block:
-    """Rows read from the journal, from where a block begins as far as they were needed."""
+    """The rows of one block, read from the journal only as far as they were needed."""
 
     def __init__(self, offset: int, context: Context) -> None:
         self.rows: list[Row] = []
@@ -56,7 +56,7 @@ class _Block:
 
 
 class LogRows:
-    """Rows by number, 0 for the first of the run."""
+    """The rows of a run by their number, which begins with 0."""
 
     def __init__(self, journal: Path) -> None:
         self.count = 0
@@ -64,7 +64,8 @@ class LogRows:
         self._context = Context()
         self._loss = math.nan
         self._firsts = array("Q", [0])
-        """First row of each block; then where it begins in the journal, its context, and the loss before it."""
+        """Number of the first row of each block. The three below are where that block begins in the journal, the
+        context of its first row, and the loss before it."""
         self._offsets = array("Q", [0])
         self._contexts = [self._context]
         self._losses = array("d", [self._loss])

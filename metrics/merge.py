@@ -28,10 +28,10 @@ def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int) -> B
             first.at - started,
             attempt,
         )
-    events = sorted(events, key=lambda event: event.rank)  # the sum is rounded in the order of its parts
+    events = sorted(events, key=lambda event: event.rank)  # so that the sum is always rounded alike
     samples = sum(event.samples for event in events)
     loss = sum(event.loss * event.samples for event in events) / samples if samples else math.nan
-    # min() and max() of a list with a nan depend on its order
+    # because min() and max() of a list with a nan depend on its order
     losses = [loss] if math.isnan(loss) else [event.loss for event in events]
     return BatchRecord(
         epoch=first.epoch,
@@ -55,7 +55,7 @@ class BatchMerger:
     def __init__(self, world_size: int, attempt: int, started: float, step: int = 0) -> None:
         """`started` is the attempt's monotonic start, `step` the number of batches that were done before it."""
         self.incomplete = 0
-        """Steps that some rank passed without an event: dropped there, or lost with the process."""
+        """Steps for which an event is missing, because the rank dropped it or died before it was sent."""
         self._world_size = world_size
         self._attempt = attempt
         self._started = started
@@ -131,7 +131,7 @@ class EpochTotals:
             self._nonfinite += 1
 
     def add_earlier(self, records: Iterable[BatchRecord]) -> None:
-        """Take batches that earlier attempts did; their time counts as the sum of the steps."""
+        """Take batches that earlier attempts did. What they took is the sum of their steps."""
         for record in records:
             self.add(record)
             self._earlier_seconds += record.step_seconds
@@ -152,7 +152,7 @@ class EpochTotals:
 
     @property
     def seconds(self) -> float:
-        """Training and validation; the sum of the steps while not all ranks have ended."""
+        """What training and validation took. Until all ranks have left the epoch it is the sum of the steps."""
         if len(self._ended) == self._world_size:
             return self._earlier_seconds + max(event.epoch_seconds for event in self._ended.values())
         return self._step_seconds

@@ -12,7 +12,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Start(Record, frozen=True):
-    """Where an attempt takes up the work."""
+    """The point of a run at which an attempt begins."""
 
     epoch: int = 1
     batch: int = 0
@@ -36,7 +36,7 @@ class RunStarted(Record, frozen=True, tag="run"):
     at: float
     """Wall clock, seconds since 1970."""
     start: Start = Start()
-    """What is recorded beyond, by earlier attempts, does not count any more."""
+    """Where the attempt begins. What earlier attempts recorded after this point is void."""
 
 
 class EpochStarted(Record, frozen=True, tag="epoch_start"):
@@ -59,9 +59,9 @@ class BatchRecord(Record, frozen=True, tag="batch"):
     min_rank_loss: float
     max_rank_loss: float
     step_seconds: float
-    """Of the slowest rank: what the batch took."""
+    """What the batch took: the largest value of all ranks."""
     data_wait_seconds: float
-    """Of the rank that waited longest: what the batch lost to data."""
+    """What the batch lost waiting for data: the largest value of all ranks."""
     samples: int
     """Over all ranks."""
     elapsed_seconds: float
@@ -76,10 +76,10 @@ class EpochSummary(Record, frozen=True, tag="epoch_end"):
     avg_loss: float
     """Mean over all samples of all ranks; not finite if one batch was not."""
     min_batch_loss: float
-    """Over the finite batches; nan if there is none. The same for the maximum."""
+    """Over the finite batches; nan if there is none. This holds for the maximum too."""
     max_batch_loss: float
     lr: float
-    """Of the last step."""
+    """Learning rate of the last step."""
     epoch_seconds: float
     """Training and validation."""
     eta_hours: float
@@ -141,7 +141,7 @@ class RunEnded(Record, frozen=True, tag="run_end"):
     state: str
     """`finished`, `stopped`, `failed`, or `restarting` when another attempt follows a failed one."""
     reason: str
-    """What failed, in words; empty otherwise."""
+    """What failed, as text of one or more lines; empty if nothing did."""
     epochs_done: int
     best_epoch: int
     """0 if no epoch has a finite score."""

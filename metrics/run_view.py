@@ -42,12 +42,12 @@ class RunView:
         self.batch: BatchRecord | None = None
         """The newest batch."""
         self.batch_count = 0
-        """Batches in all."""
+        """How many batches there were in all attempts."""
         self.losses = Downsampled()
         self.smoothed = math.nan
         """Moving average of the loss, the newest 20 batches or so."""
         self.validations: list[tuple[int, float]] = []
-        """Batches done and validation loss."""
+        """How many batches were done before each validation, and its loss."""
         self.epochs: list[EpochSummary] = []
         self.best: EpochSummary | None = None
         self.ranks: dict[int, RankState] = {}
@@ -71,7 +71,7 @@ class RunView:
         self._eta = Eta(0)
 
     def pull(self, seconds: float) -> bool:
-        """Read what is new, for about `seconds` at most; True if there was anything."""
+        """Read what is new, for about `seconds` at most. True if there was anything."""
         deadline = time.monotonic() + seconds
         changed = False
         while records := self._reader.read(1 << 17):
@@ -172,7 +172,7 @@ class RunView:
                 self.ended = record
 
     def _begin_attempt(self, started: RunStarted) -> None:
-        """What came after the point where the attempt takes up the work is done again."""
+        """Forget what came after the point where the new attempt begins: it is done again."""
         start = started.start
         self.started, self.ended = started, None
         self.interval = started.log_interval

@@ -24,10 +24,10 @@ class GpuState:
 
 @dataclass(frozen=True)
 class SystemState:
-    """One sample."""
+    """The machine at one moment."""
 
     cpu_percent: float
-    """Of all cores, since the sample before."""
+    """Mean over all cores since the sample before."""
     cores: int
     ram_used: int
     ram_total: int
@@ -37,7 +37,7 @@ class SystemState:
 
 
 class SystemWatch:
-    """Takes samples; NVML is asked only if it is there."""
+    """Takes samples. GPUs are asked through NVML where its driver is installed."""
 
     def __init__(self) -> None:
         self._cores = psutil.cpu_count() or 1

@@ -13,7 +13,7 @@ import os
 from ..metrics.framing import FrameReader, frame
 
 READ_BYTES = 1 << 16
-"""What a pipe holds."""
+"""The capacity of a pipe on Linux."""
 
 
 class EventQueue:

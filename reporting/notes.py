@@ -21,7 +21,7 @@ class EpochNote(NamedTuple):
     event: EpochBegan
     first_batch: int
     step: int
-    """Batches done before it."""
+    """How many batches of the run were done before it."""
     at: float
 
 
@@ -59,7 +59,9 @@ class NoteReader:
                 return None
         if not math.isfinite(loss):
             self.nonfinite = True
-        seconds = (at - self._at) / (step - self._step)  # the mean, if batches before it were dropped
+        seconds = (at - self._at) / (
+            step - self._step
+        )  # the mean over the step and those before it that were dropped
         busy = max(0.0, seconds - (at - forward_done)) if forward_done else seconds
         self._step, self._at = step, at
         batch = step - self._first_step

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 0.03
 CAPACITY = 10_000
-"""Batches that wait for a recorder that does not read; beyond, batches are dropped and counted."""
+"""How many batches may wait for a recorder that does not read. Further ones are dropped and counted."""
 
 KEPT = 2_000
-"""Newest events that a checkpoint takes along: more than can be on their way to the recorder."""
+"""How many of the newest events a checkpoint keeps: more than can be on their way to the recorder."""
 
 CLOSE_SECONDS = 5.0
-"""How long the end of a rank waits for the recorder to read the last events."""
+"""How long a rank that ends waits for the recorder to read its last events."""
 
 Item = TypeVar("Item")
 
@@ -64,7 +64,7 @@ class Reporter:
         self._waiting: deque[Note] = deque()
         self._dropped = 0
         self._as_is = False
-        """Losses need no work here."""
+        """Losses can be kept as they are: they are on the CPU and have no graph."""
         self._on_cuda: bool | None = None
         self._pinned: PinnedLosses | None = None
         self._reader = NoteReader(rank, step, monotonic())
@@ -99,7 +99,7 @@ class Reporter:
             yield item
 
     def forward_done(self) -> None:
-        """Optional, before each backward: from here on the rank waits for the others."""
+        """Call it before each backward, after which the rank waits for the others. It may be left out."""
         self._forward_done = monotonic()
 
     def batch(self, loss: float | Tensor, lr: float, samples: int) -> None:

@@ -42,7 +42,7 @@ from .run_folder import RunFolder
 from .sinks import Sinks
 
 STATES_SECONDS = 0.1
-"""Between two states of the ranks in the journal."""
+"""Seconds between two states of the ranks in the journal."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class AttemptInfo:
     log_batch_metrics: bool
     validates: bool
     recovered: Recovered | None = None
-    """The files of the attempts before it."""
+    """The files that earlier attempts left; None for the first attempt."""
 
 
 class Aggregator:
@@ -73,7 +73,7 @@ class Aggregator:
         self.stopped_by = ""
         """The command that stopped the ranks, if one did."""
         self.interval = run.log_interval
-        """Of the console, and of every watcher."""
+        """The log interval of the console and of every watcher."""
         self.sinks = Sinks(
             attempt.folder,
             run.metric_names,
@@ -261,7 +261,7 @@ class Aggregator:
         self.sinks.flush(sync=True)
 
     def _release_due(self) -> None:
-        """Tell what rank 0 said after a batch or an epoch only when that has been told for all ranks."""
+        """Write the events of rank 0 that were held back until their batch or epoch was merged over all ranks."""
         for event in self._held.due(self._batches.merged_step, self._epochs):
             self._release(event)
 

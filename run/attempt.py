@@ -29,9 +29,9 @@ from .signals import Signals
 EXIT_FINISHED, EXIT_FAILED = 0, 1
 POLL_SECONDS = 0.05
 TAIL_LINES = 20
-"""Of the log of a rank that died without a word."""
+"""How many lines are shown of the log of a rank that died without a word."""
 STACK_LINES = 40
-"""Of the log of a rank that hung: its main thread's stack comes last."""
+"""How many lines are shown of the log of a rank that hung. The stack of its main thread comes last."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Attempt:
         return self._ending(launch)
 
     def explain(self, failure: Failure) -> str:
-        """Why it failed, in lines: traceback first, the cause below it, as the last lines are what is read."""
+        """Why it failed, as lines. The cause comes below the traceback, because people read the last lines."""
         text = self._catalogue.text
         lines = failure.traceback.rstrip().splitlines()
         if not lines and failure.culprit is not None:

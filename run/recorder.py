@@ -19,7 +19,7 @@ from ..reporting.event_queue import EventQueue
 from .aggregator import Aggregator, AttemptInfo
 
 PERIOD_SECONDS = 0.08
-"""Between two looks at the queues. Each finds cold caches, which cost more than the work on a few batches."""
+"""Between two looks at the queues. Each look finds cold caches, which costs more than the work on a few batches."""
 
 FLUSH_SECONDS = 0.1
 """The longest that a line or row may wait to be written while messages never pause."""

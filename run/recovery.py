@@ -17,7 +17,7 @@ from ..metrics.records import BatchRecord, Notice, Start
 from .run_folder import RunFolder
 
 TAIL_BYTES = 1 << 20
-"""Of the log file, where its last batch line is looked for."""
+"""How much of the end of the log file is searched for its last batch line."""
 
 _BATCH_LINE = re.compile(rb"Epoch \[(\d+)/\d+\] - .* \((\d+)/\d+\) - Batch Loss: ")
 
@@ -30,7 +30,7 @@ class Recovered:
     epoch_csv: Path
     batch_csv: Path
     last_epoch: int
-    """The last epoch that has a row; a batch's row is there up to `last_step`."""
+    """The last epoch that has a row in its CSV file. The batch CSV has rows up to `last_step`."""
     last_step: float
     last_line: tuple[int, int]
     """Epoch and batch of the last batch line in the log."""

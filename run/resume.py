@@ -18,13 +18,13 @@ from .registry import RegisteredRun, find_run, newest_run, read_run, runs_below
 from .run_folder import RunFolder
 
 SAME = ("task", "seed", "amp")
-"""A run with another one of these is another run."""
+"""A run keeps these flags for ever: with other values it would be another run."""
 SAME_IN_AN_EPOCH = ("batch_size", "nproc")
-"""These say which samples are in a batch, so they may change between two epochs only."""
+"""These flags decide which samples are in a batch, so they may change only between two epochs."""
 SAME_WITH_SCHEDULER = ("epochs", "lr")
-"""A schedule is a function of these."""
+"""A schedule of learning rates depends on these flags."""
 TOLD = ("epochs", "lr", "batch_size", "nproc", "grad_clip", "data", "device", "workers")
-"""What changes the training; other flags may change silently."""
+"""Changes of these flags are reported, because they change the training. Others may change silently."""
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from .lines import Panel, Piece
 from .row_text import row_line, row_pieces
 
 WIDE = 90
-"""Columns from which on a row has its time in front."""
+"""A log of at least this many columns has the time in front of each row."""
 WHEEL = 3
 LOOK_AT = 500
-"""Rows looked at between two looks at the clock."""
+"""How many rows a filter or a search looks at before it looks at the clock."""
 
 Keep = Callable[[Row, str], bool]
-"""Whether a row, whose line is the text, is wanted."""
+"""Whether a row is wanted; the text is its line."""
 
 
 class BatchLog(Panel, can_focus=True):
@@ -35,7 +35,7 @@ class BatchLog(Panel, can_focus=True):
         super().__init__(id=id)
         self.follow = True
         self.match: int | None = None
-        """The row that is marked: found, or clicked."""
+        """Number of the row that is marked, because it was found or clicked."""
         self.filter_text = ""
         self.interval = 1
         self._catalogue = catalogue
@@ -99,7 +99,7 @@ class BatchLog(Panel, can_focus=True):
     # ---- moving -------------------------------------------------------------------------------------------
 
     def move(self, lines: int) -> None:
-        """Move the view; reaching the end follows again, leaving it stops that."""
+        """Move the view. It follows the newest row again when it reaches the end, and stops when it leaves it."""
         self._go(self._top + lines)
 
     def page(self, pages: float) -> None:
@@ -115,7 +115,7 @@ class BatchLog(Panel, can_focus=True):
         self._go(self.count)
 
     def toggle_follow(self) -> None:
-        """Follow, or hold still."""
+        """Switch between following the newest row and holding still."""
         self.follow = not self.follow
         self._moved()
 
@@ -194,7 +194,7 @@ class BatchLog(Panel, can_focus=True):
                 return
 
     def _seek(self, deadline: float) -> None:
-        """Look at rows in turn, over the end and on from the other one, until all have been looked at."""
+        """Look at one row after another, and go on at the other end, until all have been looked at."""
         while self._seek_at is not None and self._sought is not None:
             if self._seek_left <= 0 or not self._total:
                 self._seek_at = None
@@ -225,7 +225,7 @@ class BatchLog(Panel, can_focus=True):
     # ---- drawing ------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
-        """Keep the end in view, or as much of the place as fits."""
+        """Keep the end in view when following, else the place where the view was."""
         self._top = self._last_top if self.follow else min(self._top, self._last_top)
         self.redraw()
 
@@ -256,7 +256,7 @@ class BatchLog(Panel, can_focus=True):
         return ("┃", "dim") if start <= y < start + size else ("│", "frame")
 
     def line_key(self, y: int) -> Hashable:
-        """A row never changes, but it moves, and so does the scrollbar."""
+        """The number of the row, its mark and the piece of the scrollbar beside it tell what the line looks like."""
         place = self._top + y - 1
         if not 0 < y <= self.body_height or place >= self.count:
             return None

@@ -22,5 +22,5 @@ class CompactSummary(LineWidget):
             self.redraw()
 
     def pieces(self, y: int, width: int) -> Sequence[Piece]:
-        """One of them."""
+        """One of the three lines."""
         return self._lines[y] if y < len(self._lines) else ()

@@ -33,7 +33,7 @@ class Drawing:
 
     rows: list[str]
     kinds: Any
-    """[height, width] of the constants above."""
+    """What each cell shows, as one of the constants above: [height, width]."""
     low: float
     high: float
 
@@ -122,7 +122,7 @@ def _range(low: Any, high: Any, values: Sequence[float]) -> tuple[float, float]:
 
 
 def _reduce(function: Any, values: Any, starts: Any, ends: Any) -> Any:
-    """`function` over each stretch; a stretch reaches at least to its own start."""
+    """`function` over the values from each start to its end; a stretch has at least one value."""
     reduced = function.reduceat(values, starts)
     single = ends - starts <= 1
     return np.where(single, values[starts], reduced)

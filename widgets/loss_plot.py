@@ -12,7 +12,7 @@ from .curve import BAD, BAND, LINE, SPIKE, SYMBOLS, VALID, Drawing, Symbols, dra
 from .lines import Panel, Piece
 
 AXIS = 9
-"""Columns of the axis at the left."""
+"""How many columns the axis at the left takes."""
 NAMES = {0: "text", BAND: "dim", LINE: "accent", VALID: "good", BAD: "bad", SPIKE: "warn"}
 
 

@@ -37,11 +37,11 @@ class RanksPanel(Panel):
             self.redraw()
 
     def title_pieces(self) -> Sequence[Piece]:
-        """Name."""
+        """The name of the panel."""
         return [(self._catalogue.text("ui_ranks"), "title")]
 
     def body(self, y: int, width: int) -> Sequence[Piece]:
-        """Heading, then the ranks."""
+        """The heading, then one line a rank."""
         if y == 0:
             return [(self._catalogue.text("ui_ranks_heading"), "dim")]
         return self._lines[y - 1] if y <= len(self._lines) else ()
@@ -88,7 +88,7 @@ class SystemPanel(Panel):
 
     @staticmethod
     def lines_of(state: SystemState | None) -> int:
-        """Lines of the body for a sample."""
+        """How many lines the body has for a sample."""
         return 3 if state is None else 2 + bool(state.rank_memory) + max(1, len(state.gpus))
 
     def sync(self, state: SystemState | None) -> None:
@@ -98,7 +98,7 @@ class SystemPanel(Panel):
             self.redraw()
 
     def title_pieces(self) -> Sequence[Piece]:
-        """Name."""
+        """The name of the panel."""
         return [(self._catalogue.text("ui_system"), "title")]
 
     def body(self, y: int, width: int) -> Sequence[Piece]:
@@ -131,7 +131,7 @@ class SystemPanel(Panel):
         return lines[y] if y < len(lines) else ()
 
     def summary(self) -> list[Piece]:
-        """In a few words, for a narrow screen."""
+        """The machine in a few words, for a narrow screen."""
         state = self._state
         if state is None:
             return []
@@ -163,7 +163,7 @@ class EpochsPanel(Panel):
             self.redraw()
 
     def title_pieces(self) -> Sequence[Piece]:
-        """Name, and the epoch the figures are of."""
+        """The name of the panel, and the best epoch."""
         title: list[Piece] = [(self._catalogue.text("ui_epochs"), "title")]
         if self._view is not None and self._view.best is not None:
             title.append((" · ★ " + self._catalogue.text("ui_best_epoch", epoch=self._view.best.epoch), "good"))

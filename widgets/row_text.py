@@ -34,7 +34,7 @@ def row_line(row: Row, catalogue: Catalogue) -> tuple[str, str]:
 
 
 def row_time(row: Row) -> str:
-    """The wall clock of a row, empty for the lines after the first of a block."""
+    """When a row came, as a wall clock; empty for all but the first line of a block."""
     record = row.record
     match record:
         case BatchRecord():

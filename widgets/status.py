@@ -30,9 +30,9 @@ class StatusLine(LineWidget):
         super().__init__(id=id)
         self.state = "starting"
         self.cost = math.nan
-        """CPU of the monitor, percent of one core."""
+        """CPU time that the monitor takes, in percent of one core."""
         self.unread = 0.0
-        """The part of the journal that is still to be read."""
+        """The part of the journal that is still to be read, 0 to 1."""
         self._catalogue = catalogue
         self._view: RunView | None = None
 

@@ -22,10 +22,10 @@ class RunFiles:
     batch_csvs: list[Path] = field(default_factory=list)
     journal: Path | None = None
     state: str = ""
-    """As its run.json tells; empty if there is none."""
+    """What its run.json tells; empty if there is no run.json."""
     config: dict[str, Any] = field(default_factory=dict)
     cause: str = ""
-    """Why it failed, in a line."""
+    """Why it failed, in one line; empty if it did not."""
 
 
 def runs_in(folder: Path) -> dict[str, RunFiles]:

@@ -13,9 +13,9 @@ DECAY = 0.95
 FEWEST = 20
 """Batches of a rank before it is judged."""
 SLOWER = 1.25
-"""A straggler is so many times as busy as the median rank …"""
+"""A straggler is at least this many times as busy as the median rank."""
 SHARE = 0.05
-"""… by at least this share of the step."""
+"""What it is busy longer than the median rank is at least this share of its step."""
 
 
 class StragglerWatch:
@@ -23,7 +23,7 @@ class StragglerWatch:
 
     def __init__(self) -> None:
         self.busy: dict[int, float] = {}
-        """Seconds by rank."""
+        """Seconds that a rank is busy before it waits, by rank."""
         self._step: dict[int, float] = {}
         self._seen: dict[int, int] = {}
 
