@@ -18,7 +18,7 @@ FASTEST_OVER_SSH = 0.25
 SLOWEST = 2.0
 IDLE_CORES = 0.8
 """With at least this many cores idle apart from the monitor, a frame takes nothing from the training. With fewer
-there is no idle core: two ranks that wait for each other at every step leave half a core together, and need both."""
+there is no idle core: two ranks that wait for each other at every step leave half a core idle, and need both."""
 BUDGET = 0.02
 """Share of one core that the monitor may use when no core is idle."""
 LOOK_SECONDS = 1.0
@@ -63,7 +63,7 @@ class FrameRate:
 
 
 def _unclaimed_seconds() -> float:
-    """Seconds for which the cores that this process may use were idle or ran this process, summed over the cores."""
+    """Seconds for which the cores that this process may use were idle or ran it, summed over the cores."""
     cores = psutil.cpu_times(percpu=True)
     if hasattr(os, "sched_getaffinity"):  # because a job on a cluster often has only a few of the cores
         allowed = os.sched_getaffinity(0)

@@ -24,7 +24,7 @@ def watch(private: Path, catalogue: Catalogue) -> int:
         [sys.executable, "-m", "everybatch.app.watch", str(private)],
         env={**os.environ, "EVERYBATCH_LANG": catalogue.lang},
     )
-    # The signals of the terminal are meant for the monitor: a supervisor that they end could not restore the terminal.
+    # The signals of the terminal are meant for the monitor: a supervisor that they end could restore no terminal.
     # They are ignored only from here on, because the monitor would inherit that.
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)

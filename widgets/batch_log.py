@@ -256,7 +256,7 @@ class BatchLog(Panel, can_focus=True):
         return ("┃", "dim") if start <= y < start + size else ("│", "frame")
 
     def line_key(self, y: int) -> Hashable:
-        """The number of the row, its mark and the piece of the scrollbar beside it tell what the line looks like."""
+        """The number of the row, its mark and the piece of scrollbar beside it tell what the line looks like."""
         place = self._top + y - 1
         if not 0 < y <= self.body_height or place >= self.count:
             return None
