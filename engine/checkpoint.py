@@ -1,27 +1,34 @@
-"""Checkpoints: written whole or not at all, and read with ``weights_only=True`` only."""
+"""Checkpoints: written whole or not at all, and read with ``weights_only=True`` only.
+
+``last.pt`` is written when an epoch is trained, before it is validated, so that a validation that fails costs no
+training. What the validation adds is small, and goes to ``validated.pt`` beside it: a big model is written once.
+The two belong together by an id; without a fitting ``validated.pt``, a resume validates again.
+"""
 
 from __future__ import annotations
 
 import os
 import pickle
-import random
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import torch
-import torch.distributed as dist
 
-from ..metrics.events import AnyEvent, decode_events, encode_events
+from ..metrics.events import AnyEvent, decode_events
 from ..metrics.records import Start
 
 FORMAT = 2
 KINDS = ("last", "best")
 """In the order in which a resume looks for one that can be read."""
+
+VALIDATED = "validated.pt"
+"""The file of what a validation adds to last.pt."""
+
+ADDED_TYPES = {"epoch_finished": bool, "best_score": float, "best_epoch": int, "ranks": list}
+"""What is in it, beside the id of its last.pt."""
 
 TYPES = {
     "epoch": int,
@@ -74,6 +81,13 @@ def read_checkpoint(path: Path, *, check: bool = True) -> Checkpoint:
 
     Never runs code from the file: `torch.load` with ``weights_only=True``.
     """
+    checkpoint = _checked(path, _load(path, check=check))
+    if checkpoint.state["epoch_finished"] or "id" not in checkpoint.state:
+        return checkpoint
+    return _with_validation(checkpoint, check=check)
+
+
+def _load(path: Path, *, check: bool) -> dict[str, Any]:
     try:
         if check:
             with zipfile.ZipFile(path) as archive:
@@ -87,6 +101,10 @@ def read_checkpoint(path: Path, *, check: bool = True) -> Checkpoint:
         raise CheckpointError(_first_line(error)) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise CheckpointError(f"format {state.get('format') if isinstance(state, dict) else type(state).__name__}")
+    return state
+
+
+def _checked(path: Path, state: dict[str, Any]) -> Checkpoint:
     wrong = [name for name, kind in TYPES.items() if not isinstance(state.get(name), kind)]
     if wrong:
         raise CheckpointError(", ".join(wrong))
@@ -96,6 +114,18 @@ def read_checkpoint(path: Path, *, check: bool = True) -> Checkpoint:
     except (KeyError, TypeError, AttributeError, msgspec.DecodeError) as error:
         raise CheckpointError(f"ranks: {_first_line(error)}") from error
     return checkpoint
+
+
+def _with_validation(checkpoint: Checkpoint, *, check: bool) -> Checkpoint:
+    """With what the validation of its epoch added, if there is such a file and it is whole."""
+    path, state = checkpoint.path, checkpoint.state
+    try:
+        added = _load(path.with_name(VALIDATED), check=check)
+        if added.get("id") != state["id"]:
+            return checkpoint
+        return _checked(path, {**state, **{name: added.get(name) for name in ADDED_TYPES}})
+    except (FileNotFoundError, CheckpointError):  # the epoch is validated again, and nothing is lost
+        return checkpoint
 
 
 def find_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[tuple[Path, str]]]:
@@ -129,49 +159,6 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
-
-
-def rng_state() -> dict[str, Any]:
-    """Every random generator of this process, in types that ``weights_only`` loading accepts."""
-    name, keys, position, has_gauss, gauss = np.random.get_state()
-    state: dict[str, Any] = {
-        "python": random.getstate(),
-        "numpy": (name, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, gauss),
-        "torch": torch.get_rng_state(),
-    }
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def set_rng_state(state: dict[str, Any]) -> None:
-    """Put every random generator of this process into a state that `rng_state` told."""
-    random.setstate(_as_tuple(state["python"]))
-    name, keys, position, has_gauss, gauss = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, gauss))
-    torch.set_rng_state(state["torch"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])
-
-
-def gather_rank_states(
-    rng: dict[str, Any], loss_sum: torch.Tensor, events: Sequence[AnyEvent], group: dist.ProcessGroup | None
-) -> list[dict[str, Any]]:
-    """What each rank has of its own, in rank order; every rank must call it, and rank 0 gets it.
-
-    `loss_sum` is what the rank has summed up of its epoch, on the CPU, `events` what it told the recorder last.
-    """
-    told = torch.frombuffer(bytearray(encode_events(list(events))), dtype=torch.uint8)
-    own = {"rng": rng, "loss_sum": loss_sum, "events": told}
-    if group is None:
-        return [own]
-    states: list[Any] = [None] * dist.get_world_size(group)
-    dist.gather_object(own, states if dist.get_rank(group) == 0 else None, group=group)
-    return states
-
-
-def _as_tuple(state: Any) -> Any:
-    return tuple(_as_tuple(part) for part in state) if isinstance(state, (list, tuple)) else state
 
 
 def _first_line(error: BaseException) -> str:

@@ -62,6 +62,10 @@ class TrainConfig:
     on_nan: Literal["warn", "stop"] = "warn"
     """What to do when the loss is not finite: warn and go on, or stop and save (default warn)."""
 
+    on_validation_error: Literal["stop", "warn"] = "stop"
+    """What to do when validation fails, the epoch's training being saved: end the run, or warn and go on without
+    its validation (default stop)."""
+
     resume: str | None = field(default=None, metadata={"alone": "latest"})
     """Go on with a run from its last checkpoint: id, beginning of one, path, or latest (default none)."""
 

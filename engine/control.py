@@ -31,7 +31,9 @@ class Control:
         self._rank = rank
         self._group = group
         self._commands = commands
-        self._word = torch.zeros(2, dtype=torch.int64)
+        self.one_failed = False
+        """Whether a rank told in the last word that something of its own failed."""
+        self._word = torch.zeros(3, dtype=torch.int64)
         self._left = 1
         self._interval = 1
         self._checked_at = time.monotonic()
@@ -41,14 +43,26 @@ class Control:
         self._left -= 1
         return self._left <= 0
 
-    def agree(self, *, nonfinite: bool = False) -> Command:
+    def agree(self, *, nonfinite: bool = False, failed: bool = False) -> Command:
         """The command that takes effect now, on all ranks alike; when `due`.
 
-        With `nonfinite` this rank asks for a stop because its loss is not finite.
+        With `nonfinite` this rank asks for a stop because its loss is not finite. With `failed` it tells the others
+        (`one_failed`) that it cannot go on with what they do together.
         """
-        command = self._exchange(Command.STOP_NONFINITE if nonfinite else Command.NONE)
+        command = self._exchange(Command.STOP_NONFINITE if nonfinite else Command.NONE, failed=failed)
         self._left = self._interval
         return command
+
+    def lowest_failed(self, *, failed: bool) -> int | None:
+        """The lowest rank that is here with `failed`, None if there is none; all ranks must call it."""
+        self.one_failed = False
+        if self._group is None:
+            return self._rank if failed else None
+        nobody = dist.get_world_size(self._group)
+        word = torch.tensor([self._rank if failed else nobody])
+        dist.all_reduce(word, op=dist.ReduceOp.MIN, group=self._group)
+        lowest = int(word.item())
+        return lowest if lowest < nobody else None
 
     def wait_while_paused(self) -> Command:
         """Wait until the ranks agree on another command; the command."""
@@ -60,12 +74,14 @@ class Control:
                 self._left = self._interval = 1
                 return command
 
-    def _exchange(self, own: Command) -> Command:
+    def _exchange(self, own: Command, *, failed: bool = False) -> Command:
         self._word[0] = max(own.code, self._received().code)
         self._word[1] = self._next_interval() if self._rank == 0 else 0
+        self._word[2] = failed
         if self._group is not None:
             dist.all_reduce(self._word, op=dist.ReduceOp.MAX, group=self._group)
-        code, self._interval = self._word.tolist()
+        code, self._interval, one_failed = self._word.tolist()
+        self.one_failed = bool(one_failed)
         return Command.of_code(code)
 
     def _received(self) -> Command:

@@ -9,7 +9,6 @@ import random
 import signal
 import sys
 import threading
-import time
 import traceback
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,21 +19,17 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from ..errors import UsageError
-from ..log.catalogue import Catalogue
-from ..metrics.events import Finished, RankFailed
+from ..metrics.events import Finished
 from ..reporting.reporter import Channel, Reporter
 from .checkpoint import read_checkpoint
 from .config import TrainConfig
 from .control import Control
+from .last_word import last_word
 from .loop import Loop
 from .task import build_task
 
 FIRST_BATCH_PATIENCE = 3
 """The first batch may take so many times as long as the others: compilers and caches warm up."""
-
-MOST_TRACEBACK = 100_000
-"""Characters."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> Non
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a loader worker that dies now must not interrupt this
             if isinstance(error, SystemExit):
                 error = EndedEarlyError(f"sys.exit({error.code!r})").with_traceback(error.__traceback__)
-            reporter.send(_last_word(rank, error, job.config))
+            reporter.send(last_word(rank, error, job.config.lang))
             traceback.print_exception(error)
             raise error from None
         reporter.send(Finished(rank, status))
@@ -152,12 +147,3 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
-
-
-def _last_word(rank: int, error: BaseException, config: TrainConfig) -> RankFailed:
-    message = (
-        Catalogue(config.lang).text(error.key, **error.fields) if isinstance(error, UsageError) else str(error)
-    )
-    message = message[:MOST_TRACEBACK]
-    trace = "".join(traceback.format_exception(error))[-MOST_TRACEBACK:]
-    return RankFailed(rank, type(error).__name__, message, trace, time.monotonic())

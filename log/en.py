@@ -59,6 +59,10 @@ TEXTS = {
     "save_failed": (
         "Warning: the model was not written to {path} ({reason}); training goes on, the model before it is safe"
     ),
+    "validation_failed": (
+        "Warning: the validation of epoch {epoch} failed on rank {rank} ({reason}); training goes on, this epoch "
+        "has no validation"
+    ),
     "nonfinite": (
         "Warning: the loss of epoch {epoch}, batch {batch} is {value} (rank {ranks}); "
         "usual causes: a learning rate too high, NaN in the input, fp16 overflow"
@@ -96,6 +100,7 @@ TEXTS = {
     "terminal_gone": "The terminal is closed (SIGHUP); training goes on",
     # failures
     "failed_raised": "rank {rank} raised {error}: {message}",
+    "failed_validation": "rank {rank} failed in the validation of epoch {epoch}: {error}: {message}",
     "failed_signal": "rank {rank} was killed by {signal}",
     "failed_exit": "rank {rank} ended with exit code {code}",
     "failed_early": "rank {rank} exited before finishing (exit code {code})",
@@ -109,6 +114,10 @@ TEXTS = {
         "The stacks of its threads are in its log; if this step is slow for a good reason, raise --timeout"
     ),
     "hint_memory": "Out of memory: lower --batch_size, make the model smaller, or use --amp",
+    "hint_validation": (
+        "The training of this epoch is saved: mend it and --resume repeats the validation only; with "
+        "--on_validation_error warn, training goes on when validation fails"
+    ),
     "hint_loader": (
         "Possible causes: out of memory, or /dev/shm is full; lower --workers or enlarge the shared memory"
     ),
@@ -286,6 +295,7 @@ HELP = {
     "workers": "data loading processes per rank; 0 = none",
     "seed": "of weights, data order and augmentation",
     "on_nan": "loss not finite: go on, or save and stop",
+    "on_validation_error": "validation fails: end (all is saved) or go on",
     "resume": "go on with a run: id, its beginning, path, latest",
     "save_every": "save last.pt every N epochs (or 500batches)",
     "max_restarts": "times a failed run starts again by itself",

@@ -46,6 +46,7 @@ TEXTS = {
     "saved_last": "模型已保存: {path}",
     "saved_best": "最佳模型已保存: {path}",
     "save_failed": "警告: 模型没有写入 {path}（{reason}）；训练继续，上一个模型不受影响",
+    "validation_failed": "警告: Epoch {epoch} 的验证在 rank {rank} 上失败（{reason}）；训练继续，没有验证结果",
     "nonfinite": (
         "警告: Epoch {epoch} 的第 {batch} 个batch损失为 {value}（rank {ranks}）；"
         "常见原因: 学习率过大、输入数据含NaN、fp16溢出"
@@ -79,6 +80,7 @@ TEXTS = {
     "terminal_gone": "终端已关闭（SIGHUP）；训练继续",
     # failures
     "failed_raised": "rank {rank} 出错: {error}: {message}",
+    "failed_validation": "rank {rank} 在 Epoch {epoch} 的验证中出错: {error}: {message}",
     "failed_signal": "rank {rank} 被信号 {signal} 终止",
     "failed_exit": "rank {rank} 以退出码 {code} 结束",
     "failed_early": "rank {rank} 在训练完成之前就退出了（退出码 {code}）",
@@ -90,6 +92,9 @@ TEXTS = {
     "hint_SIGBUS": "可能原因: /dev/shm 已满；减少 --workers 或增大共享内存",
     "hint_hang": "各线程的调用栈在该rank的日志里；如果这一步本来就慢，请增大 --timeout",
     "hint_memory": "内存（显存）不足: 减小 --batch_size 或模型，或使用 --amp",
+    "hint_validation": (
+        "这个epoch的训练已保存: 改正后用 --resume 只重新验证；--on_validation_error warn 使训练不因验证失败而结束"
+    ),
     "hint_loader": "可能原因: 内存不足，或 /dev/shm 已满；减少 --workers 或增大共享内存",
     "victims": "rank {ranks} 只是失去了连接，不是原因",
     "rank_log": "该rank的输出: {path}",
@@ -263,6 +268,7 @@ HELP = {
     "workers": "每个rank的数据加载进程数；0 = 不用",
     "seed": "权重、数据顺序和数据增强的随机种子",
     "on_nan": "loss不是有限数值时警告，或者保存并停止",
+    "on_validation_error": "验证失败时（训练已保存）结束，或者警告并继续",
     "resume": "从最近的检查点继续一次运行: 编号、开头、路径或 latest",
     "save_every": "每N个epoch（或 500batches）保存一次 last.pt；结束时总会保存",
     "max_restarts": "失败后从最近的检查点自动重新开始的次数",

@@ -71,6 +71,15 @@ class Validated(Event, frozen=True, tag="validated"):
     seconds: float
 
 
+class ValidationFailed(Event, frozen=True, tag="validation_failed"):
+    """Validation failed on this rank, and training goes on without it."""
+
+    epoch: int
+    step: int
+    """Batches done over the whole run."""
+    reason: str
+
+
 class EpochEnded(Event, frozen=True, tag="epoch_end"):
     """The rank left an epoch, validation done; a checkpoint may follow."""
 
@@ -114,6 +123,10 @@ class RankFailed(Event, frozen=True, tag="failed"):
     message: str
     traceback: str
     at: float
+    epoch: int = 0
+    """Whose validation failed; 0 if it was something else."""
+    hint: str = ""
+    """Key of a text of the catalogue that says what to do about it; empty if there is none."""
 
 
 class Finished(Event, frozen=True, tag="finished"):
@@ -129,6 +142,7 @@ AnyEvent: TypeAlias = (
     | BatchEvent
     | BatchesDropped
     | Validated
+    | ValidationFailed
     | EpochEnded
     | Saved
     | SaveFailed

@@ -24,6 +24,7 @@ from ..metrics.events import (
     Saved,
     SaveFailed,
     Validated,
+    ValidationFailed,
 )
 from ..metrics.line_context import INTERVAL_CHANGED
 from ..metrics.merge import BatchMerger, EpochTotals
@@ -127,6 +128,9 @@ class Aggregator:
             case Saved() | SaveFailed() | CommandTaken():
                 self._held.hold(event)
                 self._release_due()
+            case ValidationFailed():
+                self._held.hold_until(event.step, event)
+                self._release_due()
             case BatchesDropped():
                 self.emit("dropped", "warning", rank=event.rank, count=event.count)
             case RankFailed():
@@ -182,7 +186,8 @@ class Aggregator:
             at=time.time(),
         )
         self.sinks.record(ended)
-        for line in self._catalogue.end(ended, self._run.epochs, validated=self._validates):
+        validated = self._validates and best is not None and best.val_loss is not None
+        for line in self._catalogue.end(ended, self._run.epochs, validated=validated):
             self.sinks.line(line)
         self.sinks.flush(sync=True)
         return ended
@@ -274,6 +279,8 @@ class Aggregator:
             case SaveFailed():
                 path = self._checkpoints / f"{event.kind}.pt"
                 self.emit("save_failed", "warning", path=str(path), reason=event.reason)
+            case ValidationFailed():
+                self.emit("validation_failed", "warning", epoch=event.epoch, rank=event.rank, reason=event.reason)
             case CommandTaken():
                 self.stopped_by = event.command if event.command.startswith("stop") else self.stopped_by
                 self.emit(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)

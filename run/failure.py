@@ -16,6 +16,7 @@ LOST_PEER = (
     "connection refused",
     "broken pipe",
     "nccl",
+    "peerfailederror",
 )
 """In the message of a rank whose collective broke because another rank was gone."""
 
@@ -81,8 +82,7 @@ def find_failure(
     victims = tuple(sorted(other for _, other in suspects if other != rank and _lost_peer(errors.get(other))))
     error = errors.get(rank)
     if error is not None:
-        cause = _notice("failed_raised", rank=rank, error=error.error, message=error.message)
-        return Failure(cause, _hint(error), error.traceback, rank, victims)
+        return Failure(_cause(error), error.hint or _hint(error), error.traceback, rank, victims)
     if exit_.exitcode < 0:
         name = _signal_name(-exit_.exitcode)
         hint = f"hint_{name}" if name in ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS") else ""
@@ -117,6 +117,13 @@ def _with_silent_ranks(ranks: Mapping[int, int], exits: Sequence[RankExit], worl
 
 def _time(exit_: RankExit, error: RankFailed | None) -> float:
     return exit_.at if error is None else error.at
+
+
+def _cause(error: RankFailed) -> Notice:
+    told: dict[str, str | int] = {"rank": error.rank, "error": error.error, "message": error.message}
+    if error.epoch:
+        return _notice("failed_validation", epoch=error.epoch, **told)
+    return _notice("failed_raised", **told)
 
 
 def _lost_peer(error: RankFailed | None) -> bool:

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Container, Iterator
 from typing import TypeAlias
 
-from ..metrics.events import CommandTaken, Saved, SaveFailed
+from ..metrics.events import CommandTaken, Saved, SaveFailed, ValidationFailed
 
-HeldEvent: TypeAlias = Saved | SaveFailed | CommandTaken
+HeldEvent: TypeAlias = Saved | SaveFailed | CommandTaken | ValidationFailed
 
 
 class HeldEvents:
@@ -36,6 +36,10 @@ class HeldEvents:
     def hold(self, event: HeldEvent) -> None:
         """Keep an event in its place."""
         self._held.append((self._step, self._ended_epoch, event))
+
+    def hold_until(self, step: int, event: HeldEvent) -> None:
+        """Keep an event of any rank until all ranks have told this batch; it belongs to the epoch that is open."""
+        self._held.appendleft((step, 0, event))
 
     def due(self, merged_step: int, open_epochs: Container[int]) -> Iterator[HeldEvent]:
         """The events whose turn it is: all ranks have told `merged_step`, and `open_epochs` are not summed up."""

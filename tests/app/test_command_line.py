@@ -45,6 +45,7 @@ def test_the_flags_are_frozen():
         "workers": 0,
         "seed": 0,
         "on_nan": "warn",
+        "on_validation_error": "stop",
         "resume": None,
         "save_every": "1",
         "max_restarts": 0,

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import torch
 from everybatch.engine.checkpoint import (
+    ADDED_TYPES,
     FORMAT,
+    VALIDATED,
     CheckpointError,
     find_checkpoint,
-    gather_rank_states,
     read_checkpoint,
-    rng_state,
     save_atomically,
-    set_rng_state,
 )
+from everybatch.engine.random_state import rng_state, set_rng_state
+from everybatch.engine.rank_states import gather_rank_states
 from everybatch.metrics.events import Finished
 from everybatch.metrics.records import Start
 
@@ -57,6 +58,27 @@ def test_a_checkpoint_tells_where_to_go_on(tmp_path):
     assert checkpoint.last_events() == [Finished(0, "finished")]
     save_atomically(state(epoch_finished=True), tmp_path / "last.pt")
     assert read_checkpoint(tmp_path / "last.pt").start == Start(4, 0, 31)
+
+
+def test_what_a_validation_added_counts_for_its_own_checkpoint_only(tmp_path):
+    save_atomically(state(id="a"), tmp_path / "last.pt")
+    added = {name: state(epoch_finished=True, best_epoch=3)[name] for name in ADDED_TYPES}
+    save_atomically({"format": FORMAT, "id": "a", **added}, tmp_path / VALIDATED)
+    checkpoint = read_checkpoint(tmp_path / "last.pt")
+    assert (checkpoint.start, checkpoint.state["best_epoch"]) == (Start(4, 0, 31), 3)
+    save_atomically(state(id="b"), tmp_path / "last.pt")
+    assert read_checkpoint(tmp_path / "last.pt").start == Start(3, 7, 31)
+
+
+@pytest.mark.parametrize("data", [None, b"", bytes(1000), {"id": "a"}, {"id": "a", "format": FORMAT, "ranks": 1}])
+def test_without_what_a_validation_added_it_is_to_be_done_again(tmp_path, data):
+    save_atomically(state(id="a"), tmp_path / "last.pt")
+    if isinstance(data, bytes):
+        (tmp_path / VALIDATED).write_bytes(data)
+    elif data is not None:
+        save_atomically(data, tmp_path / VALIDATED)
+    assert read_checkpoint(tmp_path / "last.pt").start == Start(3, 7, 31)
+    assert find_checkpoint(tmp_path)[1] == []
 
 
 @pytest.mark.parametrize(
