@@ -1,12 +1,15 @@
 """What the keys of the monitor do."""
 
+import re
+
 import pytest
 from everybatch.app.actions import INTERVALS
 from everybatch.app.keys import help_lines
-from everybatch.log import en, zh
+from everybatch.app.monitor import Monitor
+from everybatch.log import en
 from everybatch.log.catalogue import Catalogue
-from everybatch.metrics.records import Notice, RunEnded
-from everybatch.widgets.row_text import row_line
+from everybatch.metrics.records import BatchRecord, Notice, RunEnded
+from textual import events
 
 from .. import replay
 from .driver import drive, screen, until
@@ -35,12 +38,13 @@ def test_the_interval_of_the_run_is_shown_and_rules_which_lines_there_are(watche
         ("p", ("pause", 0)),
         ("s", ("save", 0)),
         ("d", ("stacks", 0)),
-        ("plus", ("interval", 2)),
-        ("minus", ("interval", 1)),
+        ("plus", ("interval", 20)),
+        ("equals_sign", ("interval", 20)),
+        ("minus", ("interval", 5)),
     ],
 )
 def test_keys_that_ask_the_run(watched, key, asked):
-    run = watched()
+    run = watched(extra=[Notice("interval_changed", "info", {"interval": 10}, at=1.0)])
 
     async def script(monitor, pilot):
         await pilot.press(key)
@@ -48,6 +52,17 @@ def test_keys_that_ask_the_run(watched, key, asked):
 
     drive(run.monitor(), script)
     assert run.asked == [asked]
+
+
+def test_an_interval_below_one_is_not_asked_for(watched):
+    run = watched()
+
+    async def script(monitor, pilot):
+        await pilot.press("minus")
+        await until(lambda: run.asked)
+
+    drive(run.monitor(), script)
+    assert run.asked == [("interval", 1)]
 
 
 def test_a_paused_run_is_shown_and_resumed(watched):
@@ -66,9 +81,11 @@ def test_a_paused_run_is_shown_and_resumed(watched):
     ("key", "asked", "exits"),
     [
         ("d", [], True),
+        ("enter", [], True),
         ("s", [("stop", 0)], False),
         ("e", [("stop_after_epoch", 0)], False),
         ("escape", [], False),
+        ("q", [], False),
         ("ctrl+c", [("stop", 0)], False),
     ],
 )
@@ -82,7 +99,7 @@ def test_leaving_a_run_that_goes_on_asks_how(watched, opener, key, asked, exits)
         await pilot.pause()
         assert len(monitor.screen_stack) == 2
         await pilot.press(key)
-        await pilot.pause()
+        await until(lambda: len(monitor.screen_stack) == 1)
         if asked:
             await until(lambda: run.asked)
 
@@ -132,41 +149,101 @@ def test_following_and_holding(watched):
         monitor.frame()
         assert pane.follow
         assert pane.new == 0
+        await pilot.press("space")
+        run.add(*list(replay.records(420, epochs=10, start=1.0))[-20:])
+        monitor.frame()
+        assert not pane.follow
+        assert pane.new > 0
 
     drive(run.monitor(), script)
 
 
+def top(pane):
+    """The number of the first line in view."""
+    return pane.count - pane.body_height - pane.new
+
+
+def page(pane):
+    """A page leaves one line of the page before in view."""
+    return pane.body_height - 1
+
+
 @pytest.mark.parametrize(
-    ("keys", "first"),
+    ("key", "lines"),
     [
-        (("g",), True),
-        (("home",), True),
-        (("g", "G"), False),
-        (("home", "end"), False),
-        (("pageup", "pagedown"), False),
-        (("k", "j"), False),
-        (("ctrl+u", "ctrl+d"), False),
+        ("up", lambda pane: 1),
+        ("k", lambda pane: 1),
+        ("pageup", page),
+        ("ctrl+u", lambda pane: round(page(pane) / 2)),
+        ("home", lambda pane: pane.count - pane.body_height),
+        ("g", lambda pane: pane.count - pane.body_height),
     ],
 )
-def test_moving(watched, keys, first):
+def test_keys_that_move_up_from_the_end(watched, key, lines):
     async def script(monitor, pilot):
-        await pilot.press(*keys)
-        assert monitor.log_pane.follow is not first
-        assert (monitor.log_pane._top == 0) is first
+        pane = monitor.log_pane
+        assert (pane.new, pane.follow) == (0, True)
+        await pilot.press(key)
+        assert (pane.new, pane.follow) == (lines(pane), False)
+        assert lines(pane) > 0
+
+    drive(watched(400).monitor(), script)
+
+
+@pytest.mark.parametrize(
+    ("key", "lines", "follows"),
+    [
+        ("down", lambda pane: 1, False),
+        ("j", lambda pane: 1, False),
+        ("pagedown", page, False),
+        ("ctrl+d", lambda pane: round(page(pane) / 2), False),
+        ("end", lambda pane: pane.count - pane.body_height, True),
+        ("G", lambda pane: pane.count - pane.body_height, True),
+    ],
+)
+def test_keys_that_move_down_from_the_start(watched, key, lines, follows):
+    async def script(monitor, pilot):
+        pane = monitor.log_pane
+        pane.home()
+        assert (top(pane), pane.follow) == (0, False)
+        await pilot.press(key)
+        assert (top(pane), pane.follow) == (lines(pane), follows)
+        assert lines(pane) > 0
+
+    drive(watched(400).monitor(), script)
+
+
+def test_moving_stops_at_both_ends_and_follows_at_the_last(watched):
+    async def script(monitor, pilot):
+        pane = monitor.log_pane
+        await pilot.press("down", "pagedown")
+        assert (pane.new, pane.follow) == (0, True)
+        await pilot.press("up", "down")
+        assert pane.follow
+        await pilot.press("g", "up", "pageup")
+        assert (top(pane), pane.follow) == (0, False)
 
     drive(watched(400).monitor(), script)
 
 
 def test_the_wheel_scrolls(watched):
     async def script(monitor, pilot):
-        from textual import events
-
         pane = monitor.log_pane
-        before = pane._top
-        pane.on_mouse_scroll_up(events.MouseScrollUp(pane, 5, 5, 0, -1, 0, False, False, False))
-        assert pane._top == before - 3
+        at = {"x": 5, "y": 5, "delta_x": 0, "delta_y": 0, "button": 0, "shift": False, "meta": False, "ctrl": False}
+        pane.post_message(events.MouseScrollUp(pane, **at))
+        await pilot.pause()
+        assert (pane.new, pane.follow) == (3, False)
+        pane.post_message(events.MouseScrollDown(pane, **at))
+        await pilot.pause()
+        assert (pane.new, pane.follow) == (0, True)
 
     drive(watched(400).monitor(), script)
+
+
+def finish(pane):
+    """Go on with a filter or a search to its end."""
+    while pane.busy:
+        pane.sync(0.1)
 
 
 def test_search_finds_the_next_and_the_previous_over_the_whole_run(watched):
@@ -176,78 +253,161 @@ def test_search_finds_the_next_and_the_previous_over_the_whole_run(watched):
         pane = monitor.log_pane
         await pilot.press("slash", *"(100/171)", "enter")  # from the end it goes on at the start
         await pilot.pause()
-        await until(lambda: pane.sync(0.1) or not pane.busy)
-        first = pane.match
-        assert "(100/171)" in pane.marked_line()
-        await pilot.press("n")
-        await until(lambda: pane.sync(0.1) or not pane.busy)
-        assert "[2/10]" in pane.marked_line()
-        await pilot.press("N")
-        await until(lambda: pane.sync(0.1) or not pane.busy)
-        assert pane.match == first
+        for key, epoch in ((None, 1), ("n", 2), ("n", 3), ("N", 2)):
+            if key:
+                await pilot.press(key)
+            finish(pane)
+            assert pane.marked_line().startswith(f"Epoch [{epoch}/10] - ")
+            assert "(100/171)" in pane.marked_line()
         await pilot.press("escape")
         assert pane.match is None
 
     drive(run.monitor(), script)
 
 
+NAN = Notice("nonfinite", "warning", {"epoch": 3, "batch": 7, "value": "nan", "ranks": "1"}, 3, 7, 1.0)
+
+
+def is_batch(record):
+    return isinstance(record, BatchRecord)
+
+
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [("loss>0.5", "Batch Loss"), ("level>=warn", "Warning"), ("batch=7", "(7/171)"), ("SAVED", "saved")],
+    ("text", "wanted"),
+    [
+        ("loss>0.5", lambda record: is_batch(record) and record.loss > 0.5),
+        ("level>=warn", lambda record: record is NAN),
+        ("batch=7", lambda record: is_batch(record) and record.batch == 7),
+        ("SAVED", lambda record: isinstance(record, Notice) and record.kind == "saved_last"),
+    ],
 )
-def test_filters(watched, text, expected):
-    nan = Notice("nonfinite", "warning", {"epoch": 3, "batch": 7, "value": "nan", "ranks": "1"}, 3, 7, 1.0)
-    run = watched(600, extra=[nan])
+def test_a_filter_shows_the_lines_it_is_for_and_no_others(watched, text, wanted):
+    run = watched(600, extra=[NAN])
+    catalogue = Catalogue("en")
+    expected = []
+    for record in filter(wanted, [*replay.records(600, epochs=10, start=1_000_000.0), NAN]):
+        expected.append(catalogue.batch(record, 10, 171) if is_batch(record) else catalogue.notice(record))
+    assert expected
 
     async def script(monitor, pilot):
         pane = monitor.log_pane
         whole = pane.count
         await pilot.press("f", *text, "enter")
         await pilot.pause()
-        while pane.busy:
-            pane.sync(0.1)
-        assert 0 < pane.count < whole
-        lines = [pane._row(number) for number in pane._hits]
-        assert all(expected in row_line(row, Catalogue("en"))[0] for row in lines)
+        finish(pane)
+        pane.home()
+        shown = ["".join(piece for piece, _ in pane.body(y, 80)) for y in range(pane.count)]
+        assert shown == expected
         await pilot.press("escape")
         assert pane.count == whole
 
     drive(run.monitor(), script)
 
 
-def test_zoom_and_panels(watched):
+@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
+@pytest.mark.parametrize("opener", ["slash", "f"])
+def test_a_search_or_filter_that_is_given_up_changes_nothing(watched, opener, key):
     async def script(monitor, pilot):
-        full = monitor.log_pane.size.height
-        await pilot.press("z")
-        await pilot.pause()
-        assert monitor.log_pane.size.height > full
-        await pilot.press("escape")
-        await pilot.press("tab")
-        await pilot.pause()
-        assert monitor.plot.size.height > 30
-        await pilot.press("escape", "1")
-        await pilot.pause()
-        assert not monitor.plot.display
-        await pilot.press("1", "2", "3", "4")
-        await pilot.pause()
-        assert monitor.plot.display
-        assert not monitor.query_one("#side").display
+        pane = monitor.log_pane
+        whole = pane.count
+        await pilot.press(opener, *"(100/171)", key)
+        await until(lambda: len(monitor.screen_stack) == 1)
+        assert (pane.match, pane.filter_text, pane.count, pane.follow) == (None, "", whole, True)
 
     drive(watched().monitor(), script)
 
 
-def test_the_curve_changes_with_its_keys(watched):
+@pytest.mark.parametrize("key", ["z", "f10"])
+@pytest.mark.parametrize("back", ["z", "f10", "escape"])
+def test_zoom_makes_the_log_fill_the_screen_and_back(watched, key, back):
     async def script(monitor, pilot):
-        seen = ["\n".join(screen(monitor)[2:12])]
-        for key in ("L", "e", "b", "b"):
-            await pilot.press(key)
-            monitor.frame()
+        height = monitor.log_pane.size.height
+        await pilot.press(key)
+        await pilot.pause()
+        assert monitor.log_pane.size.height > height + 5
+        assert not monitor.plot.display
+        await pilot.press(back)
+        await pilot.pause()
+        assert monitor.log_pane.size.height == height
+
+    drive(watched().monitor(), script)
+
+
+def test_tab_zooms_one_after_the_other(watched):
+    async def script(monitor, pilot):
+        parts = {name: monitor.query_one(f"#{name}") for name in ("plot", "log", "side")}
+        shown = []
+        for _ in range(4):
+            await pilot.press("tab")
             await pilot.pause()
-            seen.append("\n".join(screen(monitor)[2:12]))
-        assert len(set(seen)) == 5
-        assert "log" in seen[1]
-        assert "smoothed" in seen[2]
-        assert seen[4].isascii() or all(ord(c) < 0x2800 for c in seen[4])
+            shown.append([name for name, part in parts.items() if part.size.height and part.display])
+        assert shown == [["plot"], ["log"], ["side"], ["plot", "log", "side"]]
+
+    drive(watched().monitor(), script)
+
+
+@pytest.mark.parametrize(("key", "panel"), [("1", "plot"), ("2", "ranks"), ("3", "system"), ("4", "epochs")])
+def test_a_panel_is_hidden_and_shown_by_its_number(watched, key, panel):
+    async def script(monitor, pilot):
+        for shown in (False, True):
+            await pilot.press(key)
+            await pilot.pause()
+            assert monitor.query_one(f"#{panel}").display is shown
+            assert monitor.query_one("#side").display
+
+    drive(watched().monitor(), script)
+
+
+def test_the_side_goes_with_its_last_panel(watched):
+    async def script(monitor, pilot):
+        width = monitor.log_pane.size.width
+        await pilot.press("2", "3", "4")
+        await pilot.pause()
+        assert not monitor.query_one("#side").display
+        assert monitor.log_pane.size.width > width
+        await pilot.press("3")
+        await pilot.pause()
+        assert monitor.query_one("#side").display
+
+    drive(watched().monitor(), script)
+
+
+def curve(monitor):
+    """The loss plot as it stands on the screen."""
+    x, y, width, height = monitor.plot.region
+    return "\n".join(line[x : x + width] for line in screen(monitor)[y : y + height])
+
+
+async def curve_after(monitor, pilot, key):
+    """The loss plot once `key` has been pressed."""
+    await pilot.press(key)
+    monitor.frame()
+    await pilot.pause()
+    return curve(monitor)
+
+
+@pytest.mark.parametrize(("key", "word"), [("L", "log"), ("e", "smoothed")])
+def test_the_curve_changes_with_its_keys_and_back(watched, key, word):
+    async def script(monitor, pilot):
+        before = curve(monitor)
+        changed = await curve_after(monitor, pilot, key)
+        assert word not in before
+        assert word in changed
+        drawn = [re.sub(r"[^\u2801-\u28ff]", "", text) for text in (before, changed)]
+        assert drawn[0] != drawn[1]  # the curve itself, not just its title
+        assert await curve_after(monitor, pilot, key) == before
+
+    drive(watched().monitor(), script)
+
+
+def test_the_curve_is_drawn_with_other_symbols_by_b(watched):
+    async def script(monitor, pilot):
+        seen = [curve(monitor)]
+        seen += [await curve_after(monitor, pilot, "b") for _ in range(3)]
+        assert re.search("[\u2801-\u28ff]", seen[0])
+        assert re.search("[▀▄█]", seen[1])
+        assert not re.search("[\u2801-\u28ff▀▄█]", seen[2])
+        assert seen[3] == seen[0]
 
     drive(watched().monitor(), script)
 
@@ -267,7 +427,12 @@ def test_themes(watched):
 def test_copy_takes_the_marked_line(watched):
     async def script(monitor, pilot):
         await pilot.press("y")
-        assert monitor.clipboard.startswith("Epoch [3/10] - progress")
+        assert re.match(r"Epoch \[3/10\] - progress .* \(157/171\) - ", monitor.clipboard)  # the last one in view
+        await pilot.press("slash", *"(100/171)", "enter")
+        await pilot.pause()
+        finish(monitor.log_pane)
+        await pilot.press("y")
+        assert re.match(r"Epoch \[1/10\] - progress .* \(100/171\) - ", monitor.clipboard)
 
     drive(watched().monitor(), script)
 
@@ -281,25 +446,66 @@ def test_help_has_every_key(watched, key):
         for keys, meaning in help_lines():
             assert keys in text
             assert en.TEXTS[meaning] in text
-        await pilot.press("escape")
-        assert len(monitor.screen_stack) == 1
 
     drive(watched().monitor(), script)
 
 
-def test_the_palette_has_what_keys_do(watched):
+@pytest.mark.parametrize("key", ["escape", "q", "question_mark", "f1", "enter", "ctrl+c"])
+def test_help_is_closed_by(watched, key):
+    monitor = watched().monitor()
+
+    async def script(monitor, pilot):
+        await pilot.press("question_mark")
+        await until(lambda: len(monitor.screen_stack) == 2)
+        await pilot.press(key)
+        await until(lambda: len(monitor.screen_stack) == 1)
+        assert monitor.is_running
+
+    drive(monitor, script)
+
+
+def test_ctrl_z_suspends(watched, monkeypatch):
+    """What that does to a terminal is in test_terminal.py; here is none that could be given back."""
+    suspended = []
+    monkeypatch.setattr(Monitor, "action_suspend_process", lambda monitor: suspended.append(monitor))
+    monitor = watched().monitor()
+    drive(monitor, lambda _, pilot: pilot.press("ctrl+z"))
+    assert suspended == [monitor]
+
+
+def test_ctrl_p_opens_the_palette_in_which_a_command_is_typed(watched):
     run = watched()
 
     async def script(monitor, pilot):
-        commands = {command.title: command for command in monitor.get_system_commands(monitor.screen)}
-        shown = {key for keys, _ in help_lines() for key in keys.split()}
-        assert {title.split()[0] for title in commands} <= shown
-        assert len(commands) == 27
-        await commands["s  " + zh.TEXTS["ui_key_save"]].callback()
+        await pilot.press("ctrl+p", *en.TEXTS["ui_key_save"])
+        await until(lambda: "s  " + en.TEXTS["ui_key_save"] in "\n".join(screen(monitor)))
+        await pilot.press("down", "enter")
         await until(lambda: run.asked)
 
-    drive(run.monitor("zh"), script)
+    drive(run.monitor(), script)
     assert run.asked == [("save", 0)]
+
+
+NOT_IN_THE_PALETTE = {"↑", "↓", "j", "k", "PgUp", "PgDn", "^u", "^d", "Home", "End", "F10", "F1", "^p", "^z", "^c"}
+"""Keys that move the log or the palette itself, and second names."""
+
+TEXTUAL_NAMES = {
+    "+": "plus", "-": "minus", "/": "slash", "?": "question_mark", "Tab": "tab", "Esc": "escape", "^q": "ctrl+q",
+}  # fmt: skip
+
+
+def test_the_palette_has_what_keys_do(watched):
+    async def script(monitor, pilot):
+        commands = list(monitor.get_system_commands(monitor.screen))
+        keys = [command.title.split()[0] for command in commands]
+        assert sorted(keys) == sorted(
+            {key for shown, _ in help_lines() for key in shown.split()} - NOT_IN_THE_PALETTE
+        )
+        bound = monitor.active_bindings
+        for key, command in zip(keys, commands, strict=True):
+            assert command.help == bound[TEXTUAL_NAMES.get(key, key)].binding.action
+
+    drive(watched().monitor(), script)
 
 
 def test_a_click_in_the_footer_does_what_the_key_does(watched):
