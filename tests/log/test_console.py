@@ -6,6 +6,8 @@ import pytest
 from everybatch.log import console
 from everybatch.log.console import Console
 
+from ..support import until
+
 
 @pytest.fixture
 def pipe():
@@ -46,9 +48,6 @@ def test_a_reader_that_went_away_is_noticed(pipe):
     source, stream = pipe
     shown = Console(stream)
     source.close()
-    end = time.monotonic() + 10
-    while not shown.gone and time.monotonic() < end:
-        shown.line("x")
-    assert shown.gone
+    until(lambda: shown.line("x") or shown.gone)
     shown.line("y")
     shown.close()

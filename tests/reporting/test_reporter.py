@@ -12,6 +12,8 @@ from everybatch.reporting.event_queue import EventQueue
 from everybatch.reporting.notes import NoteReader
 from everybatch.reporting.reporter import Reporter
 
+from ..support import until
+
 
 class Collector:
     """A channel that keeps what it gets, or blocks while `stalled`."""
@@ -73,9 +75,8 @@ def test_only_next_counts_as_waiting_for_data():
             time.sleep(0.1)
             reporter.batch(1.0, lr=0.1, samples=1)
     first, second = channel.batches()
-    assert first.data_wait_seconds < 0.1
-    assert 0.2 <= second.data_wait_seconds < second.step_seconds
-    assert second.step_seconds >= 0.3
+    assert 0 <= first.data_wait_seconds <= first.step_seconds - 0.1
+    assert 0.2 <= second.data_wait_seconds <= second.step_seconds - 0.1
 
 
 def test_a_recorder_that_does_not_read_costs_batches_but_never_time_and_they_are_counted(monkeypatch):
@@ -100,11 +101,10 @@ def test_a_loss_that_is_not_finite_is_noticed():
     channel = Collector()
     reporter = Reporter(channel, rank=0)
     reporter.batch(1.0, lr=0.1, samples=1)
+    until(channel.batches)
+    assert not reporter.nonfinite
     reporter.batch(torch.tensor(float("nan")), lr=0.1, samples=1)
-    end = time.monotonic() + 10
-    while not reporter.nonfinite and time.monotonic() < end:
-        time.sleep(0.01)
-    assert reporter.nonfinite
+    until(lambda: reporter.nonfinite)
     reporter.close()
 
 

@@ -11,6 +11,8 @@ from everybatch.run.aggregator import AttemptInfo
 from everybatch.run.recorder import Recorder
 from everybatch.run.run_folder import RunFolder
 
+from ..support import until
+
 BATCHES = 120_000
 
 
@@ -55,24 +57,15 @@ def overloaded(tmp_path):
 def test_rows_are_written_while_events_come_without_a_pause(overloaded):
     run, _, _ = overloaded
     counts = set()
-    deadline = time.monotonic() + 60
-    while BATCHES not in counts:
-        assert time.monotonic() < deadline, f"{max(counts)} rows were written"
-        counts.add(rows(run))
-        time.sleep(0.02)
+    until(lambda: counts.add(rows(run)) or BATCHES in counts)
     assert len(counts) >= 6
 
 
 def test_a_request_does_not_wait_for_a_pause(overloaded):
     run, recorder, rank = overloaded
-    deadline = time.monotonic() + 60
-    while rows(run) == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: rows(run) > 0)
     recorder.set_interval(50)
-    while recorder.aggregator.interval != 50:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: recorder.aggregator.interval == 50)
     assert rank.is_alive()
 
 
