@@ -1,6 +1,7 @@
 """The monitor in a real terminal: signals, a terminal that stalls or goes away, runs that outlive it."""
 
 import fcntl
+import itertools
 import json
 import os
 import pty
@@ -12,16 +13,18 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from everybatch.log.catalogue import Catalogue
 
 from .. import replay
 from ..support import REPOSITORY, until
 
+ENTERS_SCREEN = "\x1b[?1049h"
 LEAVES_SCREEN = "\x1b[?1049l"
+HELP = Catalogue("zh").text("ui_help_title")
 
 
 class Terminal:
@@ -76,7 +79,8 @@ class Terminal:
             return pid
 
         until(ended, seconds)
-        time.sleep(0.2)  # what it wrote last is still on its way through the terminal
+        self._reading.join(seconds)  # what it wrote last is still on its way, and then the terminal has an end
+        assert not self._reading.is_alive(), "another process holds the terminal"
         return codes[0]
 
     def monitor(self):
@@ -137,7 +141,7 @@ def test_a_signal_to_the_monitor_restores_the_terminal(watching, number, code):
     shown = watching()
     shown.monitor().send_signal(number)
     assert shown.wait() == code
-    assert shown.output.rindex(LEAVES_SCREEN) > shown.output.rindex("\x1b[?1049h")
+    assert shown.output.rindex(LEAVES_SCREEN) > shown.output.rindex(ENTERS_SCREEN)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGQUIT, signal.SIGUSR1])
@@ -146,7 +150,7 @@ def test_a_monitor_that_is_killed_leaves_a_usable_terminal(watching, number):
     before = termios.tcgetattr(shown.fd)
     shown.monitor().send_signal(number)
     assert shown.wait() == 1
-    assert shown.output.rindex(LEAVES_SCREEN) > shown.output.rindex("\x1b[?1049h")
+    assert shown.output.rindex(LEAVES_SCREEN) > shown.output.rindex(ENTERS_SCREEN)
     assert number.name in shown.text()
     assert "everybatch attach" in shown.text()
     assert termios.tcgetattr(shown.fd)[3] & termios.ECHO
@@ -215,25 +219,33 @@ def test_a_terminal_that_vanished_without_a_hangup_ends_the_monitor(tmp_path):
 def test_a_terminal_that_stalls_goes_on_when_it_reads_again(watching):
     shown = watching()
     shown.stalled.clear()
-    for width in range(100, 140):  # draw until the terminal is full
-        shown.resize(width, 40)
-        time.sleep(0.02)
+    widths = itertools.cycle(range(100, 140))
+    end = os.open(psutil.Process(shown.pid).terminal(), os.O_WRONLY | os.O_NOCTTY)
+
+    def full():
+        shown.resize(next(widths), 40)
+        return not select.select([], [end], [], 0)[1]
+
+    until(full)
+    os.close(end)
     shown.stalled.set()
     seen = len(shown.output)
     shown.type("?")
-    until(lambda: "按键" in shown.text()[0:] and len(shown.output) > seen)
+    until(lambda: HELP in shown.output[seen:])
     shown.type("\x11")
     assert shown.wait() == 0
 
 
 def test_sizes_down_to_nothing_are_survived(watching):
     shown = watching()
+    monitor = shown.monitor()
     for size in ((1, 1), (2, 5), (20, 3), (0, 0), (80, 24)):
+        written = monitor.io_counters().write_chars
         shown.resize(*size)
-        time.sleep(0.1)
+        until(lambda written=written: monitor.io_counters().write_chars > written)
     seen = len(shown.output)
     shown.type("?")
-    until(lambda: "按键" in shown.output[seen:], 20)
+    until(lambda: HELP in shown.output[seen:])
 
 
 def test_without_a_terminal_attach_says_where_the_log_is(tmp_path):
@@ -252,7 +264,7 @@ def test_a_mistake_with_a_terminal_is_one_line_too(terminal):
     assert shown.wait(60) == 2
     assert "error: --task: cannot import nonsense:A" in shown.text()
     assert "Traceback" not in shown.text()
-    assert "\x1b[?1049h" not in shown.output
+    assert ENTERS_SCREEN not in shown.output
 
 
 def run_json(folder):
