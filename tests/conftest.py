@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -37,3 +38,14 @@ def tiny(tmp_path: Path) -> tuple[str, ...]:
     """Flags for a quick two-rank run of a user's own task in the current folder."""
     shutil.copy(REPOSITORY / "tests" / "tiny.py", tmp_path)
     return ("--task", "tiny:Tiny", "--nproc", "2", "--lr", "0.1")
+
+
+@pytest.fixture
+def own_task(tiny: tuple[str, ...], tmp_path: Path) -> Callable[[str], tuple[str, ...]]:
+    """Write a module that has the quick task and changes it; returns flags for a run of its class ``Own``."""
+
+    def write(source: str) -> tuple[str, ...]:
+        (tmp_path / "own.py").write_text("from tiny import *\n" + textwrap.dedent(source))
+        return ("--task", "own:Own", *tiny[2:])
+
+    return write

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import sys
 import time
@@ -12,38 +13,6 @@ from pathlib import Path
 import psutil
 
 from .support import REPOSITORY, Finished, Running, until
-
-NOISY = '''
-"""A task with everything that a resume can get wrong: dropout, batch norm, random data, a schedule, a scaler."""
-import os, random, time
-import numpy as np
-import torch
-from torch import nn
-
-class Noisy(torch.utils.data.Dataset):
-    def __init__(self, count, seed):
-        self.x = torch.randn(count, 3, generator=torch.Generator().manual_seed(seed))
-    def __len__(self):
-        return len(self.x)
-    def __getitem__(self, index):
-        time.sleep(float(os.environ.get("NOISY_SECONDS", "0")) / 4)
-        noise = 0.1 * torch.randn(3) + 0.1 * random.random() + 0.1 * float(np.random.rand())
-        x = self.x[index] + noise
-        return x, x @ torch.tensor([1.0, -2.0, 0.5])
-
-class Task:
-    def model(self):
-        return nn.Sequential(nn.Linear(3, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 1))
-    def train_data(self):
-        return Noisy(int(os.environ.get("NOISY_SAMPLES", "92")), 1)
-    def val_data(self):
-        return Noisy(20, 2) if os.environ.get("NOISY_VAL") else None
-    def scheduler(self, optimizer, steps):
-        return torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps)
-    def loss(self, model, batch):
-        x, y = batch
-        return ((model(x).squeeze(1) - y) ** 2).mean()
-'''
 
 EPOCHS = 4
 FLAGS = ("--task", "noisy:Task", "--epochs", str(EPOCHS), "--log_batch_metrics", "--no-tui")
@@ -78,7 +47,7 @@ class Story:
 
 def start(folder: Path, *flags: str, **env: str) -> Running:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "noisy.py").write_text(NOISY)
+    shutil.copy(REPOSITORY / "tests" / "noisy.py", folder)
     command = [sys.executable, str(REPOSITORY / "src" / "train_ddp.py"), *flags]
     # Files, not pipes: nobody reads while the test waits for something else.
     with (folder / "stdout").open("ab") as stdout, (folder / "stderr").open("ab") as stderr:

@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 
 REPOSITORY = Path(__file__).parent.parent
-DEADLINE = 60.0
+DEADLINE = 120.0
+"""For what takes seconds: the machine may have much else to do."""
 
 for number in (signal.SIGHUP, signal.SIGQUIT):  # a suite started in the background has them ignored
     signal.signal(number, signal.SIG_DFL)
@@ -174,7 +175,3 @@ class Finished:
             records += more
         reader.close()
         return records
-
-
-TINY = (REPOSITORY / "tests" / "tiny.py").read_text("utf-8")
-"""The source of the quick task, for tests that change it."""

@@ -8,8 +8,6 @@ import time
 import torch
 from torch import nn
 
-SAMPLES = int(os.environ.get("TINY_SAMPLES", "96"))
-
 
 def a_step_that_never_ends():
     time.sleep(3600)
@@ -34,7 +32,8 @@ FAULTS = {
 class Tiny:
     def __init__(self):
         random = torch.Generator().manual_seed(7)
-        self.x = torch.randn(SAMPLES, 3, generator=random, dtype=torch.float64)
+        self.samples = int(os.environ.get("TINY_SAMPLES", "96"))
+        self.x = torch.randn(self.samples, 3, generator=random, dtype=torch.float64)
         self.y = self.x @ torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64) + 0.1
         self.step = 0
 
@@ -42,7 +41,7 @@ class Tiny:
         return nn.Linear(3, 1).double()
 
     def train_data(self):
-        return torch.utils.data.TensorDataset(torch.arange(SAMPLES), self.x, self.y)
+        return torch.utils.data.TensorDataset(torch.arange(self.samples), self.x, self.y)
 
     def val_data(self):
         return None

@@ -13,7 +13,7 @@ import pytest
 from everybatch.run.control_client import ask_run
 from everybatch.run.registry import read_run
 
-from ..support import TINY, only, until
+from ..support import only, until
 
 # ---- ranks ------------------------------------------------------------------------------------------------
 
@@ -28,16 +28,18 @@ def test_a_rank_that_hangs_is_named_with_its_stack(train, tiny):
     assert [row["status"] for row in run.rows("epoch")] == ["failed"]
 
 
-def test_a_checkpoint_that_takes_longer_than_the_timeout_is_no_hang(train, tiny, tmp_path):
-    slow = """
-class Slow(nn.Linear):
-    def state_dict(self, *args, **kwargs):
-        time.sleep(4)
-        return super().state_dict(*args, **kwargs)
-"""
-    task = TINY.replace("class Tiny", slow + "class Tiny").replace("nn.Linear(3, 1)", "Slow(3, 1)")
-    (tmp_path / "tiny.py").write_text(task)
-    run = train(*tiny, "--timeout", "2", "--epochs", "2", "--log_batch_metrics")
+def test_a_checkpoint_that_takes_longer_than_the_timeout_is_no_hang(train, own_task):
+    slow = own_task("""
+        class Slow(nn.Linear):
+            def state_dict(self, *args, **kwargs):
+                time.sleep(4)
+                return super().state_dict(*args, **kwargs)
+
+        class Own(Tiny):
+            def model(self):
+                return Slow(3, 1).double()
+        """)
+    run = train(*slow, "--timeout", "2", "--epochs", "2", "--log_batch_metrics")
     assert run.code == 0
     assert run.counted() == 24
 
@@ -70,12 +72,16 @@ def test_a_rank_without_memory_is_named_with_a_hint(train, tiny):
     assert run.counted() == 4
 
 
-def test_ranks_that_see_different_data_are_told_before_the_first_batch(train, tiny, tmp_path):
-    task = TINY.replace("SAMPLES = int(", 'SAMPLES = 40 * int(os.environ.get("RANK", "0")) + int(')
-    (tmp_path / "tiny.py").write_text(task)
-    run = train(*tiny)
+def test_ranks_that_see_different_data_are_told_before_the_first_batch(train, own_task):
+    different = own_task("""
+        class Own(Tiny):
+            def train_data(self):
+                missing = 40 * int(os.environ.get("RANK", "0"))
+                return torch.utils.data.Subset(super().train_data(), range(self.samples - missing))
+        """)
+    run = train(*different)
     assert run.code == 1
-    assert "train_data() 给出的batch数不同（rank 0: 12, rank 1: 17）" in run.stderr
+    assert "train_data() 给出的batch数不同（rank 0: 12, rank 1: 7）" in run.stderr
     assert run.log_batch_lines() == []
 
 
@@ -112,13 +118,17 @@ def test_a_killed_run_process_reports_no_success_and_its_ranks_end_within_five_s
     assert "the run process is gone" in (private / "rank_0.log").read_text()
 
 
-def test_a_task_that_cannot_be_pickled_trains(train, tiny, tmp_path):
+def test_a_task_that_cannot_be_pickled_trains(train, own_task):
     """Ranks and loader workers build the task by its name, so nothing of it travels."""
-    task = TINY.replace(
-        "    def __init__(self):\n", "    def __init__(self):\n        self.odd = (lambda: 1, open(__file__))\n"
-    )
-    (tmp_path / "tiny.py").write_text(task + "\nprint('no main guard here')\n")
-    assert train(*tiny, "--epochs", "1", "--workers", "1").code == 0
+    odd = own_task("""
+        class Own(Tiny):
+            def __init__(self):
+                super().__init__()
+                self.odd = (lambda: 1, open(__file__))
+
+        print("no main guard here")
+        """)
+    assert train(*odd, "--epochs", "1", "--workers", "1").code == 0
 
 
 @pytest.mark.slow
@@ -133,17 +143,18 @@ def test_a_port_that_is_taken_does_not_matter(train, tiny):
 # ---- time and readers -------------------------------------------------------------------------------------
 
 
-def test_a_clock_that_jumps_changes_no_duration(train, tiny, tmp_path):
-    jumping = """
-import time as _time
-_real, _born = _time.time, _time.monotonic()
-def _jumping():
-    age = _time.monotonic() - _born
-    return _real() + (0 if age < 0.5 else -86400 if age < 1.0 else 3 * 86400)
-_time.time = _jumping
-"""
-    (tmp_path / "tiny.py").write_text(TINY + jumping)
-    run = train(*tiny, "--epochs", "4", "--log_batch_metrics", env={"TINY_SECONDS": "0.02"})
+def test_a_clock_that_jumps_changes_no_duration(train, own_task):
+    jumping = own_task("""
+        Own = Tiny
+        real, born = time.time, time.monotonic()
+
+        def jumping():
+            age = time.monotonic() - born
+            return real() + (0 if age < 0.5 else -86400 if age < 1.0 else 3 * 86400)
+
+        time.time = jumping
+        """)
+    run = train(*jumping, "--epochs", "4", "--log_batch_metrics", env={"TINY_SECONDS": "0.02"})
     assert (run.code, run.stderr) == (0, "")
     assert run.counted() == 48
     elapsed = [float(row["elapsed_seconds"]) for row in run.rows("batch")]
@@ -181,11 +192,15 @@ def test_a_pipe_that_nobody_reads_stops_nothing(start, tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_dropped_batches_are_never_silent(start, tiny, tmp_path):
+def test_dropped_batches_are_never_silent(start, own_task):
     """The reporter's buffer is made tiny, and the run process stands still."""
-    small = TINY + "\nfrom everybatch.reporting import reporter\nreporter.CAPACITY = 20\n"
-    (tmp_path / "tiny.py").write_text(small)
-    run = start(*tiny, "--epochs", "600", "--log_batch_metrics")
+    small = own_task("""
+        from everybatch.reporting import reporter
+
+        Own = Tiny
+        reporter.CAPACITY = 20
+        """)
+    run = start(*small, "--epochs", "600", "--log_batch_metrics")
     until(lambda: "(5/12)" in run.log())
     ranks = run.ranks()
     run.send(signal.SIGSTOP)

@@ -14,7 +14,7 @@ from everybatch.metrics.run_view import RunView
 
 from ..kill_points import FLAGS, Story, finish, killed_and_resumed, uninterrupted
 from ..kill_points import start as start_run
-from ..support import TINY, until
+from ..support import REPOSITORY, only, until
 
 BY_BATCHES = (("--nproc", "2", "--save_every", "5batches"), {"NOISY_SECONDS": "0.01"})
 BY_EPOCHS = (("--nproc", "2", "--save_every", "1", "--workers", "1"), {"NOISY_SECONDS": "0.01", "NOISY_VAL": "1"})
@@ -62,7 +62,7 @@ def test_stopped_in_the_middle_and_resumed_is_as_never_stopped(whole, tmp_path):
 def stopped_once(tmp_path_factory):
     """The folder of a run of three epochs that was stopped in the middle of the second."""
     folder = tmp_path_factory.mktemp("stopped")
-    (folder / "tiny.py").write_text(TINY)
+    shutil.copy(REPOSITORY / "tests" / "tiny.py", folder)
     flags = ("--task", "tiny:Tiny", "--nproc", "2", "--lr", "0.1", "--epochs", "3", "--log_batch_metrics")
     run = start_run(folder, *flags, TINY_SECONDS="0.05")
     until(lambda: "(5/12)" in run.log().partition("[2/3]")[2])
@@ -78,11 +78,6 @@ def stopped(stopped_once, tmp_path):
         stopped_once, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("state", "__pycache__")
     )
     return tmp_path
-
-
-def only(folder, pattern):
-    (path,) = folder.glob(pattern)
-    return path
 
 
 def snapshot(folder):
@@ -150,8 +145,11 @@ def test_two_that_resume_at_once_do_not_share_a_run(stopped, start, tiny):
 @pytest.mark.parametrize("asked", ["nothing", "20000101"])
 def test_a_run_that_is_not_there(train, asked):
     run = train("--resume", asked, "--lang", "en")
-    assert run.code == 2
-    assert run.stderr.count("\n") == 1
+    assert (run.code, run.stdout, run.stderr) == (
+        2,
+        "",
+        f"error: no run begins with {asked}; everybatch runs lists them\n",
+    )
 
 
 def test_a_torn_checkpoint_is_said_and_the_last_good_one_used(stopped, train, tmp_path):
@@ -200,8 +198,8 @@ def test_a_hostile_checkpoint_runs_no_code(stopped, train, tmp_path):
 
 
 def test_a_checkpoint_of_another_model_is_said(stopped, train, tmp_path):
-    task = tmp_path / "tiny.py"
-    task.write_text(task.read_text().replace("nn.Linear(3, 1)", "nn.Sequential(nn.Linear(3, 1))"))
+    with (tmp_path / "tiny.py").open("a") as task:
+        task.write("\n\nclass Tiny(Tiny):\n    def model(self):\n        return nn.Sequential(super().model())\n")
     run = train("--resume")
     assert run.code == 1
     assert "检查点不属于这个模型" in run.stderr

@@ -9,7 +9,8 @@ import stat
 import pytest
 import torch
 
-from ..support import TINY, until
+from ..support import until
+from ..tiny import Tiny
 
 
 def test_the_loss_of_a_batch_is_what_one_process_computes_for_the_same_samples(train, tiny, tmp_path, monkeypatch):
@@ -20,9 +21,7 @@ def test_the_loss_of_a_batch_is_what_one_process_computes_for_the_same_samples(t
 
     monkeypatch.setenv("TINY_SAMPLES", "90")
     monkeypatch.setenv("RANK", "0")
-    namespace = {}
-    exec(TINY, namespace)
-    task = namespace["Tiny"]()
+    task = Tiny()
     torch.manual_seed(5)
     model, data = task.model(), task.train_data()
     optimizer = task.optimizer(model, 0.1)
@@ -235,14 +234,18 @@ def test_two_runs_of_one_second_keep_apart(start, tiny, tmp_path):
     assert len(list(tmp_path.glob("checkpoints/*/last.pt"))) == 2
 
 
-def test_what_ranks_print_goes_to_their_logs(train, tmp_path):
-    (tmp_path / "tiny.py").write_text(
-        TINY.replace("self.step = ", "print('printed', self.__class__); os.write(2, b'native\\n'); self.step = ")
-    )
-    run = train("--task", "tiny:Tiny", "--nproc", "2", "--epochs", "1")
+def test_what_ranks_print_goes_to_their_logs(train, own_task, tmp_path):
+    printing = own_task("""
+        class Own(Tiny):
+            def loss(self, model, batch):
+                print("printed", self.__class__)
+                os.write(2, b"native\\n")
+                return super().loss(model, batch)
+        """)
+    run = train(*printing, "--epochs", "1")
     assert run.code == 0
     assert "native" not in run.stdout + run.stderr
     for rank in range(2):
         (log,) = tmp_path.glob(f".everybatch/*/rank_{rank}.log")
         assert log.read_text().count("native\n") == 12
-        assert "printed <class 'tiny.Tiny'>" in log.read_text()
+        assert log.read_text().count("printed <class 'own.Own'>\n") == 12
