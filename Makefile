@@ -10,7 +10,7 @@ train: install                      ## the default run; flags in ARGS="--epochs 
 	$(BIN)/python src/train_ddp.py $(ARGS)
 
 test: check                         ## every check; tests that take minutes are left out
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow"
 
 test-textual: .venv/installed-test  ## the monitor with the lowest and the newest Textual that it takes
 	for version in ==8.0.0 "<9"; do \
