@@ -44,7 +44,7 @@ def test_the_public_names_are_there_without_torch():
 
 
 def test_a_name_that_the_package_does_not_have_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="everybatch.*'Trainer'"):
+    with pytest.raises(AttributeError, match="'Trainer'"):
         _ = everybatch.Trainer
 
 
@@ -81,7 +81,9 @@ def test_the_workflow_covers_every_python_that_is_promised():
 
 
 def test_the_workflow_runs_the_lowest_torch_and_the_newest():
-    (lowest,) = [text[len("torch>=") :] for text in PYPROJECT["project"]["dependencies"] if text.startswith("torch")]
+    (lowest,) = [
+        text[len("torch>=") :] for text in PYPROJECT["project"]["dependencies"] if text.startswith("torch")
+    ]
     torches = {job["torch"] for job in WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["include"]}
     assert {lowest, lowest.partition(".")[0], ""} <= torches
     steps = WORKFLOW["jobs"]["tests"]["steps"]

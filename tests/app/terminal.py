@@ -1,0 +1,109 @@
+"""A command on a pseudo-terminal of its own."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import threading
+
+import psutil
+
+from ..support import until
+
+
+class Terminal:
+    """A process on a pseudo-terminal of its own, whose output is kept."""
+
+    def __init__(self, command, folder, *, size=(140, 40), env=None, inherit=True):
+        """Run `command` in `folder`. Without `inherit`, it has no other environment than `env`."""
+        self.output = ""
+        self._closed = False
+        self.stalled = threading.Event()
+        self.stalled.set()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            if not inherit:
+                os.environ.clear()
+            for name in ("CI", "SSH_TTY", "SSH_CONNECTION", "EVERYBATCH_LANG"):
+                os.environ.pop(name, None)
+            os.environ.update({"TERM": "xterm-256color", "XDG_STATE_HOME": str(folder / "state"), **(env or {})})
+            os.execvp(command[0], command)
+        self.resize(*size)
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def resize(self, width, height):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def _read(self):
+        while not self._closed:
+            self.stalled.wait()
+            try:
+                if select.select([self.fd], [], [], 0.1)[0]:
+                    self.output += os.read(self.fd, 1 << 16).decode("utf-8", "replace")
+            except (OSError, ValueError):
+                return
+
+    def text(self, since=0):
+        """The output without its escape codes, from that place in `output` on."""
+        return re.sub(r"\x1b(\[[0-9;?<>=]*[a-zA-Z]|\].*?(\x07|\x1b\\)|[()].)", "", self.output[since:])
+
+    def type(self, keys):
+        os.write(self.fd, keys.encode())
+
+    def shows(self, text, seconds=30):
+        until(lambda: text in self.text(), seconds)
+
+    def wait(self, seconds=30):
+        """The exit code; negative for a signal."""
+        codes = []
+
+        def ended():
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                codes.append(os.waitstatus_to_exitcode(status))
+            return pid
+
+        until(ended, seconds)
+        self._reading.join(seconds)  # what it wrote last is still on its way, and then the terminal has an end
+        assert not self._reading.is_alive(), "another process holds the terminal"
+        return codes[0]
+
+    def monitor(self):
+        """The process of the monitor, below its guard."""
+
+        def find():
+            family = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
+            return next((p for p in family if "everybatch.app.watch" in p.cmdline()), None)
+
+        return until(find)
+
+    def kill(self):
+        """End the process and its children, whatever they do."""
+        try:
+            for process in psutil.Process(self.pid).children(recursive=True):
+                process.kill()
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        except (psutil.Error, ProcessLookupError, ChildProcessError):
+            pass
+
+    def close(self):
+        self._closed = True
+        self._reading.join()  # the number of the descriptor may be another file's at once
+        os.close(self.fd)
+
+
+def kill_runs(folder):
+    """End the run processes and the ranks of all runs in `folder`, which outlive their terminals."""
+    for path in folder.glob(".everybatch/*/run.json"):
+        content = json.loads(path.read_text())
+        for pid in [content["pid"], *content.get("rank_pids", [])]:
+            if pid != os.getpid() and psutil.pid_exists(pid):
+                psutil.Process(pid).kill()
