@@ -16,7 +16,8 @@ from ..metrics.analysis.analysis import Analysis, analyse
 from ..metrics.analysis.compare import Comparison, compare
 from ..metrics.analysis.run_files import RunFiles, newest, runs_in
 from ..metrics.analysis.tables import TableError
-from ..run.registry import RegisteredRun, all_runs, find_run, newest_run, read_run, runs_below
+from ..run.paths import is_file, is_folder
+from ..run.registry import RegisteredRun, all_runs, distance, find_run, first_run, newest_run, read_run, runs_below
 from .analyze_flags import PROGRAM, AnalyzeConfig
 from .arguments import parse
 from .report import print_comparison, print_report
@@ -99,22 +100,30 @@ def _analysed(files: RunFiles, with_batches: bool, catalogue: Catalogue) -> Anal
 def _find(asked: str | None) -> RunFiles:
     """The files of the run that a person names; a path need not be one of a run that is known here."""
     if asked is None:
-        run = newest_run(all_runs())
-        if run is not None:
-            return _of_known(run)
-        copied = newest(runs_in(Path("metrics")).values()) or newest(runs_in(Path()).values())
-        if copied is None:
-            raise UsageError("no_runs")
-        return copied
+        return _first()
     path = Path(asked)
-    if path.is_file():
+    if is_file(path):
         return _of_file(path)
-    if path.is_dir():
+    if is_folder(path):
         return _of_folder(path)
-    matching = [run for run_id, run in runs_in(Path("metrics")).items() if run_id.startswith(asked)]
-    if len(matching) == 1 and not any(run.run_id.startswith(asked) for run in all_runs()):
-        return matching[0]
+    runs = all_runs()
+    here = [run for run in runs if distance(run) == 0 and run.run_id.startswith(asked)]
+    copied = [files for run_id, files in runs_in(Path("metrics")).items() if run_id.startswith(asked)]
+    if not here and len(copied) == 1:
+        return copied[0]
     return _of_known(find_run(asked))
+
+
+def _first() -> RunFiles:
+    """The run that is meant when none is named: one of this folder, be it only its files, before all others."""
+    run = first_run(all_runs())
+    if run is None or distance(run) > 0:
+        copied = newest(runs_in(Path("metrics")).values()) or newest(runs_in(Path()).values())
+        if copied is not None:
+            return copied
+    if run is None:
+        raise UsageError("no_runs")
+    return _of_known(run)
 
 
 def _of_known(run: RegisteredRun) -> RunFiles:

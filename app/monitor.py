@@ -109,11 +109,15 @@ class Monitor(Actions):
     def _watch_system(self) -> None:
         watch = SystemWatch()
         pause = 0.2  # the first sample soon, the others seldom
+        missing = False
         while not self._terminated.wait(pause):
             pause = SYSTEM_SECONDS
-            self.registered_run = read_run(self.registered_run.folder.private) or self.registered_run
+            run = read_run(self.registered_run.folder.private)
+            self.registered_run = run or self.registered_run
             self.system = watch.sample(self.registered_run.content.get("rank_pids") or ())
-            self._state = self.registered_run.state
+            if run is not None or missing:  # a run puts a file that was removed back within a second
+                self._state = self.registered_run.state
+            missing = run is None
 
     # ---- frames -------------------------------------------------------------------------------------------
 
@@ -179,7 +183,7 @@ class Monitor(Actions):
         view = self.view
         if view.ended is not None:
             return view.ended.state
-        if self._state in ENDED:
+        if self._state in (*ENDED, "silent"):
             return self._state
         if view.restarting:
             return "restarting"

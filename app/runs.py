@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..log.catalogue import Catalogue, width
 from ..metrics.commands import Command
 from ..run.control_client import ask_run
-from ..run.registry import RegisteredRun, all_runs, find_run
+from ..run.registry import LIVE, RegisteredRun, all_runs, find_run
 from .train import has_terminal
 
 COLUMNS = ("run", "state", "task", "ranks", "started", "folder")
@@ -50,13 +50,13 @@ def attach(arguments: Sequence[str], catalogue: Catalogue) -> int:
 def stop(arguments: Sequence[str], catalogue: Catalogue) -> int:
     """Ask a run to save and stop after the present batch."""
     run = find_run(_one_run(arguments, catalogue, "stop"))
-    if not run.live:
+    if run.state not in (*LIVE, "silent"):
         raise UsageError("not_live", run=run.run_id, state=catalogue.text(f"state_{run.state}"))
     reply = ask_run(run, Command.STOP)
     if not reply.taken:
         print(catalogue.text("not_taken", reason=reply.reason), file=sys.stderr)
         return 1
-    print(catalogue.text("stop_sent", run=run.run_id))
+    print(catalogue.text("stop_sent", run=run.run_id, folder=str(run.folder.root)))
     return 0
 
 

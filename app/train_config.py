@@ -19,8 +19,10 @@ def read_request(arguments: Sequence[str]) -> TrainRequest:
         return TrainRequest(config)
     from ..run.resume import find_resumable, read_earlier
 
-    earlier = read_earlier(find_resumable(config.resume, config.output_dir).folder.private)
-    default = dataclasses.replace(earlier.config, tui=TrainConfig().tui)
+    run = find_resumable(config.resume, config.output_dir, take_over=config.take_over)
+    earlier = read_earlier(run.folder.private, take_over=config.take_over)
+    new = TrainConfig()
+    default = dataclasses.replace(earlier.config, tui=new.tui, take_over=new.take_over)
     resumed = parse(TrainConfig, arguments, PROGRAM, default=default)
     return TrainRequest(
         dataclasses.replace(resumed, output_dir=earlier.folder.root), earlier.folder.private.absolute()

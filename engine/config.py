@@ -69,6 +69,9 @@ class TrainConfig:
     resume: str | None = field(default=None, metadata={"alone": "latest"})
     """Go on with a run from its last checkpoint: id, beginning of one, path, or latest (default none)."""
 
+    take_over: bool = False
+    """With --resume: take over a run that may still live on another machine; it ends there (default off)."""
+
     save_every: str = "1"
     """Save last.pt every N epochs, or every N batches as in 500batches; always at the end (default 1)."""
 

@@ -98,6 +98,11 @@ TEXTS = {
     "stacks_written": "The stacks of all ranks are in {path}",
     "stop_taken": "Stopped in epoch {epoch} after {batch} batches",
     "terminal_gone": "The terminal is closed (SIGHUP); training goes on",
+    "no_control": (
+        "warning: there is no control socket ({reason}); commands of the monitor do not work,"
+        " stop with everybatch stop or SIGTERM"
+    ),
+    "taken_over": "run {run} was taken over by another process; this one ends here",
     # failures
     "failed_raised": "rank {rank} raised {error}: {message}",
     "failed_validation": "rank {rank} failed in the validation of epoch {epoch}: {error}: {message}",
@@ -150,13 +155,15 @@ TEXTS = {
     "state_stopped": "STOPPED",
     "state_failed": "FAILED",
     "state_lost": "LOST",
+    "state_silent": "silent",
     "stage_importing": "Importing torch, checking task and data …",
-    "stop_sent": "Run {run} will save and stop after this batch",
+    "stop_sent": "Run {run} ({folder}) will save and stop after this batch",
     "not_taken": "The command was not taken: {reason}",
     "monitor_killed": "The monitor was ended by {signal}; training goes on, come back with everybatch attach {run}",
     "no_terminal": "no terminal here to show the monitor; the log is {path}",
     "not_live": "run {run} is {state} and cannot be stopped",
     "no_runs": "there is no run yet; start one with everybatch train",
+    "no_folder": "the current folder is gone; cd to another one first",
     "no_such_run": "no run begins with {run}; everybatch runs lists them",
     "no_run_at": "no run in {path}",
     "many_runs": "{run} is the beginning of several runs: {runs}",
@@ -269,6 +276,10 @@ TEXTS = {
     "too_few_gpus": "--nproc: {nproc} ranks are more than {gpus} GPUs; use --nproc {gpus} or fewer",
     "output_dir": "--output_dir: cannot write {path} ({reason})",
     "resume_live": "--resume: run {run} still goes on; watch it with everybatch attach {run}",
+    "resume_elsewhere": (
+        "--resume: run {run} may still go on on {host} (last heard of {seconds} seconds ago, unknown from here);"
+        " to take it over, add --take_over"
+    ),
     "resume_finished": "--resume: run {run} has done all of its {epochs} epochs; raise --epochs to go on",
     "resume_differs": "--resume: the checkpoint of run {run} does not fit: {changes}",
     "resume_damaged": "--resume: {path} cannot be used ({reason})",
@@ -297,6 +308,7 @@ HELP = {
     "on_nan": "loss not finite: go on, or save and stop",
     "on_validation_error": "validation fails: end (all is saved) or go on",
     "resume": "go on with a run: id, its beginning, path, latest",
+    "take_over": "with --resume: also take over a run that may still live on another machine; it ends there",
     "save_every": "save last.pt every N epochs (or 500batches)",
     "max_restarts": "times a failed run starts again by itself",
     "timeout": "seconds to wait for a rank; 3x for the first batch",

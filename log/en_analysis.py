@@ -75,6 +75,8 @@ TEXTS = {
     "advice_lost": "Go on from the last checkpoint with --resume",
     "finding_running": "The training still goes on, epoch {epoch} is done",
     "advice_running": "All of this is about the part so far",
+    "finding_silent": "nothing was heard of the run since epoch {epoch}; it may still go on on another machine",
+    "advice_silent": "look at it with everybatch runs; when it is gone for sure, go on with --resume --take_over",
     "finding_attempts": "This run took {attempts} attempts (resumed or started again)",
     "advice_attempts": "The log tells where each attempt went on",
     "finding_repaired": (

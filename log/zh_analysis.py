@@ -57,6 +57,8 @@ TEXTS = {
     "advice_lost": "用 --resume 从最近的检查点继续",
     "finding_running": "训练还在进行，现在到第 {epoch} 个epoch之后",
     "advice_running": "结论只针对到目前为止的部分",
+    "finding_silent": "训练到第 {epoch} 个epoch之后就没有动静了，可能还在另一台机器上进行",
+    "advice_silent": "用 everybatch runs 查看；确认它已结束后用 --resume --take_over 继续",
     "finding_attempts": "这次运行经历了 {attempts} 次尝试（中断后继续或重启）",
     "advice_attempts": "日志里每次尝试的开头写明了从哪里继续",
     "finding_repaired": "文件中有 {damaged} 行不完整或不属于此文件，{repeated} 行被后来的同一行取代，分析时已略去",

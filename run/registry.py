@@ -1,21 +1,25 @@
-"""Finds runs from any folder, and tells in which state each is."""
+"""Finds runs from any folder."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from errno import ENOENT
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ..errors import UsageError
+from .liveness import Liveness, judge, this_boot
+from .paths import home, is_folder, real
 from .run_folder import RunFolder
 
 LIVE = ("starting", "running")
+PRIVATE = ".everybatch"
+"""The folder of an output folder that has the private folders of its runs."""
+MOST_PATH_BYTES = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,12 @@ class RegisteredRun:
 
     @property
     def state(self) -> str:
-        """`running`, `finished`, `stopped`, `failed`, or `lost` when its process is gone without a word."""
+        """`running`, `finished`, `stopped` or `failed`; `lost` when its process is gone without a word.
+
+        `silent` when that cannot be told, but nothing was heard for a while.
+        """
         state = str(self.content.get("state", "lost"))
-        return "lost" if state in LIVE and not self._process_lives() else state
+        return self.liveness.state if state in LIVE else state
 
     @property
     def live(self) -> bool:
@@ -42,33 +49,52 @@ class RegisteredRun:
         return self.state in LIVE
 
     @property
+    def liveness(self) -> Liveness:
+        """What is known of its process, if the run has not said its end."""
+        return judge(self.folder.private, self._boot_id)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it was started under another kernel, whose locks may not be seen here."""
+        return self._boot_id is not None and self._boot_id != this_boot()
+
+    @property
     def started_at(self) -> float:
         """Wall clock, seconds since 1970."""
-        return float(self.content.get("started_at", 0.0))
+        started_at = self.content.get("started_at")
+        return float(started_at) if isinstance(started_at, int | float) else 0.0
 
-    def _process_lives(self) -> bool:
-        if self.content.get("host") != socket.gethostname():
-            return True  # not ours to judge
-        try:
-            process = psutil.Process(int(self.content["pid"]))
-            same = abs(process.create_time() - float(self.content["process_started_at"])) < 1.0
-            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-        except (psutil.Error, KeyError, ValueError):
-            return False
+    @property
+    def _boot_id(self) -> str | None:
+        boot_id = self.content.get("boot_id")
+        return boot_id if isinstance(boot_id, str) else None
 
 
 def register(folder: RunFolder) -> None:
     """Make the run known to this user's other folders; raises `OSError`."""
     index = _index()
+    if index is None:
+        raise FileNotFoundError(ENOENT, "no home folder")
     index.mkdir(parents=True, exist_ok=True, mode=0o700)
-    root = folder.root.absolute()
-    name = f"{folder.run_id}_{abs(hash(str(root))):x}_{os.getpid()}"
-    (index / name).write_text(str(root / ".everybatch" / folder.run_id) + "\n", "utf-8")
+    private = os.fsencode(folder.private.absolute())
+    name = f"{folder.run_id}_{hashlib.sha256(private).hexdigest()[:16]}"
+    (index / name).write_bytes(private + b"\n")
 
 
 def all_runs() -> list[RegisteredRun]:
-    """All runs of this user and those below the current folder, the newest last."""
-    folders = {path.resolve() for path in (*_registered(), *Path.cwd().glob(".everybatch/*")) if path.is_dir()}
+    """All runs of this user and those of the current folder, the newest last.
+
+    Texts instead of `Path` objects, as thousands of entries may lead nowhere.
+    """
+    names: dict[str, set[str]] = {}
+    """Of private folders, by the folder that they are in."""
+    for private in (*_registered(), *_below(Path())):
+        parent, _, name = private.rpartition("/")
+        names.setdefault(parent, set()).add(name)
+    folders = set()
+    for parent in names:
+        if is_folder(parent):  # else none of its runs is there, as when a share is not mounted
+            folders |= {real(private) for name in names[parent] if is_folder(private := f"{parent}/{name}")}
     runs = [run for path in folders if (run := read_run(path)) is not None]
     return sorted(runs, key=lambda run: (run.started_at, run.run_id))
 
@@ -76,7 +102,7 @@ def all_runs() -> list[RegisteredRun]:
 def read_run(private: Path) -> RegisteredRun | None:
     """The run whose private folder is `private`, None if it is none."""
     try:
-        content = json.loads((private / "run.json").read_text("utf-8"))
+        content = json.loads((private / "run.json").read_bytes())
     except (OSError, ValueError):
         return None
     if not isinstance(content, dict):
@@ -85,34 +111,36 @@ def read_run(private: Path) -> RegisteredRun | None:
 
 
 def find_run(asked: str | None) -> RegisteredRun:
-    """The run that a person names by id, prefix or path; without a name the newest, a live one first.
+    """The run that a person names by id, prefix or path; without a name the one to think of first.
 
-    Raises `UsageError` if there is none, or more than one.
+    Runs of the current folder go before all others. Raises `UsageError` if there is none, or more than one.
     """
-    if asked is not None and ("/" in asked or Path(asked).is_dir()):
-        path = Path(asked).resolve()
+    if asked is not None and ("/" in asked or is_folder(asked)):
+        path = real(asked)
         run = read_run(path) or newest_run(runs_below(path))
         if run is None:
             raise UsageError("no_run_at", path=asked)
         return run
     runs = all_runs()
     if asked is None:
-        run = newest_run(runs)
+        run = first_run(runs)
         if run is None:
             raise UsageError("no_runs")
         return run
     exact = [run for run in runs if run.run_id == asked]
     matching = exact or [run for run in runs if run.run_id.startswith(asked)]
+    matching = [run for run in matching if distance(run) == 0] or matching
     if not matching:
         raise UsageError("no_such_run", run=asked)
     if len(matching) > 1:
-        raise UsageError("many_runs", run=asked, runs=", ".join(run.run_id for run in matching[-5:]))
+        told = ", ".join(f"{run.run_id} ({run.folder.root})" for run in matching[-5:])
+        raise UsageError("many_runs", run=asked, runs=told)
     return matching[0]
 
 
 def runs_below(folder: Path) -> list[RegisteredRun]:
     """The runs whose output folder is `folder`."""
-    runs = map(read_run, folder.absolute().glob(".everybatch/*"))
+    runs = (read_run(Path(private)) for private in _below(folder))
     return [run for run in runs if run is not None]
 
 
@@ -121,20 +149,56 @@ def newest_run(runs: Iterable[RegisteredRun]) -> RegisteredRun | None:
     return max(runs, key=lambda run: (run.live, run.started_at), default=None)
 
 
-def _index() -> Path:
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "everybatch" / "runs"
+def first_run(runs: Iterable[RegisteredRun]) -> RegisteredRun | None:
+    """The run that is meant when none is named: the newest of the nearest ones (`distance`), a live one first."""
+    by_distance: dict[int, list[RegisteredRun]] = {}
+    for run in runs:
+        by_distance.setdefault(distance(run), []).append(run)
+    return newest_run(by_distance[min(by_distance)]) if by_distance else None
 
 
-def _registered() -> Iterator[Path]:
-    """Folders of the index; entries whose folder is gone are removed."""
+def distance(run: RegisteredRun) -> int:
+    """0 for a run of the current folder, 1 for one of a folder below it, 2 for all others."""
+    here, root = real("."), real(run.folder.root)
+    if root == here:
+        return 0
+    return 1 if root.is_relative_to(here) else 2
+
+
+def _below(folder: Path) -> Iterator[str]:
+    """The private folders of an output folder; none if it has none, or they may not be seen."""
+    parent = str(folder.absolute() / PRIVATE)
+    try:
+        names = os.listdir(parent)  # noqa: PTH208
+    except OSError:
+        return
+    yield from (f"{parent}/{name}" for name in names)
+
+
+def _index() -> Path | None:
+    """The folder with an entry for each run; None where there is no place for one."""
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():
+        user = home()
+        if user is None:
+            return None
+        state = user / ".local" / "state"
+    return state / "everybatch" / "runs"
+
+
+def _registered() -> Iterator[str]:
+    """The folders that the index tells. One that is absent stays: its disk may be mounted again."""
     index = _index()
-    for entry in index.iterdir() if index.is_dir() else ():
+    try:
+        names = os.listdir(index) if index is not None else []  # noqa: PTH208
+    except OSError:  # no run was ever registered, or the home folder is another user's
+        return
+    for name in names:
         try:
-            folder = Path(entry.read_text("utf-8").strip())
+            fd = os.open(f"{index}/{name}", os.O_RDONLY)
+            try:
+                yield os.fsdecode(os.read(fd, MOST_PATH_BYTES)).rstrip("\n")
+            finally:
+                os.close(fd)
         except OSError:
             continue
-        if folder.is_dir():
-            yield folder
-        else:
-            entry.unlink(missing_ok=True)

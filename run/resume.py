@@ -14,7 +14,7 @@ from ..engine.config import TrainConfig, config_from
 from ..errors import UsageError
 from ..metrics.records import Start
 from .preflight import Plan
-from .registry import RegisteredRun, find_run, newest_run, read_run, runs_below
+from .registry import LIVE, RegisteredRun, find_run, newest_run, read_run, runs_below
 from .run_folder import RunFolder
 
 SAME = ("task", "seed", "amp")
@@ -37,22 +37,42 @@ class Earlier:
     attempt: int
     """Number of the last one."""
     finished: bool
+    elsewhere: bool = False
+    """The last one was made under another kernel: its lock, if there is one, says nothing here."""
 
 
-def find_resumable(asked: str, output_dir: Path) -> RegisteredRun:
-    """The run that ``--resume`` names; `latest` is the newest of `output_dir`, else of all. Raises `UsageError`."""
+def find_resumable(asked: str, output_dir: Path, *, take_over: bool) -> RegisteredRun:
+    """The run that ``--resume`` names; `latest` is the newest of `output_dir`, else of all. Raises `UsageError`.
+
+    One that may still go on elsewhere is resumable if it is to `take_over`.
+    """
     here = newest_run(runs_below(output_dir)) if asked == "latest" else None
     run = here or find_run(None if asked == "latest" else asked)
-    if run.live:
-        raise UsageError("resume_live", run=run.run_id)
+    check_gone(run, take_over=take_over)
     return run
 
 
-def read_earlier(private: Path) -> Earlier:
-    """The run whose private folder this is; raises `UsageError` when its run.json is no good."""
+def check_gone(run: RegisteredRun, *, take_over: bool) -> None:
+    """Raise `UsageError` for a run that goes on; `take_over` allows one of which that cannot be told for sure."""
+    if run.state not in (*LIVE, "silent"):
+        return
+    liveness = run.liveness
+    if liveness.certain:
+        raise UsageError("resume_live", run=run.run_id)
+    if not take_over:
+        host, seconds = str(run.content.get("host", "?")), int(liveness.silent_seconds)
+        raise UsageError("resume_elsewhere", run=run.run_id, host=host, seconds=seconds)
+
+
+def read_earlier(private: Path, *, take_over: bool = False) -> Earlier:
+    """The run whose private folder this is; raises `UsageError` when its run.json is no good, or it goes on.
+
+    One that may still go on elsewhere is taken if it is to `take_over`.
+    """
     run = read_run(private)
     if run is None:
         raise UsageError("no_run_at", path=str(private))
+    check_gone(run, take_over=take_over)
     try:
         saved = msgspec.convert(run.content["config"], dict[str, object])
         config = config_from({**saved, "nproc": run.content["world_size"]})
@@ -61,7 +81,11 @@ def read_earlier(private: Path) -> Earlier:
         raise UsageError("resume_damaged", path=str(private / "run.json"), reason=str(error)) from error
     root = run.folder.root
     return Earlier(
-        RunFolder(Path() if root == Path.cwd() else root, run.run_id), config, attempt, run.state == "finished"
+        RunFolder(Path() if root == Path.cwd() else root, run.run_id),
+        config,
+        attempt,
+        run.state == "finished",
+        run.elsewhere,
     )
 
 

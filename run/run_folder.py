@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import UsageError
 
@@ -88,24 +83,3 @@ class RunFolder:
                 return file.read().decode("utf-8", "replace").splitlines()[-lines:]
         except OSError:
             return []
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from running this run; raises `UsageError` when one does."""
-        fd = os.open(self.private / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError("resume_live", run=self.run_id) from None
-        except OSError:  # a file system without locks
-            pass
-        try:
-            yield
-        finally:
-            os.close(fd)
-
-    def write_run_json(self, content: dict[str, Any]) -> None:
-        """Replace run.json: config, versions, host, pids and state of the run; raises `OSError`."""
-        temporary = self.private / "run.json.tmp"
-        temporary.write_text(json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n", "utf-8")
-        os.replace(temporary, self.private / "run.json")  # noqa: PTH105 - says what it does

@@ -13,15 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import psutil
-
 from .. import __version__
 from ..engine.config import TrainConfig, config_values
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..metrics.records import RunStarted, Start
 from .control_server import ControlServer
+from .keeper import Keeper
 from .launcher import warm_up
+from .liveness import this_boot
 from .preflight import Plan, check_files, check_run
 from .protocol import Reply, Request
 from .recorder import Recorder
@@ -29,6 +29,8 @@ from .registry import register
 from .request import TrainRequest
 from .resume import Earlier, check_resume, check_same, read_earlier
 from .run_folder import RunFolder
+from .run_json import RunJson
+from .run_lock import RunLock
 from .signals import Signals
 
 if TYPE_CHECKING:
@@ -52,15 +54,16 @@ def run(
     config = request.config
     config.check()
     check_files(config)
-    earlier = read_earlier(request.resumed) if request.resumed is not None else None
-    if earlier is not None:
+    earlier = None
+    if request.resumed is not None:
+        earlier = read_earlier(request.resumed, take_over=config.take_over)
         check_same(earlier, config)
     warm_up()
     plan = check_run(config)
     with Signals() as signals:
         folder = earlier.folder if earlier else RunFolder.create(config.output_dir, time.localtime())
-        with folder.locked():
-            process = RunProcess(config, catalogue, plan, folder, signals, earlier)
+        with RunLock(folder.private.absolute(), take_over=earlier is not None and earlier.elsewhere) as lock:
+            process = RunProcess(config, catalogue, plan, folder, signals, earlier, lock)
             return process.run(stdout, stderr, created)
 
 
@@ -75,7 +78,9 @@ class RunProcess:
         folder: RunFolder,
         signals: Signals,
         earlier: Earlier | None,
+        lock: RunLock,
     ) -> None:
+        self._lock = lock
         self._config = config
         self._catalogue = catalogue
         self._plan = plan
@@ -87,9 +92,15 @@ class RunProcess:
         self._rank_pids: list[int] = []
         self._started_at = time.time()
         self._log_interval = config.log_interval
+        self._server = ControlServer(self._handle)
+        self._run_json = RunJson(folder.private.absolute(), self._print_trouble)
 
     def run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
         """Run to the end; the exit code."""
+        with Keeper(self._keep_lock, self._keep_server, self._run_json.keep):
+            return self._run(stdout, stderr, created)
+
+    def _run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
         checkpoint, damaged = self._find_checkpoint()
         changes = []
         if self._earlier is not None:
@@ -97,7 +108,10 @@ class RunProcess:
         attempt = self._begin(checkpoint, damaged, stdout)
         for flag, old, new in changes:
             attempt.recorder.emit("config_changed", "warning", flag=flag, old=old, new=new)
-        self._server = ControlServer(self._handle)
+        try:
+            self._server.open()
+        except OSError as error:
+            attempt.recorder.emit("no_control", "warning", reason=error.strerror or str(error))
         try:
             self._write_run_json("running")
             self._register(stderr)
@@ -221,45 +235,55 @@ class RunProcess:
             _print(reason, stderr)
         return sound
 
+    def _keep_lock(self) -> None:
+        """Show that the run lives; end at once if another process runs it by now, as two would mix their rows."""
+        if not self._lock.keep():
+            _print(self._catalogue.text("taken_over", run=self._folder.run_id), sys.stderr)
+            os._exit(EXIT_FAILED)
+
+    def _keep_server(self) -> None:
+        if self._server.keep():
+            self._run_json.update(control=self._control)
+
+    @property
+    def _control(self) -> dict[str, str]:
+        return {"path": str(self._server.path), "token": self._server.token}
+
     def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
         import torch
 
         config = config_values(self._config)
         if self._config.data is not None:
             config["data"] = str(self._config.data.absolute())
-        content = {
-            "run_id": self._folder.run_id,
-            "state": state,
-            "reason": reason,
-            "cause": cause,
-            "attempt": self._number,
-            "pid": os.getpid(),
-            "rank_pids": self._rank_pids,
-            "process_started_at": psutil.Process().create_time(),
-            "control": {"path": str(self._server.path), "token": self._server.token},
-            "host": socket.gethostname(),
-            "started_at": self._started_at,
-            "world_size": self._plan.world_size,
-            "device": self._plan.device,
-            "backend": self._plan.backend,
-            "metric_names": self._plan.metric_names,
-            "config": config,
-            "versions": {
+        self._run_json.update(
+            run_id=self._folder.run_id,
+            state=state,
+            reason=reason,
+            cause=cause,
+            attempt=self._number,
+            pid=os.getpid(),
+            rank_pids=self._rank_pids,
+            control=self._control,
+            host=socket.gethostname(),
+            boot_id=this_boot(),
+            started_at=self._started_at,
+            world_size=self._plan.world_size,
+            device=self._plan.device,
+            backend=self._plan.backend,
+            metric_names=self._plan.metric_names,
+            config=config,
+            versions={
                 "everybatch": __version__,
                 "python": platform.python_version(),
                 "torch": torch.__version__,
             },
-            "command": sys.argv,
-        }
-        try:
-            self._folder.write_run_json(content)
-        except OSError as error:
-            _print(
-                self._catalogue.text(
-                    "file_trouble", path=str(self._folder.private / "run.json"), reason=str(error)
-                ),
-                sys.stderr,
-            )
+            command=sys.argv,
+        )
+
+    def _print_trouble(self, path: Path, error: OSError) -> None:
+        _print(
+            self._catalogue.text("file_trouble", path=str(path), reason=error.strerror or str(error)), sys.stderr
+        )
 
 
 def _start(checkpoint: Checkpoint | None) -> Start:

@@ -4,40 +4,42 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import socket
 import time
 from pathlib import Path
 
-import psutil
 from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.records import BatchRecord, EpochStarted, EpochSummary, Notice, RankState, RunStarted
+from everybatch.run.liveness import this_boot
+from everybatch.run.run_lock import RunLock
 
 BATCHES = 171
 
 
 def make_folder(root: Path, *, world_size: int = 2, state: str = "running") -> Path:
-    """The private folder of a run that this process pretends to be."""
+    """The private folder of a run; one that is `running` is held by this process."""
     private = root / ".everybatch" / "20261124_120000"
     private.mkdir(parents=True)
-    (private / "run.json").write_text(json.dumps(run_json(private.name, world_size=world_size, state=state)))
+    write_run_json(private, world_size=world_size, state=state)
     (private / "journal").touch()
+    if state == "running":
+        RunLock(private).acquire()
     return private
 
 
-def run_json(run_id: str, *, world_size: int, state: str = "running") -> dict[str, object]:
-    """What makes this process pass for the one that runs `run_id`."""
-    return {
-        "run_id": run_id,
+def write_run_json(private: Path, *, world_size: int, state: str = "running") -> None:
+    """Make the folder one of a run of this machine."""
+    content = {
+        "run_id": private.name,
         "state": state,
-        "pid": os.getpid(),
-        "process_started_at": psutil.Process().create_time(),
         "host": socket.gethostname(),
+        "boot_id": this_boot(),
         "started_at": time.time(),
         "world_size": world_size,
         "config": {"task": "phantoms"},
     }
+    (private / "run.json").write_text(json.dumps(content))
 
 
 def records(steps: int, *, world_size: int = 2, epochs: int = 200, seed: int = 0, start: float | None = None):

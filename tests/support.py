@@ -16,6 +16,7 @@ import psutil
 REPOSITORY = Path(__file__).parent.parent
 DEADLINE = 120.0
 """For what takes seconds: the machine may have much else to do."""
+NOBODY = 54_321
 
 for number in (signal.SIGHUP, signal.SIGQUIT):  # a suite started in the background has them ignored
     signal.signal(number, signal.SIG_DFL)
@@ -50,6 +51,29 @@ def in_small_files(limit: int, work: Callable[[Callable[[int], None]], None]) ->
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
             work(lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size or hard, hard)))
+        except BaseException:
+            theirs.send(traceback.format_exc())
+        else:
+            theirs.send("")
+
+    process = context.Process(target=child)
+    process.start()
+    failure = ours.recv()
+    process.join()
+    assert not failure, failure
+
+
+def as_nobody(work: Callable[[], None]) -> None:
+    """Do `work` in a process of a user who owns nothing and has no entry in the list of users."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+
+    def child() -> None:
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            work()
         except BaseException:
             theirs.send(traceback.format_exc())
         else:

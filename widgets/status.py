@@ -16,6 +16,7 @@ from .lines import LineWidget, Piece, bar
 STATE_STYLES = {
     "failed": "alarm",
     "lost": "alarm",
+    "silent": "hold",
     "paused": "hold",
     "stopping": "hold",
     "restarting": "hold",

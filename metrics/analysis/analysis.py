@@ -70,8 +70,8 @@ def _life(files: RunFiles, epochs: pd.DataFrame) -> list[Finding]:
         found.append(Finding("lost", "warning", figures))
     elif files.state == "stopped" or (not files.state and last["status"] == "stopped"):
         found.append(Finding("stopped", "info", figures))
-    elif files.state == "running":
-        found.append(Finding("running", "info", figures))
+    elif files.state in ("running", "silent"):
+        found.append(Finding(files.state, "info", figures))
     attempts = epochs["attempt"].max()
     if attempts > 1:
         found.append(Finding("attempts", "info", {"attempts": int(attempts)}))

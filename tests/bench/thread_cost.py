@@ -168,13 +168,15 @@ def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     from everybatch.run.aggregator import AttemptInfo
     from everybatch.run.recorder import Recorder
     from everybatch.run.run_folder import RunFolder
+    from everybatch.run.run_lock import RunLock
 
-    from ..replay import run_json
+    from ..replay import write_run_json
     from .monitor_load import Screen, watcher
 
     context = multiprocessing.get_context("spawn")
     run = RunFolder.create(folder, time.localtime())
-    run.write_run_json(run_json(run.run_id, world_size=1))
+    write_run_json(run.private, world_size=1)
+    RunLock(run.private).acquire()
     queue = EventQueue()
     started = RunStarted(run.run_id, 1, "bench", 1, 1, "cpu", "gloo", 1, (), time.time())
     recorder = Recorder(AttemptInfo(run, started, True, False), [queue], Catalogue("zh"), None)
