@@ -54,7 +54,7 @@ class Sinks:
             self._batch_csv = _csv(recovered.batch_csv if recovered else folder.batch_csv, batch_header(), new)
         self._journal = AppendFile(folder.journal, exclusive=new)
         self._files = [f for f in (self._log, self._epoch_csv, self._batch_csv, self._journal) if f is not None]
-        self._in_trouble: set[AppendFile] = set()
+        self._in_trouble: set[AppendFile | Console] = set()
         self._batch_rows: list[bytes] = []
         self._records: list[bytes] = []
 
@@ -115,9 +115,9 @@ class Sinks:
 
     def close(self) -> dict[Path, int]:
         """Close everything; rows that could never be written, by file."""
-        if self._console is not None:
-            self._console.close()
         lost = {file.path: file.close() for file in self._files}
+        if self._console is not None:
+            lost[Path(self._console.name)] = self._console.close()
         return {path: count for path, count in lost.items() if count}
 
     def _emit_troubles(self) -> None:
@@ -135,6 +135,14 @@ class Sinks:
             self._emit_console_troubles(self._console)
 
     def _emit_console_troubles(self, console: Console) -> None:
+        error = None if console.gone else console.error
+        if error is not None and console not in self._in_trouble:
+            self._in_trouble.add(console)
+            self._emit("file_trouble", "warning", path=console.name, reason=error.strerror or str(error))
+        elif error is None and console in self._in_trouble:
+            self._in_trouble.discard(console)
+            if not console.gone:
+                self._emit("file_recovered", "info", path=console.name)
         if console.skipped and console.has_room:
             skipped, console.skipped = console.skipped, 0
             console.line(self._catalogue.text("console_skipped", count=skipped, path=str(self._log.path)))
