@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-# `make test TORCH=2.4` tests with the newest torch 2.4, TORCH=2 with the newest of all, in an environment of its
+# `make test TORCH=2.5` tests with the newest torch 2.5, TORCH=2 with the newest of all, in an environment of its
 # own; everything else is then the newest that pyproject.toml allows. Without it, requirements.txt says what is used.
 TORCH ?=
 VENV := .venv$(if $(TORCH),-torch-$(TORCH))
@@ -21,7 +21,7 @@ test: $(if $(TORCH),$(VENV)/installed-test,check)   ## every check; tests that t
 test-textual: $(VENV)/installed-test  ## the monitor with the lowest and the newest Textual that it takes
 	for version in ==8.0.0 "<9"; do \
 	  rm -rf build/textual && $(PIP) --no-deps --target build/textual "textual$$version" && \
-	  PYTHONPATH=build/textual $(BIN)/python -m pytest -n 2 tests/app/test_monitor.py tests/app/test_monitor_keys.py \
+	  PYTHONPATH=build/textual $(BIN)/python -m pytest tests/app/test_monitor.py tests/app/test_monitor_keys.py \
 	    tests/app/test_screens.py tests/app/test_terminal.py || exit 1; done
 
 check: $(VENV)/installed-test       ## lint, format, types, import contract

@@ -31,3 +31,7 @@ def test_the_monitor_and_the_recorder_do_without_torch(module):
     imported = imported_by(module)
     assert "everybatch" in imported
     assert not imported & {"torch", "pandas", "matplotlib"}
+
+
+def test_the_package_by_itself_imports_nothing_that_takes_time():
+    assert not imported_by("everybatch") & {"torch", "numpy", "msgspec", "textual", "rich", "pandas", "matplotlib"}

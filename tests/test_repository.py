@@ -26,12 +26,6 @@ PAGES = [
 # ---- the package ------------------------------------------------------------------------------------------
 
 
-def test_importing_the_package_imports_nothing_that_takes_time():
-    script = "import sys, everybatch\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert not {"torch", "numpy", "msgspec", "textual", "rich", "pandas"} & set(done.stdout.split())
-
-
 def test_the_public_names_are_there_without_torch():
     script = (
         "import sys\nfrom everybatch import *\n"
@@ -67,32 +61,26 @@ def test_an_installation_has_every_package():
 # ---- what it is tested with -------------------------------------------------------------------------------
 
 
-def test_the_workflow_covers_every_python_that_is_promised():
-    promised = {
-        text.rpartition(" ")[2]
-        for text in PYPROJECT["project"]["classifiers"]
-        if text.startswith("Programming Language :: Python :: 3.")
-    }
-    jobs = WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["include"]
-    assert {job["python"] for job in jobs} == promised
-    assert PYPROJECT["project"]["requires-python"] == f">={min(promised)}"
-    for python in promised:  # the lowest torch that has a wheel for it, the newest, and one with the pinned one
-        assert len({job["torch"] for job in jobs if job["python"] == python}) >= 2
+def test_the_workflow_runs_every_python_that_is_promised():
+    prefix = "Programming Language :: Python :: 3."
+    promised = [
+        f"3.{text[len(prefix) :]}" for text in PYPROJECT["project"]["classifiers"] if text.startswith(prefix)
+    ]
+    assert WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["python"] == promised
+    assert PYPROJECT["project"]["requires-python"] == f">={promised[0]}"
 
 
 def test_the_workflow_runs_the_lowest_torch_and_the_newest():
-    (lowest,) = [
-        text[len("torch>=") :] for text in PYPROJECT["project"]["dependencies"] if text.startswith("torch")
-    ]
-    torches = {job["torch"] for job in WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["include"]}
-    assert {lowest, lowest.partition(".")[0], ""} <= torches
-    steps = WORKFLOW["jobs"]["tests"]["steps"]
-    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
-    assert WORKFLOW["jobs"]["tests"]["env"]["TORCH"] == "${{ matrix.torch }}"
+    needed = PYPROJECT["project"]["dependencies"]
+    (lowest,) = [text.removeprefix("torch>=") for text in needed if text.startswith("torch>=")]
+    job = WORKFLOW["jobs"]["tests"]
+    assert job["strategy"]["matrix"]["torch"] == ["", lowest, lowest.partition(".")[0]]
+    assert job["env"]["TORCH"] == "${{ matrix.torch }}"
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
 
 
 @pytest.mark.parametrize(
-    ("torch", "wanted"), [("", "-r requirements.txt"), ("2.4", '"torch==2.4.*" -e .'), ("2", '"torch==2.*" -e .')]
+    ("torch", "wanted"), [("", "-r requirements.txt"), ("2.5", '"torch==2.5.*" -e .'), ("2", '"torch==2.*" -e .')]
 )
 def test_make_installs_the_torch_that_is_asked_for_in_an_environment_of_its_own(tmp_path, torch, wanted):
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
