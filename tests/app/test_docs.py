@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -167,9 +168,14 @@ def test_the_commands_that_train_work(command, shell, tmp_path):
     ended = "Training finished: 1/1 epochs" if "--lang en" in command else "训练完成: 1/1 个epoch"
     assert ended in log.read_text("utf-8")
     assert len(list(folder.glob("metrics/batch_metrics_*.csv"))) == ("--log_batch_metrics" in command)
-    if "grep" in command:
-        assert done.stdout
-        assert all(re.search(r"Epoch \[|已保存", line) for line in done.stdout.splitlines())
+    if 'grep "Epoch' in command:
+        assert len(done.batch_lines()) == 12
+        assert "Epoch [1/1] 完成" in done.stdout.splitlines()
+    if 'grep "已保存"' in command:
+        saved = [
+            re.search(r"已保存: checkpoints/.+/(last|best)\.pt$", line)[1] for line in done.stdout.splitlines()
+        ]
+        assert sorted(saved) == ["best", "last"]
     if "tee" in command:
         assert (tmp_path / "my_training_output.txt").read_text("utf-8") == done.stdout
     if "nohup" in command:
@@ -212,12 +218,13 @@ def test_the_commands_that_analyse_work(shell, tmp_path):
 
 
 def test_the_commands_that_follow_files_show_lines_while_the_training_goes_on(shell, tmp_path):
-    training = shell(f"exec python src/train_ddp.py {FLAGS} --epochs 1000 --lang en", TINY_SECONDS="0.01")
+    flags = f"{FLAGS} --epochs 1000 --log_batch_metrics --lang en"
+    training = shell(f"exec python src/train_ddp.py {flags}", TINY_SECONDS="0.01")
     until(lambda: "Epoch [2/1000]" in training.log())
     for command in of_kind("tail"):
         follow = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"] if "|" not in command else ["bash", "-c", command],
-            cwd=tmp_path, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
+            ["bash", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+            start_new_session=True,
         )  # fmt: skip
         try:
             lines = [follow.stdout.readline() for _ in range(3)]
@@ -225,8 +232,12 @@ def test_the_commands_that_follow_files_show_lines_while_the_training_goes_on(sh
             assert all("Epoch [" in line for line in lines) or "grep" not in command
             assert training.process.poll() is None
         finally:
-            os.killpg(follow.pid, 9)
+            os.killpg(follow.pid, signal.SIGKILL)
             follow.communicate()
+
+
+def _logs_with(folder, text):
+    return sum(text in path.read_text("utf-8") for path in folder.glob("log/training_*.log"))
 
 
 def test_the_commands_for_runs_work(shell, tmp_path):
@@ -234,7 +245,7 @@ def test_the_commands_for_runs_work(shell, tmp_path):
     trainings = []
     for count in (1, 2):
         trainings.append(shell(line, TINY_SECONDS="0.02"))
-        until(lambda count=count: trainings[0].log().count("(5/24)") >= count)
+        until(lambda count=count: _logs_with(tmp_path, "(5/24)") == count)
     first, second = sorted(path.name for path in tmp_path.glob(".everybatch/*"))
     table, as_json, stop_newest, stop_named = of_kind("runs")
 
