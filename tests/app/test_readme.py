@@ -114,7 +114,7 @@ class Newcomer:
         self._waits_for(self._prompted)
         assert self._prompted()[1] == "0", self._said()
         if command == "everybatch stop":  # reads on, and so gives it the time of a batch
-            self._waits_for(lambda: self._run()["state"] == "stopped")
+            until(lambda: self._run()["state"] == "stopped", self._patience)
 
     def has_what_the_readme_promises(self, readme):
         """The run that was left, stopped and resumed is whole, and the clone as clean as it was."""
