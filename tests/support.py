@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import re
 import resource
 import signal
+import string
 import subprocess
 import time
 import traceback
@@ -12,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from everybatch.log.catalogue import TEXTS
 
 REPOSITORY = Path(__file__).parent.parent
 DEADLINE = 120.0
@@ -35,6 +38,18 @@ def only(folder: Path, pattern: str) -> Path:
     """The one file or folder there is."""
     (path,) = folder.glob(pattern)
     return path
+
+
+def said(text: str, key: str, *, lang: str = "zh", **fields: object) -> list[str]:
+    """Where `text` has the line `key` of the catalogue with these fields; other fields may be anything."""
+    pattern, names = "", set()
+    for literal, name, spec, _ in string.Formatter().parse(TEXTS[lang][key]):
+        pattern += re.escape(literal)
+        if name is not None:
+            names.add(name)
+            pattern += re.escape(format(fields[name], spec or "")) if name in fields else ".*"
+    assert fields.keys() <= names, f"{key} has the fields {names}"
+    return re.findall(f"{pattern}$", text, re.MULTILINE)
 
 
 def in_small_files(limit: int, work: Callable[[Callable[[int], None]], None]) -> None:

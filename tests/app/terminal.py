@@ -1,5 +1,6 @@
 """A command on a pseudo-terminal of its own."""
 
+import codecs
 import fcntl
 import json
 import os
@@ -13,7 +14,7 @@ import threading
 
 import psutil
 
-from ..support import until
+from ..support import DEADLINE, until
 
 
 class Terminal:
@@ -42,11 +43,12 @@ class Terminal:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def _read(self):
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a character
         while not self._closed:
             self.stalled.wait()
             try:
                 if select.select([self.fd], [], [], 0.1)[0]:
-                    self.output += os.read(self.fd, 1 << 16).decode("utf-8", "replace")
+                    self.output += decoder.decode(os.read(self.fd, 1 << 16))
             except (OSError, ValueError):
                 return
 
@@ -57,10 +59,14 @@ class Terminal:
     def type(self, keys):
         os.write(self.fd, keys.encode())
 
-    def shows(self, text, seconds=30):
-        until(lambda: text in self.text(), seconds)
+    def shows(self, text, since=0):
+        """Wait until `text` has been shown; what is shown instead is the failure."""
+        try:
+            until(lambda: text in self.text(since))
+        except AssertionError:
+            raise AssertionError(f"{text!r} is not in {self.text(since)[-3000:]!r}") from None
 
-    def wait(self, seconds=30):
+    def wait(self, seconds=DEADLINE):
         """The exit code; negative for a signal."""
         codes = []
 

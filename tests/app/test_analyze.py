@@ -224,13 +224,20 @@ def test_several_runs_side_by_side(folder, capsys):
     assert found["comparison"]["clear"] is True
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_any_width_shows_whole_lines(folder, capsys, monkeypatch, width):
+NARROW = pytest.mark.xfail(strict=True, reason="a line of Chinese without a space is cut where it should be folded")
+
+
+@pytest.mark.parametrize("width", [pytest.param(40, marks=NARROW), 80, 200])
+def test_any_width_shows_every_finding_whole(folder, capsys, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
     overfitted().write(folder / "metrics")
+    found = json.loads(analyzed("--batch_metrics", "--json", capsys=capsys)[1])["findings"]
+    assert len(found) > 1
     code, out, _ = analyzed("--batch_metrics", capsys=capsys)
     assert code == 0
-    assert "过拟合" in out
+    for finding in found:
+        for text in (finding["text"], finding["suggestion"]):
+            assert "".join(text.split()) in "".join(out.split())
 
 
 def test_a_mistake_in_the_flags_is_one_line(folder, capsys):

@@ -13,7 +13,7 @@ import pytest
 from everybatch.run.control_client import ask_run
 from everybatch.run.registry import read_run
 
-from ..support import only, until
+from ..support import only, said, until
 
 # ---- ranks ------------------------------------------------------------------------------------------------
 
@@ -21,7 +21,7 @@ from ..support import only, until
 def test_a_rank_that_hangs_is_named_with_its_stack(train, tiny):
     run = train(*tiny, "--timeout", "3", "--log_batch_metrics", env={"TINY_FAULT": "hang@5"})
     assert run.code == 1
-    assert any(line.startswith("rank 1 没有响应，其他rank等待超时") for line in run.stderr.splitlines())
+    assert said(run.stderr, "failed_hang", ranks="1")
     assert "a_step_that_never_ends" in run.stderr
     assert "--timeout" in run.stderr
     assert run.counted() == 4
@@ -66,9 +66,9 @@ def test_the_stacks_of_a_run_that_hangs_are_dumped_on_demand(start, tiny, tmp_pa
 def test_a_rank_without_memory_is_named_with_a_hint(train, tiny):
     run = train(*tiny, "--log_batch_metrics", env={"TINY_FAULT": "memory@5"})
     assert run.code == 1
-    assert "rank 1 出错: RuntimeError" in run.stderr
+    assert said(run.stderr, "failed_raised", rank=1, error="RuntimeError")
     assert "can't allocate memory" in run.stderr
-    assert "减小 --batch_size" in run.stderr
+    assert said(run.stderr, "hint_memory")
     assert run.counted() == 4
 
 
@@ -81,7 +81,7 @@ def test_ranks_that_see_different_data_are_told_before_the_first_batch(train, ow
         """)
     run = train(*different)
     assert run.code == 1
-    assert "train_data() 给出的batch数不同（rank 0: 12, rank 1: 7）" in run.stderr
+    assert said(run.stderr, "uneven", method="train_data", batches="rank 0: 12, rank 1: 7")
     assert run.log_batch_lines() == []
 
 
@@ -100,8 +100,8 @@ def test_a_loader_worker_that_is_killed_fails_the_rank_with_a_hint(start, tiny):
     done = run.wait()
     assert done.code == 1
     assert "DataLoader worker" in done.stderr
-    assert "rank 1 出错" in done.stderr
-    assert "/dev/shm" in done.stderr
+    assert said(done.stderr, "failed_raised", rank=1)
+    assert said(done.stderr, "hint_loader")
     assert done.counted() > 0
 
 
@@ -114,7 +114,7 @@ def test_a_killed_run_process_reports_no_success_and_its_ranks_end_within_five_s
     until(lambda: not run.family(), seconds=5)
     assert read_run(private).state == "lost"
     assert json.loads((private / "run.json").read_text())["state"] == "running"
-    assert "训练完成" not in run.log()
+    assert not said(run.log(), "end_finished")
     assert "the run process is gone" in (private / "rank_0.log").read_text()
 
 
@@ -178,13 +178,13 @@ def test_a_run_process_that_stands_still_loses_nothing(start, tiny):
     done = run.wait()
     assert done.code == 0
     assert done.counted() == 480
-    assert "没有记录" not in done.log()
+    assert not said(done.log(), "dropped")
 
 
 @pytest.mark.slow
 def test_a_pipe_that_nobody_reads_stops_nothing(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "100", "--log_batch_metrics")
-    until(lambda: "训练完成" in run.log())
+    until(lambda: said(run.log(), "end_finished"))
     done = run.wait()
     assert done.code == 0
     assert done.counted() == 1200
@@ -212,7 +212,7 @@ def test_dropped_batches_are_never_silent(start, own_task):
     rows = [int(row["step"]) for row in done.rows("batch")]
     assert rows == sorted(set(rows))
     assert len(done.log_batch_lines()) == len(rows) < 7200
-    assert "个batch没有记录" in done.log()
+    assert said(done.log(), "dropped")
 
 
 # ---- other users ------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from everybatch.run.run_folder import RunFolder
 from everybatch.run.sinks import Sinks
 
 from ..replay import records
-from ..support import only, until
+from ..support import only, said, until
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_full_files_stop_nothing_and_get_everything_once_there_is_room(limited, 
     out = []
     while "[3/6]" not in "".join(out):  # the console shows that training goes on
         out.append(run.process.stdout.readline())
-    assert "警告: 无法写入" in "".join(out)
+    assert said("".join(out), "file_trouble")
     assert "[1/6]" in run.log()
     assert "[2/6]" not in run.log()  # the disk is full
     give_room()
@@ -43,7 +43,7 @@ def test_full_files_stop_nothing_and_get_everything_once_there_is_room(limited, 
     assert (done.code, done.stderr) == (0, "")
     assert done.counted() == 72
     assert len(done.rows("epoch")) == 6
-    assert "已可写入" in done.log()
+    assert said(done.log(), "file_recovered")
     assert sum(type(record).__name__ == "BatchRecord" for record in done.journal()) == 72
 
 
@@ -95,19 +95,19 @@ def test_a_full_disk_under_one_file_leaves_the_others_alone(tmp_path, name):
 
 def test_checkpoints_that_cannot_be_written_are_said_and_training_goes_on(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "3", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
-    until(lambda: "已保存" in run.log())
+    until(lambda: said(run.log(), "saved_last"))
     folder = only(tmp_path, "checkpoints/*")
     folder.rename(tmp_path / "moved")
     folder.write_text("a file where the folder was: nobody, not even root, can write below it")
     done = run.wait()
     assert done.code == 0
-    assert "警告: 模型没有写入" in done.stdout
+    assert said(done.stdout, "save_failed")
     assert done.counted() == 36
 
 
 def test_a_checkpoint_folder_that_was_tidied_up_comes_back(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "3", env={"TINY_SECONDS": "0.05"})
-    until(lambda: "已保存" in run.log())
+    until(lambda: said(run.log(), "saved_last"))
     only(tmp_path, "checkpoints/*").rename(tmp_path / "moved")
     assert run.wait().code == 0
     assert only(tmp_path, "checkpoints/*/last.pt").exists()
@@ -115,10 +115,10 @@ def test_a_checkpoint_folder_that_was_tidied_up_comes_back(start, tiny, tmp_path
 
 def test_a_full_disk_under_the_checkpoints_leaves_the_last_one(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "4", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
-    until(lambda: "已保存" in run.log())
+    until(lambda: said(run.log(), "saved_last"))
     rank_0 = run.ranks()[0]
     rank_0.rlimit(psutil.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
-    until(lambda: "模型没有写入" in run.log())
+    until(lambda: said(run.log(), "save_failed"))
     last = only(tmp_path, "checkpoints/*/last.pt")
     data = last.read_bytes()
     done = run.wait()
@@ -135,5 +135,5 @@ def test_private_files_in_a_folder_that_became_unwritable_stop_nothing(start, ti
     private.rename(tmp_path / "moved")  # run.json has no folder any more, and the journal no name
     done = run.wait()
     assert done.code == 0
-    assert "无法写入" in done.stderr
+    assert said(done.stderr, "file_trouble")
     assert done.counted() == 36

@@ -14,7 +14,7 @@ from everybatch.metrics.run_view import RunView
 
 from ..kill_points import FLAGS, Story, finish, killed_and_resumed, uninterrupted
 from ..kill_points import start as start_run
-from ..support import REPOSITORY, only, until
+from ..support import REPOSITORY, only, said, until
 
 BY_BATCHES = (("--nproc", "2", "--save_every", "5batches"), {"NOISY_SECONDS": "0.01"})
 BY_EPOCHS = (("--nproc", "2", "--save_every", "1", "--workers", "1"), {"NOISY_SECONDS": "0.01", "NOISY_VAL": "1"})
@@ -52,7 +52,7 @@ def test_stopped_in_the_middle_and_resumed_is_as_never_stopped(whole, tmp_path):
     assert Story.of(done) == whole(flags, env)
     # no batch was done twice, so no line and no record stands there twice
     assert len(done.log_batch_lines()) == 48
-    assert "跳过已完成的" in done.stdout
+    assert said(done.stdout, "resumed", attempt=2)
     attempts = [row["attempt"] for row in done.rows("epoch")]
     assert attempts == sorted(attempts)
     assert {row["attempt"] for row in done.rows("batch")} == {"1", "2"}
@@ -106,13 +106,8 @@ def test_ranks_and_batch_size_may_change_between_epochs_and_the_rate_anywhere(st
     assert run.code == 0
     run = train("--resume", "--epochs", "2", "--nproc", "1", "--batch_size", "8", "--lr", "0.05")
     assert run.code == 0, run.stderr
-    for change in (
-        "--epochs 由 1 改为 2",
-        "--nproc 由 2 改为 1",
-        "--batch_size 由 4 改为 8",
-        "--lr 由 0.1 改为 0.05",
-    ):
-        assert change in run.stdout
+    for flag, old, new in (("epochs", 1, 2), ("nproc", 2, 1), ("batch_size", 4, 8), ("lr", 0.1, 0.05)):
+        assert said(run.stdout, "config_changed", flag=f"--{flag}", old=old, new=new)
     rows = run.rows("batch")
     assert [(row["epoch"], row["samples"], row["lr"]) for row in rows] == [("1", "8", "0.1")] * 12 + [
         ("2", "8", "0.05")
@@ -157,12 +152,13 @@ def test_a_torn_checkpoint_is_said_and_the_last_good_one_used(stopped, train, tm
     last.write_bytes(last.read_bytes()[:-3000])
     run = train("--resume")
     assert run.code == 0
-    assert f"检查点 {last.relative_to(tmp_path)} 无法读取" in run.stdout
-    assert "best.pt 继续，Epoch 2，跳过已完成的 0 个batch" in run.stdout
+    assert said(run.stdout, "checkpoint_damaged", path=last.relative_to(tmp_path))
+    best = last.with_name("best.pt").relative_to(tmp_path)
+    assert said(run.stdout, "resumed", attempt=2, path=best, epoch=2, batch=0)
     rows = run.rows("batch")
     assert [int(row["step"]) for row in rows] == list(range(1, 37))
     assert [row["attempt"] for row in rows] == ["1"] * 12 + ["2"] * 24
-    assert "行已删去" in run.stdout
+    assert said(run.stdout, "csv_dropped")
     assert only(tmp_path, "metrics/batch_*.csv.bak").exists()
 
 
@@ -176,7 +172,7 @@ def test_a_flipped_bit_in_a_checkpoint_is_found(stopped, train, tmp_path):
     last.write_bytes(data)
     run = train("--resume")
     assert run.code == 0
-    assert "last.pt 无法读取" in run.stdout
+    assert said(run.stdout, "checkpoint_damaged", path=last.relative_to(tmp_path))
 
 
 class Bomb:
@@ -190,7 +186,7 @@ def test_a_hostile_checkpoint_runs_no_code(stopped, train, tmp_path):
     run = train("--resume")
     assert run.code == 0
     assert not (tmp_path / "exploded").exists()
-    assert "没有可用的检查点，从头开始" in run.stdout
+    assert said(run.stdout, "resumed_from_nothing", attempt=2)
     assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 37))
     only(tmp_path, "checkpoints/*/last.pt").write_bytes(pickle.dumps(Bomb()))
     assert train("--resume", "--epochs", "4").code == 0
@@ -202,7 +198,7 @@ def test_a_checkpoint_of_another_model_is_said(stopped, train, tmp_path):
         task.write("\n\nclass Tiny(Tiny):\n    def model(self):\n        return nn.Sequential(super().model())\n")
     run = train("--resume")
     assert run.code == 1
-    assert "检查点不属于这个模型" in run.stderr
+    assert said(run.stderr, "resume_model")
 
 
 def test_torn_files_are_repaired_and_lose_nothing(stopped, train, tmp_path):
@@ -214,7 +210,7 @@ def test_torn_files_are_repaired_and_lose_nothing(stopped, train, tmp_path):
     log.write_bytes(log.read_bytes()[: log.read_bytes().rindex(b"Batch Loss") + 5])
     run = train("--resume")
     assert run.code == 0, run.stderr
-    assert f"{batches.relative_to(tmp_path)}: 1 行不完整" in run.stdout
+    assert said(run.stdout, "csv_damaged", path=batches.relative_to(tmp_path), count=1)
     assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 37))
     assert [(row["epoch"], row["status"]) for row in run.rows("epoch")] == [
         (epoch, "completed") for epoch in ("1", "2", "3")
@@ -231,7 +227,7 @@ def test_a_journal_with_a_damaged_middle_is_used_as_far_as_it_goes(stopped, trai
     journal.write_bytes(data)
     run = train("--resume")
     assert run.code == 0
-    assert "字节损坏，已跳过" in run.stdout
+    assert said(run.stdout, "journal_damaged", path=journal.relative_to(tmp_path))
     assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 37))
 
 
@@ -242,7 +238,7 @@ def test_other_columns_get_a_file_of_their_own(stopped, train, tmp_path):
     run = train("--resume")
     assert run.code == 0
     part = only(tmp_path, "metrics/batch_*_part2.csv")
-    assert f"以后的行写入 {part.relative_to(tmp_path)}" in run.stdout
+    assert said(run.stdout, "csv_header", path=batches.relative_to(tmp_path), other=part.relative_to(tmp_path))
     assert batches.read_text() == old
     steps = [int(line.split(",")[2]) for line in part.read_text().splitlines()[1:]]
     assert steps == list(range(steps[0], 37))
@@ -281,7 +277,7 @@ def test_a_checkpoint_as_often_as_asked_for_and_at_the_end(train, tiny, save_eve
     saved, epoch = [], 1
     for line in run.stdout.splitlines():
         epoch = int(line.split("[")[1].split("/")[0]) if line.startswith("Epoch [") else epoch
-        if "模型已保存" in line and "last.pt" in line:
+        if said(line, "saved_last"):
             saved.append(str(epoch))
     # a checkpoint after the last batch of an epoch is told before the epoch is
     assert saved == saves
@@ -302,8 +298,8 @@ def test_a_failed_attempt_starts_again_by_itself(train, tiny, tmp_path, fault):
     env = {"TINY_FAULT": f"{fault}@18", "TINY_SECONDS": "0.02"}
     run = train(*tiny, "--epochs", "2", "--max_restarts", "1", "--log_batch_metrics", env=env)
     assert run.code == 0, run.stderr
-    assert "从检查点重新开始" in run.stdout
-    assert "第 2 次尝试: 从" in run.stdout
+    assert said(run.stdout, "end_restarting")
+    assert said(run.stdout, "resumed", attempt=2)
     assert "rank 1" in run.stderr  # why it was needed
     assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 25))
     assert [(row["epoch"], row["status"], row["attempt"]) for row in run.rows("epoch")] == [
@@ -327,7 +323,7 @@ def test_no_more_restarts_than_asked_for(train, tiny):
     run = train(*tiny, "--epochs", "2", "--max_restarts", "2", env={"TINY_FAULT": "raise@5"})
     assert run.code == 1
     assert [record.attempt for record in run.journal() if isinstance(record, RunStarted)] == [1, 2, 3]
-    assert run.stdout.count("没有可用的检查点，从头开始") == 2
+    assert len(said(run.stdout, "resumed_from_nothing")) == 2
     assert [row["attempt"] for row in run.rows("epoch")] == ["3"]
 
 

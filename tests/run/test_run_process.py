@@ -9,7 +9,7 @@ import stat
 import pytest
 import torch
 
-from ..support import until
+from ..support import said, until
 from ..tiny import Tiny
 
 
@@ -71,7 +71,8 @@ def test_what_a_run_leaves(train, tiny, tmp_path):
         assert float(row["max_batch_loss"]) == pytest.approx(max(losses))
     # the block of an epoch and the checkpoints come after its batches
     lines = run.stdout.splitlines()
-    assert lines.index("Epoch [1/2] 完成") < lines.index(next(line for line in lines if "已保存" in line))
+    (block,) = said(run.stdout, "epoch_completed", epoch=1, epochs=2)
+    assert lines.index(block) < lines.index(said(run.stdout, "saved_last")[0])
     checkpoint = torch.load(next(tmp_path.glob("checkpoints/*/last.pt")), weights_only=True)
     assert (checkpoint["epoch"], checkpoint["batches_done"], checkpoint["step"]) == (2, 12, 24)
     assert [set(rank) for rank in checkpoint["ranks"]] == [{"rng", "loss_sum", "events"}] * 2
@@ -103,19 +104,20 @@ def test_english_and_validation_and_loader_workers(train, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "key", "fields"),
     [
-        ("raise", "rank 1 出错: ValueError: a fault of rank 1 [/red] \\x1b[31m"),
-        ("kill", "rank 1 被信号 SIGKILL 终止"),
-        ("segv", "rank 1 被信号 SIGSEGV 终止"),
-        ("exit", "rank 1 在训练完成之前就退出了（退出码 0）"),
-        ("sys.exit", "rank 1 出错: EndedEarlyError: sys.exit(0)"),
+        ("raise", "failed_raised", {"error": "ValueError", "message": r"a fault of rank 1 [/red] \x1b[31m"}),
+        ("kill", "failed_signal", {"signal": "SIGKILL"}),
+        ("segv", "failed_signal", {"signal": "SIGSEGV"}),
+        ("exit", "failed_early", {"code": 0}),
+        ("sys.exit", "failed_raised", {"error": "EndedEarlyError", "message": "sys.exit(0)"}),
     ],
 )
-def test_a_rank_that_fails_is_named_and_everything_before_is_kept(train, tiny, tmp_path, fault, words):
+def test_a_rank_that_fails_is_named_and_everything_before_is_kept(train, tiny, tmp_path, fault, key, fields):
     env = {"TINY_FAULT": f"{fault}@18", "TINY_SECONDS": "0.05"}
     run = train(*tiny, "--epochs", "3", "--log_batch_metrics", env=env)
     assert run.code == 1
+    (words,) = said(run.stderr, key, rank=1, **fields)
     assert words in run.stderr.splitlines()
     assert "rank_1.log" in run.stderr
     assert words in run.log()
@@ -142,9 +144,8 @@ def test_a_rank_that_fails_is_named_and_everything_before_is_kept(train, tiny, t
 def test_a_nan_is_told_once_a_burst_and_counted(train, tiny):
     run = train(*tiny, "--epochs", "1", env={"TINY_FAULT": "nan@5"})
     assert run.code == 0
-    warnings = [line for line in run.stdout.splitlines() if line.startswith("警告")]
-    assert len(warnings) == 1
-    assert "第 4 个batch损失为 nan（rank 1）" in warnings[0]
+    (warning,) = said(run.stdout, "nonfinite")
+    assert said(warning, "nonfinite", epoch=1, batch=4, value="nan", ranks="1")
     (row,) = run.rows("epoch")
     assert (row["avg_loss"], row["nonfinite_batches"]) == ("nan", "8")  # the weights are nan from then on
     assert "Batch Loss: nan" in run.batch_lines()[-1]
@@ -211,7 +212,7 @@ def test_a_closed_terminal_does_not_end_the_run(start, tiny, tmp_path):
     done = run.wait()
     assert done.code == 0
     assert len(done.log_batch_lines()) == 48
-    assert "终端已关闭" in done.log()
+    assert said(done.log(), "terminal_gone")
 
 
 def test_a_reader_that_leaves_does_not_end_the_run(start, tiny):
@@ -222,7 +223,7 @@ def test_a_reader_that_leaves_does_not_end_the_run(start, tiny):
     done = run.wait()
     assert done.code == 0
     assert len(done.log_batch_lines()) == 360
-    assert "屏幕输出到此为止" in done.log()
+    assert said(done.log(), "console_gone")
 
 
 def test_two_runs_of_one_second_keep_apart(start, tiny, tmp_path):
