@@ -23,13 +23,13 @@ PAUSED_CHECK_SECONDS = 0.1
 class Control:
     """The side of one rank. All ranks must call `due` equally often."""
 
-    def __init__(self, rank: int, group: dist.ProcessGroup | None, commands: Connection | None) -> None:
-        """`group` is a gloo group of all ranks, None for a single rank.
-
-        `commands` is rank 0's receiving end of a pipe of single bytes (`Command.code`), None on the others.
-        """
+    def __init__(self, rank: int, commands: Connection | None) -> None:
+        """`commands` is rank 0's receiving end of a pipe of single bytes (`Command.code`), None on the others."""
+        self.group: dist.ProcessGroup | None = None
+        """A gloo group of all ranks, None for a single rank."""
+        self.exchanges = 0
+        """How often the ranks have exchanged a word."""
         self._rank = rank
-        self._group = group
         self._commands = commands
         self.one_failed = False
         """Whether a rank told in the last word that something of its own failed."""
@@ -56,11 +56,11 @@ class Control:
     def lowest_failed(self, *, failed: bool) -> int | None:
         """The lowest rank that is here with `failed`, None if there is none; all ranks must call it."""
         self.one_failed = False
-        if self._group is None:
+        if self.group is None:
             return self._rank if failed else None
-        nobody = dist.get_world_size(self._group)
+        nobody = dist.get_world_size(self.group)
         word = torch.tensor([self._rank if failed else nobody])
-        dist.all_reduce(word, op=dist.ReduceOp.MIN, group=self._group)
+        dist.all_reduce(word, op=dist.ReduceOp.MIN, group=self.group)
         lowest = int(word.item())
         return lowest if lowest < nobody else None
 
@@ -78,8 +78,9 @@ class Control:
         self._word[0] = max(own.code, self._received().code)
         self._word[1] = self._next_interval() if self._rank == 0 else 0
         self._word[2] = failed
-        if self._group is not None:
-            dist.all_reduce(self._word, op=dist.ReduceOp.MAX, group=self._group)
+        if self.group is not None:
+            dist.all_reduce(self._word, op=dist.ReduceOp.MAX, group=self.group)
+        self.exchanges += 1
         code, self._interval, one_failed = self._word.tolist()
         self.one_failed = bool(one_failed)
         return Command.of_code(code)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-import random
-import signal
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sized
 from itertools import islice
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, default_collate
 
+from .batch_transport import PackedBatch
 from .config import TrainConfig
+from .loader_worker import begin_worker
+from .random_state import seed_of
+from .samples import Collate, SampleError, Samples, UnreadableBatch
 
 QUIET_SECONDS = 0.02
 """Before worker processes are forked. A gloo thread that lets go of a tensor of Python holds, for a moment, a lock
@@ -32,9 +32,10 @@ class TrainData:
         self._rank = rank
         self._batch_size = config.batch_size
         self._sampler = _Resumable(dataset, num_replicas=world_size, rank=rank, seed=config.seed)
-        self._seeded = _Seeded(dataset) if config.workers else None
+        self._samples = Samples(dataset)
+        self._workers = config.workers
         self._generator = torch.Generator()
-        self._loader = _loader(self._seeded or dataset, self._sampler, config, self._generator)
+        self._loader = _loader("train_data", self._samples, self._sampler, config, self._generator)
         self._batches = len(self._loader)
 
     def __len__(self) -> int:
@@ -45,10 +46,10 @@ class TrainData:
         """The batches of an epoch, in its order, from `first_batch` on; those before it are not even loaded."""
         self._sampler.set_epoch(epoch)
         self._sampler.skip = first_batch * self._batch_size
-        seed = _seed(self._seed, epoch, self._rank)
+        seed = seed_of(self._seed, epoch, self._rank)
         self._generator.manual_seed(seed)  # seeds the loader's worker processes
-        if self._seeded is not None:
-            self._seeded.seed = seed
+        if self._workers:  # else the rank's own generators go on, and are in the checkpoint
+            self._samples.seed = seed
         if hasattr(self._dataset, "set_epoch"):
             self._dataset.set_epoch(epoch)
         return self._loader
@@ -66,11 +67,11 @@ class ValData:
         self._seed = config.seed
         self._rank = rank
         self._generator = torch.Generator()
-        self._loader = _loader(dataset, _Share(share), config, self._generator)
+        self._loader = _loader("val_data", Samples(dataset), _Share(share), config, self._generator)
 
     def epoch(self, epoch: int) -> DataLoader[Any]:
         """All batches of the rank's share."""
-        self._generator.manual_seed(_seed(self._seed, epoch, self._rank))
+        self._generator.manual_seed(seed_of(self._seed, epoch, self._rank))
         return self._loader
 
 
@@ -86,36 +87,6 @@ class _Resumable(DistributedSampler[Any]):
         return super().__len__() - self.skip
 
 
-class _Seeded(Dataset[Any]):
-    """Seeds a loader worker anew for each batch, by the batch alone.
-
-    So a batch is augmented in the same way whether the epoch runs whole or resumes before it.
-    """
-
-    def __init__(self, dataset: Dataset[Any]) -> None:
-        self.seed = 0
-        """Of the epoch."""
-        self._dataset = dataset
-
-    def __len__(self) -> int:
-        return len(cast(Sized, self._dataset))
-
-    def __getitems__(self, indices: list[int]) -> list[Any]:
-        seed = _seed(self.seed, indices[0])
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
-        torch.manual_seed(seed)
-        if hasattr(self._dataset, "__getitems__"):
-            items: list[Any] = self._dataset.__getitems__(indices)
-            return items
-        return [self._dataset[index] for index in indices]
-
-
-def _seed(*parts: int) -> int:
-    """A seed out of numbers; `hash` of integers is the same in every process."""
-    return hash(parts) & (2**63 - 1)
-
-
 class _Share(Sampler[int]):
     def __init__(self, indices: range) -> None:
         self._indices = indices
@@ -128,36 +99,39 @@ class _Share(Sampler[int]):
 
 
 class _Loader(DataLoader[Any]):
-    """Forks its workers, if any, when the rank is quiet."""
+    """Forks its workers, if any, when the rank is quiet; raises `SampleError` for a batch that cannot be loaded."""
+
+    def __init__(self, name: str, *args: Any, **options: Any) -> None:
+        """`name` is that of the task's method whose data it loads."""
+        super().__init__(*args, **options)
+        self._name = name
 
     def __iter__(self) -> Any:
         if self.num_workers:
             time.sleep(QUIET_SECONDS)
-        return super().__iter__()
+        return self._checked(super().__iter__())
+
+    def _checked(self, batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            if type(batch) is UnreadableBatch:
+                raise SampleError(f"{self._name}()", batch)
+            yield batch.unpacked() if type(batch) is PackedBatch else batch
 
 
 def _loader(
-    dataset: Dataset[Any], sampler: Sampler[Any], config: TrainConfig, generator: torch.Generator
+    name: str, samples: Samples, sampler: Sampler[Any], config: TrainConfig, generator: torch.Generator
 ) -> DataLoader[Any]:
     return _Loader(
-        dataset,
+        name,
+        samples,
         batch_size=config.batch_size,
         sampler=sampler,
         num_workers=config.workers,
+        collate_fn=Collate(default_collate),
         pin_memory=torch.cuda.is_available() and config.device != "cpu",
-        worker_init_fn=_shield_worker,
+        worker_init_fn=begin_worker,
         generator=generator,
     )
-
-
-def _shield_worker(_: int) -> None:
-    """A loader worker lets the rank decide when it ends: signals to the whole group are not for it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if sys.platform == "linux":
-        from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
-
-        _prctl_pr_set_pdeathsig(signal.SIGKILL)  # a rank that is killed must not leave it behind
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 
 from ..errors import UsageError
+from ..log.catalogue import Catalogue
 from ..metrics.commands import Command
 from ..metrics.events import CommandTaken, EpochEnded, ValidationFailed
 from ..metrics.records import Start
@@ -19,27 +20,15 @@ from .config import TrainConfig
 from .control import Control
 from .data import TrainData, ValData, count_samples, to_device
 from .epoch_loss import EpochLoss
-from .group_timeouts import GroupTimeouts
+from .failures import PeerFailedError, ValidationFailedError
+from .last_word import reason_of
+from .patience import Patience
 from .random_state import set_rng_state
 from .save_every import SaveEvery
 from .saver import Saver
-from .task import Task, describe
+from .task import Task
 from .training import Training
 from .validation import Outcome, Validation, mean_over_ranks
-
-
-class PeerFailedError(Exception):
-    """Another rank failed and has said so; this one ends with it."""
-
-
-class ValidationFailedError(Exception):
-    """The validation failed on this rank; `__cause__` is what the task or its data raised."""
-
-    def __init__(self, epoch: int, *, saved: bool) -> None:
-        """`saved` says that the training of `epoch` is on the disk."""
-        super().__init__(epoch)
-        self.epoch = epoch
-        self.saved = saved
 
 
 class Loop:
@@ -54,6 +43,7 @@ class Loop:
         group: dist.ProcessGroup | None,
         device: torch.device,
         control: Control,
+        patience: Patience,
         reporter: Reporter,
         checkpoints: Path,
     ) -> None:
@@ -68,6 +58,7 @@ class Loop:
         self._device = device
         self._moves_batches = device.type != "cpu"  # where datasets make them
         self._control = control
+        self._patience = patience
         self._reporter = reporter
         self._world_size = world_size = 1 if group is None else dist.get_world_size(group)
         self._train_data = TrainData(task.train_data(), config, rank, world_size)
@@ -84,10 +75,9 @@ class Loop:
         self._start = Start()
         self._epoch_loss = EpochLoss(device)
         """Without validation it tells the best epoch."""
-        self._timeouts = GroupTimeouts(group, device, config.timeout)
         self._saver = Saver(
             checkpoints, config, self._training, self._epoch_loss,
-            rank=rank, group=group, timeouts=self._timeouts, reporter=reporter,
+            rank=rank, group=group, patience=patience, reporter=reporter,
         )  # fmt: skip
         self._stop_after_epoch = False
         self._agree_on_batches()
@@ -157,7 +147,8 @@ class Loop:
         error = outcome.error if outcome.failed_rank == self._rank else None
         if self._config.on_validation_error == "warn":
             if error is not None:
-                self._reporter.send(ValidationFailed(self._rank, epoch, self._training.step, describe(error)))
+                reason = reason_of(error, Catalogue(self._config.lang))
+                self._reporter.send(ValidationFailed(self._rank, epoch, self._training.step, reason))
             return
         saved = saved or self._saver.save(["last"], epoch, done, finished=False)
         if error is not None:
@@ -180,7 +171,7 @@ class Loop:
             reporter.batch(loss, lr, samples)
             done += 1
             if training.step == self._start.step + 1:
-                self._timeouts.first_batch_done()
+                self._patience.first_batch_done(self._group, self._device)
             if self._validation is None:  # only then it decides which epoch is best
                 self._epoch_loss.add(loss, samples)
             if self._control.due() and self._handle_command(epoch, done):

@@ -1,4 +1,4 @@
-"""The random generators of a process, as a checkpoint keeps them."""
+"""The random generators of a process: seeding them, and their state as a checkpoint keeps it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,18 @@ def set_rng_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["torch"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])
+
+
+def seed_all(seed: int) -> None:
+    """Seed every random generator of this process."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def seed_of(*parts: int) -> int:
+    """A seed out of numbers; `hash` of integers is the same in every process."""
+    return hash(parts) & (2**63 - 1)
 
 
 def _as_tuple(state: Any) -> Any:

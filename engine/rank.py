@@ -5,31 +5,32 @@ from __future__ import annotations
 import faulthandler
 import multiprocessing
 import os
-import random
 import signal
 import sys
 import threading
+import time
 import traceback
+from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.distributed as dist
 
-from ..metrics.events import Finished
+from ..log.catalogue import Catalogue
+from ..log.standard_streams import open_standard_streams
+from ..metrics.events import Finished, RankFailed
 from ..reporting.reporter import Channel, Reporter
 from .checkpoint import read_checkpoint
 from .config import TrainConfig
 from .control import Control
+from .failures import EndedEarlyError
 from .last_word import last_word
 from .loop import Loop
+from .patience import FAR, Patience, nccl_timeout
+from .random_state import seed_all
 from .task import build_task
-
-FIRST_BATCH_PATIENCE = 3
-"""The first batch may take so many times as long as the others: compilers and caches warm up."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,6 @@ class RankJob:
     """Batches that earlier attempts did."""
 
 
-class EndedEarlyError(Exception):
-    """User code called `sys.exit`: whatever its code, the rank has not finished."""
-
-
 def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> None:
     """What the launcher calls in each process. `commands` is meant for rank 0."""
     rank = int(os.environ["RANK"])
@@ -72,6 +69,7 @@ def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> Non
                 error = EndedEarlyError(f"sys.exit({error.code!r})").with_traceback(error.__traceback__)
             reporter.send(last_word(rank, error, job.config.lang))
             traceback.print_exception(error)
+            _end_children()
             raise error from None
         reporter.send(Finished(rank, status))
 
@@ -80,37 +78,63 @@ def _train(job: RankJob, rank: int, device: torch.device, commands: Connection, 
     config = job.config
     if "OMP_NUM_THREADS" not in os.environ and device.type == "cpu":
         torch.set_num_threads(max(1, torch.get_num_threads() // job.world_size))
-    patience = timedelta(seconds=FIRST_BATCH_PATIENCE * config.timeout)
-    dist.init_process_group(job.backend, timeout=patience)
-    group = _control_group(job, patience)
-    _seed(config.seed)  # the same weights everywhere
-    loop = Loop(
-        build_task(config),
-        config,
-        rank=rank,
-        group=group,
-        device=device,
-        control=Control(rank, group, commands if rank == 0 else None),
-        reporter=reporter,
-        checkpoints=job.checkpoints,
+    control = Control(rank, commands if rank == 0 else None)
+    patience = Patience(
+        config.timeout,
+        progress=lambda: (reporter.progress, control.exchanges),
+        gpu_waits=lambda: reporter.gpu_is_behind,
+        lost=lambda seconds: _waited_too_long(rank, seconds, reporter, config.lang),
     )
-    _seed(config.seed + 1 + rank)  # different dropout
-    if job.checkpoint is not None:
-        loop.restore(read_checkpoint(job.checkpoint, check=False))
-    status = loop.run()
-    dist.destroy_process_group()  # never after an exception: NCCL may hang in it
+    with patience if job.world_size > 1 else nullcontext():
+        dist.init_process_group(job.backend, timeout=FAR if job.backend == "gloo" else nccl_timeout(config.timeout))
+        control.group = group = _control_group(job)
+        seed_all(config.seed)  # the same weights everywhere
+        loop = Loop(
+            build_task(config),
+            config,
+            rank=rank,
+            group=group,
+            device=device,
+            control=control,
+            patience=patience,
+            reporter=reporter,
+            checkpoints=job.checkpoints,
+        )
+        seed_all(config.seed + 1 + rank)  # different dropout
+        if job.checkpoint is not None:
+            loop.restore(read_checkpoint(job.checkpoint, check=False))
+        status = loop.run()
+        dist.destroy_process_group()  # never after an exception: NCCL may hang in it
     return status
 
 
-def _control_group(job: RankJob, patience: timedelta) -> dist.ProcessGroup | None:
+def _control_group(job: RankJob) -> dist.ProcessGroup | None:
     """A gloo group of all ranks, None for a single one. Another one where the first will do costs a rank 0.5 %."""
     if job.world_size == 1:
         return None
-    return dist.group.WORLD if job.backend == "gloo" else dist.new_group(backend="gloo", timeout=patience)
+    return dist.group.WORLD if job.backend == "gloo" else dist.new_group(backend="gloo", timeout=FAR)
+
+
+def _waited_too_long(rank: int, seconds: float, reporter: Reporter, lang: str) -> None:
+    """End this rank, whose main thread waits for another one for ever."""
+    message = Catalogue(lang).text("waited", seconds=seconds)
+    word = RankFailed(rank, "WaitedTooLong", message, "", time.monotonic(), victim="waited")
+    reporter.send(word)
+    print(message, file=sys.stderr)
+    faulthandler.dump_traceback(all_threads=True)
+    reporter.close()
+    os._exit(1)
+
+
+def _end_children() -> None:
+    """Kill what the data loaders started, which ignores gentler signals, and would be waited for at the exit."""
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 def _keep_output(log: Path) -> None:
     """Whatever this process prints, native code included, goes to the rank's log; crashes leave their stacks."""
+    open_standard_streams()
     fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(fd, 1)
     os.dup2(fd, 2)
@@ -141,9 +165,3 @@ def _device(kind: str) -> torch.device:
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     torch.cuda.set_device(device)
     return device
-
-
-def _seed(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)

@@ -24,7 +24,7 @@ from .checkpoint import (
 )
 from .config import TrainConfig, config_values
 from .epoch_loss import EpochLoss
-from .group_timeouts import GroupTimeouts
+from .patience import Patience
 from .random_state import rng_state
 from .rank_states import gather_rank_states
 from .training import Training
@@ -42,7 +42,7 @@ class Saver:
         *,
         rank: int,
         group: dist.ProcessGroup | None,
-        timeouts: GroupTimeouts,
+        patience: Patience,
         reporter: Reporter,
     ) -> None:
         """`group` is a gloo group of all ranks, None for a single one."""
@@ -52,7 +52,7 @@ class Saver:
         self._epoch_loss = epoch_loss
         self._rank = rank
         self._group = group
-        self._timeouts = timeouts
+        self._patience = patience
         self._reporter = reporter
         self._world_size = 1 if group is None else dist.get_world_size(group)
         self._checked = False
@@ -80,7 +80,7 @@ class Saver:
         behind them too. `rng` is the state of the random generators, if it is not that of now.
         """
         told = (rng or rng_state(), self._epoch_loss.sums(), self._reporter.last_events())
-        with self._timeouts.saving():
+        with self._patience.saving():
             ranks = gather_rank_states(*told, self._group)
             written = True
             if self._rank == 0:

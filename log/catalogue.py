@@ -21,6 +21,10 @@ class Catalogue:
         self._texts = TEXTS[lang]
         self._batch_line = self._texts["batch"].format
 
+    def has(self, key: str) -> bool:
+        """Whether there is a text `key`."""
+        return key in self._texts
+
     def text(self, key: str, **fields: str | int | float) -> str:
         """The text `key`; a field that shows line breaks or control characters is shown as one safe line."""
         shown = {name: one_line(field) if isinstance(field, str) else field for name, field in fields.items()}

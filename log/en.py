@@ -97,6 +97,14 @@ TEXTS = {
     "stop_after_epoch_taken": "Will stop after epoch {epoch}",
     "stacks_written": "The stacks of all ranks are in {path}",
     "stop_taken": "Stopped in epoch {epoch} after {batch} batches",
+    "left_over": (
+        "Warning: the training has ended, but threads or processes that the task of rank {ranks} started had not, "
+        "and were ended"
+    ),
+    "left_over_here": (
+        "Warning: the training has ended, but threads or processes that the task started in the run process had "
+        "not, and were ended"
+    ),
     "terminal_gone": "The terminal is closed (SIGHUP); training goes on",
     "no_control": (
         "warning: there is no control socket ({reason}); commands of the monitor do not work,"
@@ -105,7 +113,13 @@ TEXTS = {
     "taken_over": "run {run} was taken over by another process; this one ends here",
     # failures
     "failed_raised": "rank {rank} raised {error}: {message}",
-    "failed_validation": "rank {rank} failed in the validation of epoch {epoch}: {error}: {message}",
+    "failed_validation": "rank {rank} failed in the validation of epoch {epoch}: {message}",
+    "failed_sample": "rank {rank} failed: {message}",
+    "bad_sample": "cannot read sample {sample}: {reason}",
+    "bad_sample_file": "cannot read sample {sample} (file {file}): {reason}",
+    "bad_collate": "the samples of {data} cannot be put together to a batch: {reason}",
+    "failed_deadlock": "all ranks wait for one another ({error})",
+    "waited": "waited more than {seconds:.0f} s for the other ranks",
     "failed_signal": "rank {rank} was killed by {signal}",
     "failed_exit": "rank {rank} ended with exit code {code}",
     "failed_early": "rank {rank} exited before finishing (exit code {code})",
@@ -123,6 +137,7 @@ TEXTS = {
         "The training of this epoch is saved: mend it and --resume repeats the validation only; with "
         "--on_validation_error warn, training goes on when validation fails"
     ),
+    "hint_files": "Too many open files: use fewer --workers, or raise the limit with ulimit -n",
     "hint_loader": (
         "Possible causes: out of memory, or /dev/shm is full; lower --workers or enlarge the shared memory"
     ),

@@ -123,10 +123,14 @@ class RankFailed(Event, frozen=True, tag="failed"):
     message: str
     traceback: str
     at: float
+    kind: str = "failed_raised"
+    """Key of the text of the catalogue that tells it."""
     epoch: int = 0
     """Whose validation failed; 0 if it was something else."""
     hint: str = ""
-    """Key of a text of the catalogue that says what to do about it; empty if there is none."""
+    """Key of a text that says what to do about it; empty if there is none."""
+    victim: str = ""
+    """Not empty when it only tells of another rank: `lost` if that one is gone, `waited` if it does not come."""
 
 
 class Finished(Event, frozen=True, tag="finished"):

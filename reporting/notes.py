@@ -38,7 +38,8 @@ class NoteReader:
         self._epoch = 0
         self._first_step = step + 1
         """The step of the epoch's batch 0."""
-        self._step = step
+        self.step = step
+        """The newest batch that was read."""
         self._at = at
 
     def read(self, note: Note, *, wait: bool) -> AnyEvent | None:
@@ -46,7 +47,7 @@ class NoteReader:
         if isinstance(note, EpochNote):
             self._epoch = note.event.epoch
             self._first_step = note.step - note.first_batch + 1
-            self._step = note.step
+            self.step = note.step
             self._at = note.at
             return note.event
         return self._batch(note, wait) if isinstance(note, tuple) else note
@@ -60,9 +61,9 @@ class NoteReader:
         if not math.isfinite(loss):
             self.nonfinite = True
         seconds = (at - self._at) / (
-            step - self._step
+            step - self.step
         )  # the mean over the step and those before it that were dropped
         busy = max(0.0, seconds - (at - forward_done)) if forward_done else seconds
-        self._step, self._at = step, at
+        self.step, self._at = step, at
         batch = step - self._first_step
         return BatchEvent(self._rank, self._epoch, batch, step, loss, lr, samples, seconds, data_wait, busy, at)

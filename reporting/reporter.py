@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from copy import copy
-from time import monotonic
+from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -34,6 +34,9 @@ KEPT = 2_000
 
 CLOSE_SECONDS = 5.0
 """How long a rank that ends waits for the recorder to read its last events."""
+
+GPU_SECONDS = 3.0
+"""How long the end of a rank waits for losses that the GPU has not computed. One that hangs never does."""
 
 Item = TypeVar("Item")
 
@@ -70,6 +73,7 @@ class Reporter:
         self._reader = NoteReader(rank, step, monotonic())
         self._last: deque[AnyEvent] = deque(maxlen=KEPT)
         self._dropped_told = 0
+        self._behind = False
         self._reading = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
@@ -127,8 +131,18 @@ class Reporter:
             newer = [reader.read(note, wait=True) for note in self._waiting]
             return [*self._last, *(event for event in newer if event is not None)][-KEPT:]
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """The newest batch that is done, and the newest whose loss could be read: the GPU has come so far."""
+        return self._step, self._reader.step
+
+    @property
+    def gpu_is_behind(self) -> bool:
+        """Whether losses wait for the GPU."""
+        return self._behind
+
     def close(self) -> None:
-        """Send what is left, waiting a bounded time for the recorder."""
+        """Send what is left, waiting a bounded time for the recorder, and for the GPU, which may hang."""
         self._closing.set()
         self._thread.join(CLOSE_SECONDS)
 
@@ -166,13 +180,16 @@ class Reporter:
 
     def _flush(self, *, final: bool) -> None:
         events: list[AnyEvent] = []
+        patience = monotonic() + (GPU_SECONDS if final else 0.0)
         with self._reading:
             while self._waiting:
-                event = self._reader.read(self._waiting[0], wait=final)
-                if event is None:  # the GPU has not come so far; the rest keeps its order
+                event = self._read(self._waiting[0], patience)
+                if event is None and not final:  # the GPU has not come so far; the rest keeps its order
                     break
-                events.append(event)
+                if event is not None:
+                    events.append(event)
                 self._waiting.popleft()
+            self._behind = bool(self._waiting)
             self._last.extend(events)
         dropped = self._dropped  # each counter has one writing thread, so none needs a lock
         if dropped > self._dropped_told:
@@ -180,3 +197,12 @@ class Reporter:
             self._dropped_told = dropped
         if events:
             self._channel.put(encode_events(events))
+
+    def _read(self, note: Note, until: float) -> AnyEvent | None:
+        """The event of a note; None if the GPU has not computed its loss by then, or never will."""
+        try:
+            while (event := self._reader.read(note, wait=False)) is None and monotonic() < until:
+                sleep(FLUSH_SECONDS)
+        except RuntimeError:  # a fault on the GPU, which the training thread meets as well
+            return None
+        return event

@@ -101,7 +101,7 @@ class Attempt:
         text = self._catalogue.text
         lines = failure.traceback.rstrip().splitlines()
         if not lines and failure.culprit is not None:
-            hung = failure.cause.kind == "failed_hang"
+            hung = failure.cause.kind in ("failed_hang", "failed_deadlock")
             lines = self._folder.rank_log_tail(failure.culprit, STACK_LINES if hung else TAIL_LINES)
         lines = [one_line(line) for line in lines]
         lines.append(self._catalogue.notice(failure.cause))
@@ -149,6 +149,12 @@ class Attempt:
                 recorder.emit("ranks_ready", count=self._plan.world_size)
             if recorder.crash is not None:
                 launch.kill()
+            if recorder.aggregator.errors:
+                launch.failed()
+            if len(recorder.aggregator.finished) == self._plan.world_size:
+                launch.finished()
+        if launch.left_over:
+            recorder.emit("left_over", "warning", ranks=", ".join(map(str, launch.left_over)))
 
     def _handle(self, number: signal.Signals, launch: Launcher) -> None:
         if number == signal.SIGHUP:
@@ -166,7 +172,6 @@ class Attempt:
         told = self.recorder.aggregator
         failure = find_failure(
             launch.exits(),
-            told.pids,
             told.errors,
             told.finished,
             self._plan.world_size,

@@ -1,36 +1,28 @@
-"""Who is to blame when ranks die: the first one that did, not the one that merely lost its peer."""
+"""Who is to blame when ranks die: the first that failed by itself, not one that merely lost it or waited for it."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..metrics.events import RankFailed
 from ..metrics.records import Notice
-from .launcher import RankExit
-
-LOST_PEER = (
-    "connection closed by peer",
-    "connection reset by peer",
-    "connection refused",
-    "broken pipe",
-    "nccl",
-    "peerfailederror",
-)
-"""In the message of a rank whose collective broke because another rank was gone."""
-
-
-TIMED_OUT = ("timed out", "timeout")
-"""In the message of a rank that waited too long for another one."""
+from .rank_exit import RankExit
 
 HINTS = {
     "outofmemory": "hint_memory",
     "can't allocate memory": "hint_memory",
     "memoryerror": "hint_memory",
     "dataloader worker": "hint_loader",
+    "shared memory": "hint_loader",
+    "</torch_": "hint_loader",
+    "too many open files": "hint_files",
+    "ancdata": "hint_files",
 }
 """By words in the message of a rank that raised."""
+
+SIGNAL_HINTS = ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS")
 
 
 @dataclass(frozen=True)
@@ -48,97 +40,78 @@ class Failure:
 
 def find_failure(
     exits: Sequence[RankExit],
-    ranks: Mapping[int, int],
     errors: Mapping[int, RankFailed],
     finished: Collection[int],
     world_size: int,
     launch_error: str,
 ) -> Failure | None:
-    """The failure of an attempt, None if all of its ranks finished.
+    """The failure of an attempt, None if all of its ranks said that they finished, however they ended then.
 
-    `exits` are in the order of death, `ranks` maps pids to ranks, `errors` and `finished` are the last words.
-    A rank that died before its first word has no pid there: it is the one that is missing.
+    `exits` tells of each rank's process, `errors` and `finished` are the last words, by rank.
     """
+    if len(finished) == world_size:
+        return None
     if not exits:
         return Failure(_notice("failed_launch", message=launch_error or "?"), "", "", None, ())
-    ranks = _with_silent_ranks(ranks, exits, world_size)
-    suspects = [
-        (exit_, rank)
-        for exit_ in exits
-        if (rank := ranks[exit_.pid]) not in finished or exit_.exitcode != 0
-        if not exit_.killed_by_us
+    victims = {rank: error for rank, error in errors.items() if error.victim}
+    raised = [error for rank, error in errors.items() if rank not in victims]
+    died = [
+        one
+        for one in exits
+        if one.rank not in errors
+        if one.rank not in finished or one.exitcode != 0
+        if not one.killed_by_us
     ]
-    if not suspects:
+    first_error = min(raised, key=lambda error: error.at, default=None)
+    first_death = min(died, key=lambda one: one.at, default=None)
+    if first_error is not None and (first_death is None or first_error.at <= first_death.at):
+        hint = first_error.hint or _hint(first_error)
+        others = _without(victims, first_error.rank)
+        return Failure(_cause(first_error), hint, first_error.traceback, first_error.rank, others)
+    if first_death is not None:
+        return _death(first_death, finished, _without(victims, first_death.rank))
+    return _waiting(exits, victims, finished)
+
+
+def _death(one: RankExit, finished: Collection[int], victims: tuple[int, ...]) -> Failure:
+    """A rank's process ended without a word."""
+    if one.exitcode < 0:
+        name = _signal_name(-one.exitcode)
+        hint = f"hint_{name}" if name in SIGNAL_HINTS else ""
+        return Failure(_notice("failed_signal", rank=one.rank, signal=name), hint, "", one.rank, victims)
+    kind = "failed_early" if one.rank not in finished else "failed_exit"
+    return Failure(_notice(kind, rank=one.rank, code=one.exitcode), "", "", one.rank, victims)
+
+
+def _waiting(
+    exits: Sequence[RankExit], victims: Mapping[int, RankFailed], finished: Collection[int]
+) -> Failure | None:
+    """All that is known is who waited for whom."""
+    silent = sorted({one.rank for one in exits} - victims.keys() - set(finished))
+    if not victims:  # a command to end at once
         return None
-    hung = _hung(exits, suspects, ranks, errors, finished)
-    if hung:
-        waiting = tuple(sorted(rank for _, rank in suspects))
-        cause = _notice(
-            "failed_hang", ranks=", ".join(map(str, hung)), error=_last_line(errors[waiting[0]].message)
-        )
-        return Failure(cause, "hint_hang", "", hung[0], waiting)
-    culprits = [(exit_, rank) for exit_, rank in suspects if not _lost_peer(errors.get(rank))]
-    exit_, rank = min(culprits or suspects, key=lambda suspect: _time(suspect[0], errors.get(suspect[1])))
-    victims = tuple(sorted(other for _, other in suspects if other != rank and _lost_peer(errors.get(other))))
-    error = errors.get(rank)
-    if error is not None:
-        return Failure(_cause(error), error.hint or _hint(error), error.traceback, rank, victims)
-    if exit_.exitcode < 0:
-        name = _signal_name(-exit_.exitcode)
-        hint = f"hint_{name}" if name in ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS") else ""
-        return Failure(_notice("failed_signal", rank=rank, signal=name), hint, "", rank, victims)
-    kind = "failed_early" if rank not in finished else "failed_exit"
-    return Failure(_notice(kind, rank=rank, code=exit_.exitcode), "", "", rank, victims)
+    first = min(victims.values(), key=lambda error: (error.victim != "waited", error.at))
+    if not silent:
+        return Failure(_notice("failed_deadlock", error=_last_line(first.message)), "hint_hang", "", first.rank, ())
+    ranks = ", ".join(map(str, silent))
+    cause = _notice("failed_hang", ranks=ranks, error=_last_line(first.message))
+    return Failure(cause, "hint_hang", "", silent[0], tuple(sorted(victims)))
 
 
-def _hung(
-    exits: Sequence[RankExit],
-    suspects: Sequence[tuple[RankExit, int]],
-    ranks: Mapping[int, int],
-    errors: Mapping[int, RankFailed],
-    finished: Collection[int],
-) -> list[int]:
-    """The ranks that said nothing until they were killed, when all others died of waiting for them."""
-    dead = [errors.get(rank) for _, rank in suspects]
-    if not any(_says(error, TIMED_OUT) for error in dead) or not all(
-        _says(error, TIMED_OUT + LOST_PEER) for error in dead
-    ):
-        return []
-    silent = {ranks[exit_.pid] for exit_ in exits if exit_.killed_by_us}
-    return sorted(silent - errors.keys() - set(finished))
-
-
-def _with_silent_ranks(ranks: Mapping[int, int], exits: Sequence[RankExit], world_size: int) -> Mapping[int, int]:
-    """Elastic starts ranks in their order, so the pids that never spoke are the silent ranks in that order."""
-    silent_pids = sorted(exit_.pid for exit_ in exits if exit_.pid not in ranks)
-    silent_ranks = sorted(set(range(world_size)) - set(ranks.values()))
-    return {**ranks, **dict(zip(silent_pids, silent_ranks, strict=False))}
-
-
-def _time(exit_: RankExit, error: RankFailed | None) -> float:
-    return exit_.at if error is None else error.at
+def _without(victims: Iterable[int], culprit: int) -> tuple[int, ...]:
+    return tuple(sorted(rank for rank in victims if rank != culprit))
 
 
 def _cause(error: RankFailed) -> Notice:
     told: dict[str, str | int] = {"rank": error.rank, "error": error.error, "message": error.message}
     if error.epoch:
-        return _notice("failed_validation", epoch=error.epoch, **told)
-    return _notice("failed_raised", **told)
-
-
-def _lost_peer(error: RankFailed | None) -> bool:
-    return _says(error, LOST_PEER)
-
-
-def _says(error: RankFailed | None, words: Sequence[str]) -> bool:
-    if error is None:
-        return False
-    message = f"{error.error} {error.message}".lower()
-    return any(word in message for word in words)
+        told["epoch"] = error.epoch
+    return _notice(error.kind, **told)
 
 
 def _hint(error: RankFailed) -> str:
-    return next((hint for words, hint in HINTS.items() if _says(error, (words,))), "")
+    said = f"{error.error} {error.message}".lower()
+    return next((hint for words, hint in HINTS.items() if words in said), "")
 
 
 def _last_line(text: str) -> str:

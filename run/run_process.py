@@ -19,8 +19,8 @@ from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..metrics.records import RunStarted, Start
 from .control_server import ControlServer
+from .fork_server import warm_up
 from .keeper import Keeper
-from .launcher import warm_up
 from .liveness import this_boot
 from .preflight import Plan, check_files, check_run
 from .protocol import Reply, Request

@@ -5,7 +5,8 @@ import threading
 import time
 from types import FrameType
 
-from everybatch.run.launcher import Launcher, warm_up
+from everybatch.run.fork_server import warm_up
+from everybatch.run.launcher import Launcher
 
 from ..support import until
 
