@@ -17,6 +17,7 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from ..log.catalogue import Catalogue
+from ..metrics.run_view import RunView
 from ..metrics.system import SystemState, SystemWatch
 from ..run.registry import RegisteredRun, read_run
 from ..widgets.batch_log import BatchLog
@@ -63,6 +64,8 @@ class Monitor(Actions):
         self._live = live
         self._frame_rate = FrameRate()
         self._state = "starting"
+        self._missing = False
+        """run.json was not there at the last look."""
         self._hurry_until = 0.0
         self._used = time.process_time()
         self._next_tick: Timer | None = None
@@ -109,15 +112,18 @@ class Monitor(Actions):
     def _watch_system(self) -> None:
         watch = SystemWatch()
         pause = 0.2  # the first sample soon, the others seldom
-        missing = False
         while not self._terminated.wait(pause):
             pause = SYSTEM_SECONDS
-            run = read_run(self.registered_run.folder.private)
-            self.registered_run = run or self.registered_run
+            self.look_at_run()
             self.system = watch.sample(self.registered_run.content.get("rank_pids") or ())
-            if run is not None or missing:  # a run puts a file that was removed back within a second
-                self._state = self.registered_run.state
-            missing = run is None
+
+    def look_at_run(self) -> None:
+        """Read run.json, and find out in which state the run is."""
+        run = read_run(self.registered_run.folder.private)
+        self.registered_run = run or self.registered_run
+        if run is not None or self._missing:  # a run puts a file that was removed back within a second
+            self._state = self.registered_run.state
+        self._missing = run is None
 
     # ---- frames -------------------------------------------------------------------------------------------
 
@@ -147,6 +153,8 @@ class Monitor(Actions):
     def frame(self) -> None:
         """Read what is new and draw what changed."""
         new = self.view.pull(PULL_SECONDS)
+        if self.view.outdated:
+            self._view_anew()
         view, now = self.view, time.monotonic()
         self.state_line.unread = view.behind if new else 0.0
         if self.log_pane.interval != view.interval:
@@ -159,6 +167,16 @@ class Monitor(Actions):
         if now - self.panels_drawn_at >= PANELS_SECONDS or self.state_line.state != self.state or not self._live:
             self.panels_drawn_at = now
             self._sync_panels()
+
+    def _view_anew(self) -> None:
+        """Somebody wrote another journal over the one that was read."""
+        try:
+            view = RunView(self.registered_run.folder.journal)
+        except OSError:  # the run makes it anew within a second, if it still lives
+            return
+        self.view.close()
+        self.view = view
+        self.log_pane.show(view.rows)
 
     def _sync_panels(self) -> None:
         view, base = self.view, self.screen_stack[0]

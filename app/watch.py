@@ -33,7 +33,12 @@ def main() -> int:
     if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     threading.Thread(target=_end_with_terminal, name="terminal watch", daemon=True).start()
-    monitor = Monitor(run, catalogue)
+    try:
+        monitor = Monitor(run, catalogue)
+    except OSError as error:
+        problem = catalogue.text("no_journal", path=str(run.folder.journal), reason=error.strerror or str(error))
+        print(catalogue.text("usage", problem=problem), file=sys.stderr)
+        return 2
     code = monitor.run() or monitor.return_code or 0
     if monitor.ending_signal is None:
         _say_goodbye(monitor, catalogue)

@@ -76,6 +76,15 @@ TEXTS = {
     "file_recovered": "{path} can be written again, and the lines kept in memory now stand in it",
     "file_lost": "Warning: {path} lost {count} rows that could never be written",
     "rows_lost": "Warning: {path} lost {count} rows, memory keeps ten thousand at most",
+    "file_restored": "warning: {path} was moved, removed or replaced; it is there again with all its rows",
+    "file_replaced": "warning: {path} was replaced by another file (now {backup}); it is there again with all rows",
+    "file_refilled": (
+        "warning: {path} was emptied or written to by others (as it was: {backup}); it is written anew"
+    ),
+    "journal_emptied": (
+        "warning: {path} was emptied or written to by others (as it was: {backup});"
+        " batches before are no longer on record, those that come are"
+    ),
     "console_gone": (
         "Warning: the terminal or pipe is closed, no more lines go there; training goes on, see {path}"
     ),
@@ -181,6 +190,7 @@ TEXTS = {
     "no_folder": "the current folder is gone; cd to another one first",
     "no_such_run": "no run begins with {run}; everybatch runs lists them",
     "no_run_at": "no run in {path}",
+    "no_journal": "cannot read the journal of this run, {path} ({reason})",
     "many_runs": "{run} is the beginning of several runs: {runs}",
     "help_usage": "usage: {program} [flags]   (--log_interval and --log-interval are the same)",
     "help_default": "default {value}",
@@ -224,6 +234,7 @@ TEXTS = {
     "ui_search_label": "search: a text, or loss>2, level>=warn …",
     "ui_filter_label": "filter: a text, or loss>2, level>=warn …; empty shows all",
     "ui_copied": "copied",
+    "line_gone": "(this line is no longer on record)",
     "ui_has_ended": "this run has ended",
     "ui_key_interval": "longer, shorter log interval",
     "ui_key_follow": "follow the newest line, or hold",

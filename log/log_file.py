@@ -13,23 +13,12 @@ class LogFile(AppendFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._second = 0
-        self._prefix = ""
+        self._stamp = Stamp()
         self._lines: list[bytes] = []
 
     def line(self, text: str) -> None:
         """Add one line (or several, if it has line breaks) with the present time."""
-        now = time.time()
-        second = int(now)
-        if second != self._second:
-            self._second = second
-            self._prefix = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
-        stamp = f"{self._prefix}.{int((now - second) * 1000):03d} "
-        if "\n" not in text:
-            self._lines.append(f"{stamp}{text}\n".encode("utf-8", "backslashreplace"))
-            return
-        for line in text.split("\n"):
-            self._lines.append(f"{stamp}{line}\n".encode("utf-8", "backslashreplace"))
+        self._lines += self._stamp.rows(text, time.time())
 
     def flush(self, *, sync: bool = False) -> None:
         """Write the lines added since the last flush."""
@@ -37,3 +26,22 @@ class LogFile(AppendFile):
             self.write(self._lines)
             self._lines.clear()
         super().flush(sync=sync)
+
+
+class Stamp:
+    """Puts the time in front of lines."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._prefix = ""
+
+    def rows(self, text: str, at: float) -> list[bytes]:
+        """The lines of `text`, as the log file has them, of the wall clock `at`."""
+        second = int(at)
+        if second != self._second:
+            self._second = second
+            self._prefix = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+        stamp = f"{self._prefix}.{int((at - second) * 1000):03d} "
+        if "\n" not in text:
+            return [f"{stamp}{text}\n".encode("utf-8", "backslashreplace")]
+        return [f"{stamp}{line}\n".encode("utf-8", "backslashreplace") for line in text.split("\n")]

@@ -28,6 +28,8 @@ class History:
     """The batches that the caller asked for, and those that are missing in the journal."""
     batches: dict[int, int] = field(default_factory=dict)
     """How many batches an epoch has, by epoch."""
+    starts: list[tuple[int, Start]] = field(default_factory=list)
+    """Where each attempt that is in the journal took up the work, with its number."""
     journal_step: int = 0
     """Step of the newest of these batches that is in the journal; 0 if none is."""
     unknown: int = 0
@@ -100,6 +102,7 @@ class _Past:
                 case EpochStarted():
                     self.history.batches[record.epoch] = record.batches
                 case RunStarted():
+                    self.history.starts.append((record.attempt, record.start))
                     self._cut(record.start)
 
     def add(self, record: BatchRecord) -> None:

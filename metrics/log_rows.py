@@ -10,15 +10,17 @@ from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from .files.journal import JournalReader
+from .files.journal_file import JournalFile
 from .line_context import Context
-from .records import AnyRecord, BatchRecord
+from .records import AnyRecord, BatchRecord, Notice
 
 BLOCK = 256
 CACHED_BLOCKS = 8
 READ_BYTES = 1 << 15
+GONE = Notice("line_gone", "warning", {})
+"""In the place of a row that somebody cut out of the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ class _Block:
 class LogRows:
     """The rows of a run by their number, which begins with 0."""
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, journal: JournalFile) -> None:
         self.count = 0
-        self._journal = journal
+        self._reader = JournalReader(journal)
         self._context = Context()
         self._loss = math.nan
         self._firsts = array("Q", [0])
@@ -70,7 +72,6 @@ class LogRows:
         self._contexts = [self._context]
         self._losses = array("d", [self._loss])
         self._cache: OrderedDict[int, _Block] = OrderedDict()
-        self._reader: JournalReader | None = None
 
     def add(self, record: AnyRecord, offset: int) -> None:
         """Take the next record of the journal, which begins at `offset`."""
@@ -102,13 +103,6 @@ class LogRows:
         else:
             self._cache.move_to_end(index)
         if place >= len(block.rows):
-            if self._reader is None:
-                self._reader = JournalReader(self._journal)
             last = index + 1 == len(self._firsts)
             block.read(self._reader, (self.count if last else self._firsts[index + 1]) - self._firsts[index])
-        return block.rows[place]
-
-    def close(self) -> None:
-        """Close the journal."""
-        if self._reader is not None:
-            self._reader.close()
+        return block.rows[place] if place < len(block.rows) else Row(GONE, 0, self._contexts[index])

@@ -26,6 +26,8 @@ from .records import (
 )
 
 RECENT_STEPS = 50
+FOLLOW_SECONDS = 0.9
+"""Between two looks at whether another file took the journal's name."""
 
 
 class RunView:
@@ -33,7 +35,10 @@ class RunView:
 
     def __init__(self, journal: Path) -> None:
         """Open `journal`; raises `OSError`."""
-        self.rows = LogRows(journal)
+        self._reader = JournalReader(journal)
+        self.rows = LogRows(self._reader.file)
+        self.outdated = False
+        """What was read is in the journal no more: only a new view knows what is."""
         self.started: RunStarted | None = None
         self.ended: RunEnded | None = None
         self.epoch = 0
@@ -63,17 +68,21 @@ class RunView:
         """Wall clock of the newest checkpoint; 0 before the first."""
         self.notice: Notice | None = None
         """The newest warning or error."""
-        self._reader = JournalReader(journal)
-        self._size = 0
-        self._path = journal
+        self._followed_at = time.monotonic()
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._heard_at = time.monotonic()
         self._eta = Eta(0)
 
     def pull(self, seconds: float) -> bool:
         """Read what is new, for about `seconds` at most. True if there was anything."""
-        deadline = time.monotonic() + seconds
+        now = time.monotonic()
+        deadline = now + seconds
         changed = False
+        if now - self._followed_at >= FOLLOW_SECONDS or not self._reader.stands:
+            self._followed_at = now
+            self.outdated = not self._reader.follow()
+        if self.outdated:
+            return False
         while records := self._reader.read(1 << 17):
             for record, offset in zip(records, self._reader.offsets, strict=True):
                 self.rows.add(record, offset)
@@ -91,7 +100,7 @@ class RunView:
     @property
     def behind(self) -> float:
         """The part of the journal that is still to be read, 0 to 1."""
-        size = self._path.stat().st_size
+        size = self._reader.file.size
         return 1 - self._reader.position / size if size else 0.0
 
     @property
@@ -141,7 +150,6 @@ class RunView:
     def close(self) -> None:
         """Close the journal."""
         self._reader.close()
-        self.rows.close()
 
     @property
     def _epoch_ended(self) -> bool:

@@ -165,6 +165,7 @@ class Aggregator:
 
         `state` is that of `RunEnded`. `reason` says what failed, and may have several lines.
         """
+        self.sinks.look()  # so that the end stands last
         self._batches.close()
         if self._batches.incomplete:
             self.emit("incomplete", "warning", count=self._batches.incomplete)

@@ -34,6 +34,9 @@ class Recovered:
     last_step: float
     last_line: tuple[int, int]
     """Epoch and batch of the last batch line in the log."""
+    first_epoch: int = 1
+    """The first epoch that belongs into its file: earlier ones are in another part. The same for the steps."""
+    first_step: int = 1
     notices: list[Notice] = field(default_factory=list)
     """What had to be done."""
 
@@ -60,11 +63,11 @@ def recover(
     `last_events` are what the checkpoint kept of its `world_size` ranks.
     """
     recovered = Recovered(History(), folder.epoch_csv, folder.batch_csv, 0, math.inf, (0, 0))
-    recovered.epoch_csv, recovered.last_epoch = _csv(
+    recovered.epoch_csv, recovered.first_epoch, recovered.last_epoch = _csv(
         folder.epoch_csv, epoch_header(metric_names), "epoch", start.epoch - 1, recovered.notices
     )
     if log_batch_metrics:
-        recovered.batch_csv, recovered.last_step = _csv(
+        recovered.batch_csv, recovered.first_step, recovered.last_step = _csv(
             folder.batch_csv, batch_header(), "step", start.step, recovered.notices
         )
     recovered.last_line = _cut_torn_line(folder.log)
@@ -84,16 +87,16 @@ def recover(
     return recovered
 
 
-def _csv(path: Path, header: str, key: str, last: int, notices: list[Notice]) -> tuple[Path, int]:
-    """The file to go on in, and the key of its last row."""
-    path = newest_part(path)
+def _csv(path: Path, header: str, key: str, last: int, notices: list[Notice]) -> tuple[Path, int, int]:
+    """The file to go on in, the key of the first row that belongs there, and that of its last row."""
+    whole, path = path, newest_part(path)
     if not path.exists() or path.stat().st_size == 0:
         path.unlink(missing_ok=True)
-        return path, 0
+        return path, 1, 0
     if not has_header(path, header):
         other = next_part(path)
         _tell(notices, "csv_header", path=str(path), other=str(other))
-        return other, last
+        return other, last + 1, last
     repair = repair_csv(path, key, last)
     if repair.damaged:
         _tell(notices, "csv_damaged", path=str(path), count=repair.damaged, backup=str(repair.backup))
@@ -104,7 +107,7 @@ def _csv(path: Path, header: str, key: str, last: int, notices: list[Notice]) ->
             "backup": str(repair.backup),
         }
         notices.append(Notice("csv_dropped", "info", fields))
-    return path, repair.last
+    return path, 1 if path == whole else repair.first, repair.last
 
 
 def _cut_torn_line(log: Path) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +15,7 @@ from ..metrics.files.csv_rows import batch_header, batch_row, epoch_header, epoc
 from ..metrics.files.journal import encode_record
 from ..metrics.records import AnyRecord, BatchRecord, EpochSummary
 from .recovery import Recovered
+from .restorer import Restorer
 from .run_folder import RunFolder
 
 Emit = Callable[..., None]
@@ -52,11 +54,21 @@ class Sinks:
         self._batch_csv: AppendFile | None = None
         if log_batch_metrics:
             self._batch_csv = _csv(recovered.batch_csv if recovered else folder.batch_csv, batch_header(), new)
-        self._journal = AppendFile(folder.journal, exclusive=new)
+        self._journal = AppendFile(folder.journal, exclusive=new, folder_mode=0o700)
         self._files = [f for f in (self._log, self._epoch_csv, self._batch_csv, self._journal) if f is not None]
         self._in_trouble: set[AppendFile | Console] = set()
         self._batch_rows: list[bytes] = []
         self._records: list[bytes] = []
+        self._restorer = Restorer(
+            self._log,
+            self._epoch_csv,
+            self._batch_csv,
+            self._journal,
+            metric_names,
+            catalogue,
+            recovered,
+            emit,
+        )
 
     @property
     def epoch_csv(self) -> Path:
@@ -70,7 +82,8 @@ class Sinks:
 
     def line(self, line: str, *, console: bool = True) -> None:
         """A line for the log file, and for the console if it is wanted there."""
-        self._log.line(line)
+        if not self._restorer.refills(self._log):
+            self._log.line(line)
         if console and self._console is not None:
             self._console.line(line)
 
@@ -78,9 +91,11 @@ class Sinks:
         """A record for the journal; a batch also for its CSV file, an epoch for its own."""
         self._records.append(encode_record(record))
         if isinstance(record, BatchRecord):
-            if self._batch_csv is not None:
+            if self._batch_csv is not None and not self._restorer.refills(self._batch_csv):
                 self._batch_rows.append(batch_row(record).encode())
-        elif isinstance(record, EpochSummary):
+            return
+        self._restorer.keep(record)
+        if isinstance(record, EpochSummary):
             self._epoch_row(record)
 
     def record_earlier(self, record: BatchRecord | EpochSummary, line: str = "") -> None:
@@ -88,6 +103,7 @@ class Sinks:
         recovered = self._recovered
         assert recovered is not None
         if isinstance(record, EpochSummary):
+            self._restorer.keep(record)
             self._epoch_row(record)
             return
         if record.step > recovered.history.journal_step:
@@ -98,7 +114,8 @@ class Sinks:
             self._batch_rows.append(batch_row(record).encode())
 
     def _epoch_row(self, summary: EpochSummary) -> None:
-        if self._recovered is None or summary.epoch > self._recovered.last_epoch:
+        known = self._recovered is not None and summary.epoch <= self._recovered.last_epoch
+        if not known and not self._restorer.refills(self._epoch_csv):
             self._epoch_csv.write([epoch_row(summary, self._metric_names).encode()])
 
     def flush(self, *, sync: bool = False) -> None:
@@ -111,10 +128,20 @@ class Sinks:
             self._records.clear()
         for file in self._files:
             file.flush(sync=sync)
+        self._restorer.go_on(all_in_journal=not self._journal.waiting and not self._records)
         self._emit_troubles()
+
+    def look(self) -> None:
+        """Find out now, not within a second, what others did to the files, and tell it."""
+        for file in self._files:
+            file.look()
+        self.flush()
 
     def close(self) -> dict[Path, int]:
         """Close everything; rows that could never be written, by file."""
+        self.look()
+        self.flush()
+        self._restorer.go_on(math.inf, all_in_journal=True)
         lost = {file.path: file.close() for file in self._files}
         if self._console is not None:
             lost[Path(self._console.name)] = self._console.close()
@@ -122,6 +149,7 @@ class Sinks:
 
     def _emit_troubles(self) -> None:
         for file in self._files:
+            self._restorer.tell_restored(file)
             if file.error is not None and file not in self._in_trouble:
                 self._in_trouble.add(file)
                 reason = file.error.strerror or str(file.error)

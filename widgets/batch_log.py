@@ -53,8 +53,12 @@ class BatchLog(Panel, can_focus=True):
     # ---- what it shows ------------------------------------------------------------------------------------
 
     def show(self, rows: LogRows) -> None:
-        """Show these rows."""
+        """Show these rows, from now on."""
         self._rows = rows
+        self._seek_at = self._sought = self.match = None
+        if self._keep is not None:
+            self.set_filter(self.filter_text, self._keep)
+        self._top = self._last_top
 
     @property
     def count(self) -> int:

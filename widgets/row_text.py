@@ -6,7 +6,7 @@ import math
 import time
 
 from ..log.catalogue import Catalogue
-from ..metrics.blocks import end_block
+from ..log.record_lines import record_lines, record_time
 from ..metrics.log_rows import Row
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
 from .lines import Piece
@@ -16,35 +16,23 @@ LEVELS = {"info": "accent", "warning": "warn", "error": "bad"}
 
 def row_line(row: Row, catalogue: Catalogue) -> tuple[str, str]:
     """The line of a row and the name of the style of all of it."""
-    record, context = row.record, row.context
+    record = row.record
+    line = record_lines(record, row.context, catalogue)[row.part]
     match record:
         case BatchRecord():
-            line = catalogue.batch(record, context.epochs, context.batches)
             return line, "text" if math.isfinite(record.loss) else "bad"
         case Notice():
-            return catalogue.notice(record), LEVELS[record.level]
+            return line, LEVELS[record.level]
         case EpochSummary():
-            lines = catalogue.epoch(record, context.epochs, context.batches, context.metric_names)
-            return lines[row.part], "frame" if lines[row.part].startswith("==") else "strong"
+            return line, "frame" if line.startswith("==") else "strong"
         case RunEnded():
-            lines = catalogue.lines(end_block(record, context.epochs, validated=context.validated))
-            good = record.state != "failed"
-            return lines[row.part], "strong" if good else "bad"
+            return line, "bad" if record.state == "failed" else "strong"
     raise TypeError(f"{type(record).__name__} has no line")
 
 
 def row_time(row: Row) -> str:
     """When a row came, as a wall clock; empty for all but the first line of a block."""
-    record = row.record
-    match record:
-        case BatchRecord():
-            at = row.context.started_at + record.elapsed_seconds
-        case Notice() | RunEnded():
-            at = record.at
-        case EpochSummary():
-            at = record.finished_at
-        case _:
-            at = 0.0
+    at = record_time(row.record, row.context)
     return time.strftime("%H:%M:%S", time.localtime(at)) if at and not row.part else ""
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .backup import free_backup
+
 TEXT_COLUMNS = ("status", "finished_at")
 """Every other column holds numbers, or nothing."""
 
@@ -21,8 +23,10 @@ _TEXT = r"[ -+\--~]*"
 class Repair:
     """What was done to a file."""
 
+    first: int
+    """Epoch or step of the first row that is kept; 1 if there is none."""
     last: int
-    """Epoch or step of the last row that is kept; 0 if there is none."""
+    """The same of the last one; 0 if there is none."""
     dropped: int
     """Rows after the resume point."""
     damaged: int
@@ -43,7 +47,7 @@ def repair_csv(path: Path, key: str, last: int) -> Repair:
     Rows must ascend in `key`. A file that only loses its end is cut in place, so that ``tail -f`` goes on.
     """
     kept: list[tuple[int, int]] = []
-    newest = dropped = damaged = 0
+    first = newest = dropped = damaged = 0
     with path.open("rb") as file:
         header = file.readline()
         columns = header.decode("utf-8", "replace").rstrip("\n").split(",")
@@ -60,13 +64,14 @@ def repair_csv(path: Path, key: str, last: int) -> Repair:
             elif number > last or (partial and b",completed," not in line):
                 dropped += 1
             else:
-                newest = number
+                first, newest = first or number, number
                 _extend(kept, start, end)
     backup = None
     if dropped or damaged:
-        backup = _backup(path)
+        backup = free_backup(path)
+        shutil.copy2(path, backup)
         _keep_only(path, kept)
-    return Repair(newest, dropped, damaged, backup)
+    return Repair(first or 1, newest, dropped, damaged, backup)
 
 
 def next_part(path: Path) -> Path:
@@ -104,16 +109,6 @@ def _extend(kept: list[tuple[int, int]], start: int, end: int) -> None:
         kept[-1] = (kept[-1][0], end)
     else:
         kept.append((start, end))
-
-
-def _backup(path: Path) -> Path:
-    number = 1
-    while True:
-        backup = path.with_name(f"{path.name}.bak{number if number > 1 else ''}")
-        if not backup.exists():
-            shutil.copy2(path, backup)
-            return backup
-        number += 1
 
 
 def _keep_only(path: Path, kept: list[tuple[int, int]]) -> None:

@@ -7,7 +7,6 @@ where length, checksum and type agree.
 
 from __future__ import annotations
 
-import os
 import zlib
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import msgspec
 
 from ..framing import LENGTH_AND_CHECKSUM as HEAD
 from ..records import AnyRecord
+from .journal_file import JournalFile
 
 MOST_BYTES = 1 << 20
 """Of one record: a longer one is damage."""
@@ -32,15 +32,18 @@ def encode_record(record: AnyRecord) -> bytes:
 class JournalReader:
     """Reads a journal from the front, and later what has been added since."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the journal; raises `OSError`."""
+    def __init__(self, journal: Path | JournalFile) -> None:
+        """Open the journal, or read a `file` that is open; raises `OSError`."""
         self.offsets: list[int] = []
         """Where the records of the last `read` begin in the file."""
         self.position = 0
         """Where the next record begins."""
         self.damaged = 0
         """Bytes that were stepped over."""
-        self._file = path.open("rb", buffering=0)
+        self.file = journal if isinstance(journal, JournalFile) else JournalFile(journal)
+        """Its readers may share it."""
+        self._known = b""
+        self._known_at = 0
 
     def read(self, most_bytes: int = 1 << 22) -> list[AnyRecord]:
         """The next records of at most `most_bytes` (but one at least), [] at the present end."""
@@ -48,7 +51,7 @@ class JournalReader:
         self.offsets = []
         while True:
             before = self.position
-            data = os.pread(self._file.fileno(), most_bytes, before)
+            data = self.file.pread(most_bytes, before)
             self._take_whole(data, records)
             if records or len(data) < most_bytes:
                 return records
@@ -61,7 +64,7 @@ class JournalReader:
         while True:
             while more := self.read():
                 records += more
-            tail = os.pread(self._file.fileno(), MOST_BYTES + HEAD.size, self.position)
+            tail = self.file.pread(MOST_BYTES + HEAD.size, self.position)
             place = _find_record(tail, 1)
             if place is None:
                 return records
@@ -72,9 +75,18 @@ class JournalReader:
         """Go on at a record that begins at `offset`."""
         self.position = offset
 
+    @property
+    def stands(self) -> bool:
+        """Whether the newest record that was read is still where it was."""
+        return self.file.pread(len(self._known), self._known_at) == self._known
+
+    def follow(self) -> bool:
+        """Go on in the file that has the journal's name now; False if what was read is not in it any more."""
+        return self.file.follow(self._known, self._known_at)
+
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self.file.close()
 
     def _take_whole(self, data: bytes, records: list[AnyRecord]) -> None:
         """Decode the records that `data` holds whole, and move behind them."""
@@ -92,6 +104,7 @@ class JournalReader:
                 continue
             records.append(record)
             self.offsets.append(base + start)
+            self._known, self._known_at = data[start : start + HEAD.size], base + start
             start = end
         self.position = base + start
 
