@@ -13,6 +13,7 @@ downloads everything, and ``make test`` runs.
 import json
 import os
 import re
+import shutil
 import sys
 import sysconfig
 from importlib import metadata
@@ -88,6 +89,7 @@ class Newcomer:
             "LANG": "C.UTF-8",
             "PS1": "[exit $?] ",
             "XDG_STATE_HOME": str(home / "state"),
+            "PIP_REQUIRE_VIRTUALENV": "1",  # a README that forgets to activate must not fill this machine's Python
             **env,
         }
         shell = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
@@ -129,9 +131,10 @@ class Newcomer:
         assert f"Version: {everybatch.__version__}\r\n" in self._said()
 
     def leave(self):
-        """End whatever still runs."""
+        """End whatever still runs, and give the gigabytes back."""
         self._terminal.kill()
         kill_runs(self.folder)
+        shutil.rmtree(self.folder / ".venv", ignore_errors=True)
 
     def _presses_q_and(self, key):
         self._types("q")
