@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from .support import REPOSITORY, Finished, Running, until
+from .support import DEADLINE, REPOSITORY, Finished, Running, until
 
 EPOCHS = 4
 FLAGS = ("--task", "noisy:Task", "--epochs", str(EPOCHS), "--log_batch_metrics", "--no-tui")
@@ -55,8 +55,8 @@ def start(folder: Path, *flags: str, **env: str) -> Running:
 
 
 def finish(run: Running) -> Finished:
-    run.process.wait(120)
-    until(lambda: not run.family(), seconds=10)
+    run.process.wait(DEADLINE)
+    until(lambda: not run.family())
     text = {name: (run.folder / name).read_text() for name in ("stdout", "stderr")}
     return Finished(run.process.returncode, text["stdout"], text["stderr"], run.folder)
 
@@ -83,8 +83,8 @@ def killed_and_resumed(folder: Path, seed: int, *flags: str, **env: str) -> tupl
                 os.kill(process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        run.process.wait(60)
-        until(lambda: not run.family(), seconds=5)
+        run.process.wait(DEADLINE)
+        until(lambda: not run.family())
     finally:
         run.end()
     told = f"seed {seed}: {victim} killed {1000 * delay:.0f} ms after batch {lines}"

@@ -17,7 +17,7 @@ import psutil
 from everybatch.log.catalogue import TEXTS
 
 REPOSITORY = Path(__file__).parent.parent
-DEADLINE = 120.0
+DEADLINE = 180.0
 """For what takes seconds: the machine may have much else to do."""
 NOBODY = 54_321
 
@@ -159,7 +159,7 @@ class Running:
     def wait(self, seconds: float = DEADLINE) -> "Finished":
         """Wait for the end; fails if a process is left behind."""
         stdout, stderr = self.process.communicate(timeout=seconds)
-        until(lambda: not self.family(), seconds=10)
+        until(lambda: not self.family())
         return Finished(self.process.returncode, stdout or "", stderr or "", self.folder)
 
     def end(self) -> None:

@@ -9,12 +9,17 @@ import re
 import select
 import signal
 import struct
+import sys
 import termios
 import threading
+import uuid
 
 import psutil
 
 from ..support import DEADLINE, until
+
+TIOCGPTN = 0x80045430
+"""Linux: asks for the number of a pseudo-terminal."""
 
 
 class Terminal:
@@ -77,9 +82,17 @@ class Terminal:
             return pid
 
         until(ended, seconds)
-        self._reading.join(seconds)  # what it wrote last is still on its way, and then the terminal has an end
-        assert not self._reading.is_alive(), "another process holds the terminal"
+        self._read_all()
         return codes[0]
+
+    def _read_all(self):
+        """Wait until all that was written is read: up to a mark behind it, or to the end when nobody is left."""
+        mark = uuid.uuid4().hex
+        number = int.from_bytes(fcntl.ioctl(self.fd, TIOCGPTN, bytes(4)), sys.byteorder)
+        end = os.open(f"/dev/pts/{number}", os.O_WRONLY | os.O_NOCTTY)
+        os.write(end, mark.encode())
+        until(lambda: mark in self.output or not self._reading.is_alive())
+        os.close(end)
 
     def monitor(self):
         """The process of the monitor, below its guard."""
@@ -110,6 +123,6 @@ def kill_runs(folder):
     """End the run processes and the ranks of all runs in `folder`, which outlive their terminals."""
     for path in folder.glob(".everybatch/*/run.json"):
         content = json.loads(path.read_text())
-        for pid in [content["pid"], *content.get("rank_pids", [])]:
-            if pid != os.getpid() and psutil.pid_exists(pid):
+        for pid in [content.get("pid"), *content.get("rank_pids", [])]:  # a made-up run has none
+            if pid is not None and pid != os.getpid() and psutil.pid_exists(pid):
                 psutil.Process(pid).kill()

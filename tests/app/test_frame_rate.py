@@ -1,10 +1,9 @@
 """How often the monitor draws on a core that is idle, busy with others, or busy with the monitor itself.
 
 That others keep a core busy is done for real. That nobody does cannot be had while other tests run: there the
-kernel's counters are made up.
+clocks and the kernel's counters are made up.
 """
 
-import math
 import multiprocessing
 import os
 import time
@@ -12,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from everybatch.app import frame_rate as module
-from everybatch.app.frame_rate import BUDGET, FASTEST, FASTEST_OVER_SSH, SLOWEST, FrameRate
+from everybatch.app.frame_rate import BUDGET, FASTEST, FASTEST_OVER_SSH, LOOK_SECONDS, SLOWEST, FrameRate
 
 from ..support import until
 
@@ -25,42 +24,68 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="ca
 
 @pytest.fixture(autouse=True)
 def own_core(monkeypatch):
-    """The core to which this process is confined, whatever the others do; and it is not over ssh."""
+    """The core to which this process is confined; and it is not over ssh."""
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     monkeypatch.delenv("SSH_TTY", raising=False)
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(allowed)})
     yield max(allowed)
     os.sched_setaffinity(0, allowed)
 
 
+class Machine:
+    """Seconds that went by, that this process worked, and that the cores were idle."""
+
+    def __init__(self, own_core):
+        self.now = self.worked = 0.0
+        self.idle = [0.0] * (os.cpu_count() or 1)
+        self._own_core = own_core
+
+    def run(self, seconds, *, worked=0.0, idle=0.0, others_idle=0.0):
+        """Let time pass, of which so much of it was idle, on the own core and on the others."""
+        self.now += seconds
+        self.worked += worked
+        for core in range(len(self.idle)):
+            self.idle[core] += idle if core == self._own_core else others_idle
+
+    def cpu_times(self, *, percpu):
+        assert percpu
+        return [SimpleNamespace(idle=idle) for idle in self.idle]
+
+
 @pytest.fixture
-def counters(monkeypatch, own_core):
-    """Make up the idle seconds of the own core, and of all others, by functions of the time."""
-
-    def install(own, others):
-        def cpu_times(*, percpu):
-            assert percpu
-            cores = [others] * (os.cpu_count() or 1)
-            cores[own_core] = own
-            return [SimpleNamespace(idle=idle(time.monotonic())) for idle in cores]
-
-        monkeypatch.setattr(module.psutil, "cpu_times", cpu_times)
-
-    return install
+def machine(monkeypatch, own_core):
+    made_up = Machine(own_core)
+    clock = SimpleNamespace(monotonic=lambda: made_up.now, process_time=lambda: made_up.worked)
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(module, "psutil", made_up)
+    return made_up
 
 
-def idle(now):
-    return now
+def pause_after(machine, **passed):
+    """The pause once the machine has gone on like this for two looks at it, and the cost that was measured."""
+    frame_rate = FrameRate()
+    for _ in range(2):
+        machine.run(LOOK_SECONDS, **passed)
+        pause = frame_rate.pause(FRAME_SECONDS)
+    return pause, frame_rate.cost
 
 
-def busy(now):
-    return 0.0
+def test_draws_as_fast_as_it_can_while_the_core_is_idle(machine):
+    assert pause_after(machine, worked=0.1, idle=0.9) == (FASTEST, pytest.approx(0.1))
 
 
-def busy_with_this_process(now):
-    return now - time.process_time()
+def test_its_own_work_is_not_that_of_others(machine):
+    assert pause_after(machine, worked=0.9, idle=0.1) == (FASTEST, pytest.approx(0.9))
+
+
+def test_another_core_that_is_idle_is_not_its_own(machine):
+    assert pause_after(machine, worked=0.1, idle=0.1, others_idle=1.0) == (SPARING, pytest.approx(0.1))
+
+
+def test_draws_less_often_over_ssh(machine, monkeypatch):
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 22 10.0.0.2 22")
+    assert pause_after(machine, idle=1.0) == (FASTEST_OVER_SSH, 0.0)
 
 
 def spin(seconds: float) -> None:
@@ -73,52 +98,16 @@ def spin(seconds: float) -> None:
 @pytest.fixture
 def _others():
     """Another process that never rests, on the same core."""
-    process = multiprocessing.get_context("fork").Process(target=spin, args=(60,))
+    process = multiprocessing.get_context("fork").Process(target=spin, args=(600,))
     process.start()
     yield
     process.kill()
     process.join()
 
 
-def look(frame_rate: FrameRate) -> float:
-    """The pause once the machine has been looked at twice, so that it has been measured."""
-    until(lambda: frame_rate.pause(FRAME_SECONDS) and not math.isnan(frame_rate.cost))
-    return frame_rate.pause(FRAME_SECONDS)
-
-
-def test_draws_as_fast_as_it_can_while_the_core_is_idle(counters):
-    counters(own=idle, others=busy)
-    assert look(FrameRate()) == FASTEST
-
-
-def test_another_core_that_is_idle_is_not_its_own(counters):
-    counters(own=busy, others=idle)
-    assert look(FrameRate()) == SPARING
-
-
-def test_draws_less_often_over_ssh(counters, monkeypatch):
-    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 22 10.0.0.2 22")
-    counters(own=idle, others=idle)
-    assert look(FrameRate()) == FASTEST_OVER_SSH
-
-
 @pytest.mark.usefixtures("_others")
 def test_keeps_to_its_share_while_others_want_the_core():
     frame_rate = FrameRate()
     until(lambda: frame_rate.pause(FRAME_SECONDS) == SPARING)
-    frame_rate = FrameRate()
-    assert look(frame_rate) == SPARING
     assert frame_rate.pause(0.0001) == FASTEST
     assert frame_rate.pause(1.0) == SLOWEST
-
-
-def test_its_own_work_is_not_that_of_others(counters):
-    counters(own=busy_with_this_process, others=busy)
-    frame_rate = FrameRate()
-
-    def pause_after_work() -> float:
-        spin(0.1)
-        return frame_rate.pause(FRAME_SECONDS)
-
-    until(lambda: pause_after_work() and frame_rate.cost > 0.3)
-    assert pause_after_work() == FASTEST

@@ -64,12 +64,12 @@ def test_a_full_disk_passes_and_what_was_left_out_is_known(tmp_path, capacity):
             for number in range(500):
                 shown.line(f"Epoch [{number}/500] 完成")
                 if number == 50:
-                    until(lambda: shown.error is not None, 10)
+                    until(lambda: shown.error is not None)
             assert shown.error.errno == errno.EFBIG
             assert not shown.gone
             assert shown.name == str(tmp_path / "out")
             limit(0)
-            until(lambda: shown.error is None and shown.has_room, 10)
+            until(lambda: shown.error is None and shown.has_room)
             shown.line("the end")
             skipped = shown.skipped
             assert shown.close() == skipped
@@ -88,7 +88,7 @@ def test_what_a_disk_that_stays_full_swallowed_is_counted(monkeypatch):
         shown = Console(stream)
         for _ in range(10):
             shown.line("x")
-        until(lambda: shown.error is not None, 10)
+        until(lambda: shown.error is not None)
         assert shown.close() == 10
         assert not shown.gone
 
@@ -99,6 +99,6 @@ def test_a_descriptor_that_was_closed_is_gone(pipe):
     fd = os.dup(stream.fileno())
     stream.close()
     shown.line("x")
-    until(lambda: shown.gone, 10)
+    until(lambda: shown.gone)
     assert shown.close() == 0
     os.close(fd)

@@ -84,7 +84,7 @@ def test_a_full_disk_under_one_file_leaves_the_others_alone(tmp_path, name):
     grown = {key for key, path in paths.items() if path.stat().st_size > sizes[key]}
     assert grown == paths.keys() - {name}
     os.dup2(good, file._fd)
-    until(lambda: sinks.flush() or "file_recovered" in told, 5)
+    until(lambda: sinks.flush() or "file_recovered" in told)
     write(written[300:])
     assert sinks.close() == {}
     assert len(folder.log.read_text().splitlines()) == len(written)

@@ -8,7 +8,7 @@ from types import FrameType
 from everybatch.run.fork_server import warm_up
 from everybatch.run.launcher import Launcher
 
-from ..support import until
+from ..support import DEADLINE, until
 
 
 def calls(frame: FrameType | None):
@@ -48,5 +48,5 @@ while os.environ["RANK"] == "0" and not (folder / "go").exists():
     (tmp_path / "go").touch()
     until(launcher_sets_an_event)
     os.kill(rank_1, signal.SIGKILL)
-    assert launch.ended.wait(20)
+    assert launch.ended.wait(DEADLINE)
     assert {one.pid: one.exitcode for one in launch.exits()}[rank_1] == -signal.SIGKILL

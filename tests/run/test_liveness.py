@@ -136,7 +136,7 @@ def test_a_run_of_an_older_version_is_judged_by_its_lock_and_its_silence(private
 
 def test_a_lock_that_was_removed_comes_back_with_its_folder(private, holder, tmp_path):
     private.rename(tmp_path / "gone")
-    until(lambda: lock_of(private) == "held", 5)
+    until(lambda: lock_of(private) == "held")
     assert judge(private, this_boot()).state == "running"
 
 
@@ -144,7 +144,7 @@ def test_a_lock_file_that_was_replaced_by_a_copy_is_held_again(private, holder):
     copy = private / "copy"
     shutil.copy(private / "lock", copy)
     copy.rename(private / "lock")
-    until(lambda: lock_of(private) == "held", 5)
+    until(lambda: lock_of(private) == "held")
 
 
 def test_a_lock_of_another_machine_is_taken_over_and_its_holder_ends(private, holder):

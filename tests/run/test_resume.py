@@ -14,7 +14,7 @@ from everybatch.metrics.run_view import RunView
 
 from ..kill_points import FLAGS, Story, finish, killed_and_resumed, uninterrupted
 from ..kill_points import start as start_run
-from ..support import REPOSITORY, only, said, until
+from ..support import DEADLINE, REPOSITORY, only, said, until
 
 BY_BATCHES = (("--nproc", "2", "--save_every", "5batches"), {"NOISY_SECONDS": "0.01"})
 BY_EPOCHS = (("--nproc", "2", "--save_every", "1", "--workers", "1"), {"NOISY_SECONDS": "0.01", "NOISY_VAL": "1"})
@@ -132,7 +132,7 @@ def test_two_that_resume_at_once_do_not_share_a_run(stopped, start, tiny):
     runs = [start("--resume", env={"TINY_SECONDS": "0.05"}) for _ in range(2)]
     codes = []
     for run in runs:
-        run.process.communicate(timeout=120)
+        run.process.communicate(timeout=DEADLINE)
         codes.append(run.process.returncode)
     assert sorted(codes) == [0, 2]
 
@@ -334,6 +334,6 @@ def test_a_run_that_is_told_to_stop_does_not_start_again(start, tiny):
     run.send(signal.SIGTERM)
     until(lambda: "SIGTERM" in run.log())
     run.send(signal.SIGTERM)
-    done = run.wait(30)
+    done = run.wait()
     assert done.code == 143
     assert [record.attempt for record in done.journal() if isinstance(record, RunStarted)] == [1]

@@ -9,7 +9,7 @@ import stat
 import pytest
 import torch
 
-from ..support import said, until
+from ..support import DEADLINE, said, until
 from ..tiny import Tiny
 
 
@@ -117,8 +117,8 @@ def test_a_rank_that_fails_is_named_and_everything_before_is_kept(train, tiny, t
     env = {"TINY_FAULT": f"{fault}@18", "TINY_SECONDS": "0.05"}
     run = train(*tiny, "--epochs", "3", "--log_batch_metrics", env=env)
     assert run.code == 1
-    (words,) = said(run.stderr, key, rank=1, **fields)
-    assert words in run.stderr.splitlines()
+    words = "".join(said(run.stderr, key, rank=1, **fields))
+    assert words in run.stderr.splitlines(), run.stderr
     assert "rank_1.log" in run.stderr
     assert words in run.log()
     batches = run.rows("batch")
@@ -186,16 +186,9 @@ def test_a_second_signal_ends_at_once_and_leaves_no_process(start, tiny):
     run.send(signal.SIGINT)
     until(lambda: "SIGINT" in run.log())
     run.send(signal.SIGINT)
-    done = run.wait(20)
+    done = run.wait()
     assert done.code == 130
     assert done.journal()[-1].state == "stopped"
-
-
-def test_a_killed_run_process_takes_its_ranks_with_it(start, tiny):
-    run = start(*tiny, "--epochs", "1000", "--workers", "1", env={"TINY_SECONDS": "0.02"})
-    until(lambda: "(5/12)" in run.log())
-    run.send(signal.SIGKILL)
-    until(lambda: not run.family(), seconds=10)
 
 
 def test_a_closed_terminal_does_not_end_the_run(start, tiny, tmp_path):
@@ -229,7 +222,7 @@ def test_a_reader_that_leaves_does_not_end_the_run(start, tiny):
 def test_two_runs_of_one_second_keep_apart(start, tiny, tmp_path):
     runs = [start(*tiny, "--epochs", "1", "--nproc", "1") for _ in range(2)]
     for run in runs:
-        run.process.communicate(timeout=120)
+        run.process.communicate(timeout=DEADLINE)
         assert run.process.returncode == 0
     assert len(list(tmp_path.glob("log/training_*.log"))) == 2
     assert len(list(tmp_path.glob("checkpoints/*/last.pt"))) == 2

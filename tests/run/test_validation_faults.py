@@ -9,10 +9,10 @@ import torch
 from everybatch.engine.checkpoint import read_checkpoint
 from everybatch.metrics.records import Start
 
-from ..support import TINY, only, until
+from ..support import only, until
 
 METRIC = '''
-class Judged(Tiny):
+class Own(Tiny):
     """Its metric fails on rank 1, in epoch 2 and where nothing is trained, while there is a file ``broken``."""
 
     metric_names = ("error",)
@@ -29,7 +29,7 @@ class Judged(Tiny):
         class Told(torch.utils.data.TensorDataset):
             def set_epoch(self, epoch):
                 task.epoch = epoch
-        return Told(torch.arange(SAMPLES), self.x, self.y)
+        return Told(torch.arange(self.samples), self.x, self.y)
 
     def metrics(self, model, batch):
         noise = 1e-3 * torch.randn(())  # whoever resumes has to draw the same
@@ -38,12 +38,12 @@ class Judged(Tiny):
         return {"error": (model(batch[1]).squeeze(1) - batch[2]).abs().mean() + noise}
 '''
 
-FLAGS = ("--task", "tiny:Judged", "--nproc", "2", "--lr", "0.1", "--epochs", "3", "--log_batch_metrics")
+FLAGS = ("--task", "own:Own", "--nproc", "2", "--lr", "0.1", "--epochs", "3", "--log_batch_metrics")
 
 
 @pytest.fixture
-def task(tmp_path):
-    (tmp_path / "tiny.py").write_text(TINY + METRIC)
+def task(own_task, tmp_path):
+    own_task(METRIC)
     (tmp_path / "broken").touch()
 
 
