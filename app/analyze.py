@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 import sys
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
+from ..log.streams import print_json
 from ..metrics.analysis.analysis import Analysis, analyse
 from ..metrics.analysis.compare import Comparison, compare
 from ..metrics.analysis.run_files import RunFiles, newest, runs_in
@@ -29,10 +30,10 @@ def analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
     """Analyse and report; 0, or 3 when a run failed or holds NaN. Raises `UsageError`."""
     config = parse(AnalyzeConfig, arguments, PROGRAM)
     asked: Sequence[str | None] = config.runs or (None,)
-    analyses = [_analysed(_find(name), config.batch_metrics, catalogue) for name in asked]
+    analyses = [_analysed(_readable(name), config.batch_metrics, catalogue) for name in asked]
     comparison = compare(analyses) if len(analyses) > 1 else None
     if config.json:
-        print(json.dumps(_as_json(analyses, comparison, catalogue), ensure_ascii=False, indent=2, allow_nan=False))
+        print_json(_as_json(analyses, comparison, catalogue))
     else:
         _report(analyses, comparison, catalogue, html=config.html)
     return EXIT_BAD_RUN if any(analysis.bad for analysis in analyses) else 0
@@ -48,8 +49,12 @@ def _report(
     drawn = [analysis for analysis in analyses if len(analysis.epochs)]
     if not drawn:
         return
-    from .plots import draw_comparison, draw_run, use_font
-
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length where it keeps its cache
+    try:
+        from .plots import draw_comparison, draw_run, use_font
+    except OSError as error:  # it has no place for a cache at all
+        print(catalogue.text("report_no_plots", reason=error.strerror or str(error)), file=sys.stderr)
+        return
     if not use_font(catalogue.lang):
         print(catalogue.text("report_no_font"))
         catalogue_of_plots = Catalogue("en")
@@ -91,6 +96,14 @@ def _analysed(files: RunFiles, with_batches: bool, catalogue: Catalogue) -> Anal
         raise UsageError("not_csv", path=str(error.path), missing=error.missing) from error
     except OSError as error:
         path, reason = str(error.filename or files.folder), error.strerror or str(error)
+        raise UsageError("analyze_unreadable", path=path, reason=reason) from error
+
+
+def _readable(asked: str | None) -> RunFiles:
+    try:
+        return _find(asked)
+    except OSError as error:
+        path, reason = str(error.filename or asked), error.strerror or str(error)
         raise UsageError("analyze_unreadable", path=path, reason=reason) from error
 
 

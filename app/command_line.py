@@ -9,15 +9,36 @@ from itertools import pairwise
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..log.language import LANGUAGES, default_language
+from ..log.streams import give_up_stdout, prepare_streams, reader_has_left
+from ..run.paths import check_current_folder
 
-EXIT_USAGE = 2
+EXIT_FAILED, EXIT_USAGE = 1, 2
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     catalogue = Catalogue(_language(arguments))
+    prepare_streams()
+    try:
+        code = _run(arguments, catalogue)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) and reader_has_left():
+            give_up_stdout()
+            return EXIT_BROKEN_PIPE
+        problem = {"path": str(error.filename or "stdout"), "reason": error.strerror or str(error)}
+        print(catalogue.text("usage", problem=catalogue.text("os_error", **problem)), file=sys.stderr)
+        if error.filename is None:
+            give_up_stdout()
+        return EXIT_FAILED
+    return code
+
+
+def _run(arguments: Sequence[str], catalogue: Catalogue) -> int:
     if not arguments:
         print(catalogue.text("commands"), file=sys.stderr)
         return EXIT_USAGE
@@ -25,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(catalogue.text("commands"))
         return 0
     try:
+        check_current_folder()
         return _command(arguments[0])(arguments[1:], catalogue)
     except UsageError as error:
         print(catalogue.error(error), file=sys.stderr)

@@ -129,8 +129,14 @@ def title_of(analysis: Analysis, catalogue: Catalogue) -> str:
     return " · ".join(parts)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave a reader that has left to the command, as with all that it prints."""
+        raise BrokenPipeError
+
+
 def _console() -> Console:
-    console = Console(soft_wrap=False)
+    console = _Console(soft_wrap=False)
     if console.width > MOST_WIDTH:
         console.width = MOST_WIDTH
     return console

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 
 from ..errors import UsageError
 from ..log.catalogue import Catalogue, width
+from ..log.streams import print_json
 from ..metrics.commands import Command
 from ..run.control_client import ask_run
 from ..run.registry import LIVE, RegisteredRun, all_runs, find_run
@@ -24,7 +24,7 @@ def runs(arguments: Sequence[str], catalogue: Catalogue) -> int:
         raise UsageError("bad_arguments", command="everybatch runs")
     rows = [_row(run) for run in all_runs()]
     if given:
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_json(rows)
         return 0
     table = [[catalogue.text(f"column_{column}") for column in COLUMNS]]
     table += [

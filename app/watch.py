@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..log.catalogue import Catalogue, one_line
 from ..log.language import default_language
+from ..log.streams import prepare_streams
 from ..run.registry import read_run
 from .monitor import Monitor
 
@@ -25,6 +26,7 @@ def _end_with_terminal() -> None:
 
 def main() -> int:
     """Watch until the person leaves; then say how the run stands on the normal screen."""
+    prepare_streams()
     run = read_run(Path(sys.argv[1]))
     catalogue = Catalogue(default_language())
     if run is None:

@@ -187,6 +187,8 @@ TEXTS = {
     "no_terminal": "no terminal here to show the monitor; the log is {path}",
     "not_live": "run {run} is {state} and cannot be stopped",
     "no_runs": "there is no run yet; start one with everybatch train",
+    "os_error": "{path}: {reason}",
+    "no_temporary_folder": "no temporary folder can be written to ({reason}); name one with TMPDIR",
     "no_folder": "the current folder is gone; cd to another one first",
     "no_such_run": "no run begins with {run}; everybatch runs lists them",
     "no_run_at": "no run in {path}",

@@ -127,6 +127,7 @@ TEXTS = {
     "report_no_alarm": "No trouble found.",
     "report_files": "Picture: {path}",
     "report_page": "Page: {path}",
+    "report_no_plots": "no pictures were drawn ({reason})",
     "report_no_font": "No Chinese font was found, so the picture is in English (fonts-noto-cjk has one)",
     "report_not_written": "Warning: cannot write {path} ({reason})",
     "report_empty": "Run {run} has no finished epoch yet, so there is nothing to analyse ({path})",

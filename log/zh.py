@@ -148,6 +148,8 @@ TEXTS = {
     "no_terminal": "这里没有终端，无法显示监视界面；日志: {path}",
     "not_live": "运行 {run} 的状态是{state}，无法停止",
     "no_runs": "还没有任何运行；用 everybatch train 开始",
+    "os_error": "{path}: {reason}",
+    "no_temporary_folder": "没有可以写入的临时目录（{reason}）；请用 TMPDIR 指定一个",
     "no_folder": "当前目录已不存在；请先 cd 到另一个目录",
     "no_such_run": "没有编号以 {run} 开头的运行；用 everybatch runs 查看全部",
     "no_run_at": "{path} 中没有运行",

@@ -104,6 +104,7 @@ TEXTS = {
     "report_no_alarm": "没有发现问题。",
     "report_files": "图: {path}",
     "report_page": "网页: {path}",
+    "report_no_plots": "没有画图（{reason}）",
     "report_no_font": "没有找到中文字体，图中的文字用英文（安装 fonts-noto-cjk 后为中文）",
     "report_not_written": "警告: 无法写入 {path}（{reason}）",
     "report_empty": "运行 {run} 还没有完成任何epoch，没有可以分析的内容（{path}）",

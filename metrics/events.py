@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from .texts import encode_anyhow
+
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all events: every one tells which rank it comes from."""
@@ -161,7 +163,7 @@ _decoder = msgspec.msgpack.Decoder(list[AnyEvent])
 
 def encode_events(events: list[AnyEvent]) -> bytes:
     """The events as one message."""
-    return _encoder.encode(events)
+    return encode_anyhow(_encoder, events)
 
 
 def decode_events(message: bytes) -> list[AnyEvent]:

@@ -15,6 +15,7 @@ from typing import TextIO
 
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
+from ..log.streams import prepare_streams
 from .request import decode_request
 from .run_folder import RunFolder
 from .run_process import run
@@ -24,6 +25,7 @@ EXIT_USAGE = 2
 
 def main() -> int:
     """Run to the end; the exit code."""
+    prepare_streams()
     with (
         socket.socket(fileno=int(sys.argv[1])) as connection,
         connection.makefile("rw", encoding="utf-8") as starter,
@@ -39,7 +41,10 @@ def main() -> int:
 
 def _created(folder: RunFolder, connection: socket.socket, starter: TextIO) -> None:
     """Let go of the terminal: from here on, what this process prints goes to a file of the run."""
-    fd = os.open(folder.private / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        fd = os.open(folder.private / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:  # what would stand there stands in the log as well
+        fd = os.open(os.devnull, os.O_WRONLY)
     os.dup2(fd, 1)
     os.dup2(fd, 2)
     os.close(fd)

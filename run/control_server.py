@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import os
 import secrets
 import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from .protocol import TIMEOUT_SECONDS, ProtocolError, Reply, Request, receive, send
-
-MOST_BASE_BYTES = 70
-"""Of the path of a folder for sockets: the kernel takes 107 bytes for a socket itself."""
+from .socket_folders import socket_folders
 
 
 class ControlServer:
@@ -110,17 +107,9 @@ class ControlServer:
 def _private_folder() -> Path:
     """A new folder for a socket, where its path is short enough; raises `OSError`."""
     failure = OSError("no folder for a socket")
-    for base in _temporary_folders():
-        if len(os.fsencode(base)) > MOST_BASE_BYTES:
-            continue
+    for base in socket_folders():
         try:
             return Path(tempfile.mkdtemp(prefix="everybatch_", dir=base))
         except OSError as error:
             failure = error
     raise failure
-
-
-def _temporary_folders() -> Iterator[str]:
-    with contextlib.suppress(OSError):  # no temporary folder at all can be written to
-        yield tempfile.gettempdir()
-    yield from filter(None, (os.environ.get("XDG_RUNTIME_DIR"), "/tmp", "/var/tmp", "/dev/shm"))

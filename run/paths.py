@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..errors import UsageError
+
 
 def is_folder(path: str | Path) -> bool:
     """Whether a folder is there for us."""
@@ -25,6 +27,14 @@ def real(path: str | Path) -> Path:
         return Path(os.path.realpath(path))
     except ValueError:  # a null byte
         return Path("/", path)
+
+
+def check_current_folder() -> None:
+    """Raise `UsageError` when the current folder was removed."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise UsageError("no_folder") from None
 
 
 def home() -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +23,10 @@ class TrainRequest:
 def encode_request(request: TrainRequest) -> str:
     """One line of JSON."""
     resumed = str(request.resumed) if request.resumed is not None else None
-    return msgspec.json.encode([config_values(request.config), resumed]).decode() + "\n"
+    return json.dumps([config_values(request.config), resumed]) + "\n"
 
 
 def decode_request(line: str) -> TrainRequest:
-    """The request that `encode_request` made a line of; raises `msgspec.ValidationError` for anything else."""
-    values, resumed = msgspec.json.decode(line, type=tuple[dict[str, object], str | None])
+    """The request that `encode_request` made a line of; raises `ValueError` for anything else."""
+    values, resumed = msgspec.convert(json.loads(line), tuple[dict[str, object], str | None])
     return TrainRequest(config_from(values), Path(resumed) if resumed is not None else None)

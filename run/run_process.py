@@ -32,6 +32,7 @@ from .run_folder import RunFolder
 from .run_json import RunJson
 from .run_lock import RunLock
 from .signals import Signals
+from .socket_folders import shorten_multiprocessing
 
 if TYPE_CHECKING:
     from ..engine.checkpoint import Checkpoint
@@ -58,6 +59,10 @@ def run(
     if request.resumed is not None:
         earlier = read_earlier(request.resumed, take_over=config.take_over)
         check_same(earlier, config)
+    try:
+        shorten_multiprocessing()
+    except OSError as error:
+        raise UsageError("no_temporary_folder", reason=error.strerror or str(error)) from error
     warm_up()
     plan = check_run(config)
     with Signals() as signals:
@@ -205,7 +210,7 @@ class RunProcess:
         try:
             register(self._folder)
         except OSError as error:  # only `attach` from other folders needs it
-            _print(self._catalogue.text("not_registered", reason=str(error)), stderr)
+            _print(self._catalogue.text("not_registered", reason=error.strerror or str(error)), stderr)
 
     def _handle(self, request: Request) -> Reply:
         attempt = self._attempt

@@ -41,9 +41,14 @@ def runs_in(folder: Path) -> dict[str, RunFiles]:
 
 def newest(runs: Iterable[RunFiles]) -> RunFiles | None:
     """The run whose files were written last, None if there is none."""
-    return max(
-        runs, key=lambda run: max(path.stat().st_mtime for path in run.epoch_csvs + run.batch_csvs), default=None
-    )
+    return max(runs, key=lambda run: max(map(_written_at, run.epoch_csvs + run.batch_csvs)), default=None)
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # a link that leads nowhere
+        return 0.0
 
 
 def _order(path: Path) -> tuple[str, int]:

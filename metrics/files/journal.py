@@ -14,6 +14,7 @@ import msgspec
 
 from ..framing import LENGTH_AND_CHECKSUM as HEAD
 from ..records import AnyRecord
+from ..texts import encode_anyhow
 from .journal_file import JournalFile
 
 MOST_BYTES = 1 << 20
@@ -25,7 +26,7 @@ _decoder = msgspec.msgpack.Decoder(AnyRecord)
 
 def encode_record(record: AnyRecord) -> bytes:
     """One record with its length and checksum in front."""
-    body = _encoder.encode(record)
+    body = encode_anyhow(_encoder, record)
     return HEAD.pack(len(body), zlib.crc32(body)) + body
 
 

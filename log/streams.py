@@ -1,0 +1,47 @@
+"""The standard streams of a command: closed, full, in another encoding, or with a reader that has left."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import select
+import sys
+from typing import Any
+
+
+def prepare_streams() -> None:
+    """Make every text printable, and give closed descriptors to nobody else.
+
+    What an encoding does not have is shown with escapes. A file that is opened while a standard descriptor is
+    closed would get its number, and with it all that is printed there.
+    """
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, in escapes where the encoding of stdout does not have all characters."""
+    whole = sys.stdout is not None and sys.stdout.encoding.lower().replace("-", "").startswith("utf")
+    print(json.dumps(value, ensure_ascii=not whole, indent=2, allow_nan=False))
+
+
+def reader_has_left() -> bool:
+    """Whether nobody reads stdout any more."""
+    poll = select.poll()
+    poll.register(1, select.POLLOUT)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def give_up_stdout() -> None:
+    """Let go of what could not be written, as Python would complain about it at its end."""
+    if sys.stdout is not None:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, 1)
+        os.close(devnull)
