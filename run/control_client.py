@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 from ..metrics.commands import Command
 from .liveness import holds_lock
@@ -22,7 +23,7 @@ def ask_run(run: RegisteredRun, command: Command, value: int = 0) -> Reply:
     while True:
         control = run.content.get("control") or {}
         try:
-            return _ask(str(control.get("path", "")), Request(str(control.get("token", "")), command, value))
+            return ask(Path(control.get("path", "")), Request(str(control.get("token", "")), command, value))
         except (FileNotFoundError, ConnectionRefusedError) as error:
             if command is Command.STOP and time.monotonic() >= deadline and _terminate(run):
                 return Reply(taken=True)
@@ -34,10 +35,11 @@ def ask_run(run: RegisteredRun, command: Command, value: int = 0) -> Reply:
         run = read_run(run.folder.private) or run
 
 
-def _ask(path: str, request: Request) -> Reply:
+def ask(path: Path, request: Request) -> Reply:
+    """Send `request` to the run that listens at `path`; raises `OSError` or `ProtocolError`."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(TIMEOUT_SECONDS)
-        connection.connect(path)
+        connection.connect(str(path))
         send(connection, request)
         return receive(connection, Reply)
 

@@ -28,7 +28,7 @@ def make_folder(root: Path, *, world_size: int = 2, state: str = "running") -> P
     return private
 
 
-def write_run_json(private: Path, *, world_size: int, state: str = "running") -> None:
+def write_run_json(private: Path, *, world_size: int, state: str = "running", **more: object) -> None:
     """Make the folder one of a run of this machine."""
     content = {
         "run_id": private.name,
@@ -38,6 +38,7 @@ def write_run_json(private: Path, *, world_size: int, state: str = "running") ->
         "started_at": time.time(),
         "world_size": world_size,
         "config": {"task": "phantoms"},
+        **more,
     }
     (private / "run.json").write_text(json.dumps(content))
 

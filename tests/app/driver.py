@@ -22,6 +22,7 @@ class Watched:
         self.private = replay.make_folder(folder, state=state)
         self.asked = []
         self.server = ControlServer(self._handle)
+        self.server.open()
         self._tell(control={"path": str(self.server.path), "token": self.server.token})
         self.add(*replay.records(steps, epochs=10, start=1_000_000.0), *extra)
 

@@ -19,6 +19,7 @@ def server():
         return Reply(taken=True)
 
     server = ControlServer(obey)
+    server.open()
     server.asked = asked
     yield server
     server.close()
@@ -71,9 +72,8 @@ def test_only_this_user_can_reach_the_socket(server):
     assert server.path.stat().st_uid == os.getuid()
 
 
-def test_a_run_that_is_gone_is_an_answer(server):
+def test_a_server_that_was_closed_left_no_socket(server):
     server.close()
     assert not server.path.exists()
-    reply = ask(server.path, Request(server.token, "stop"))
-    assert not reply.taken
-    assert reply.reason
+    with pytest.raises(FileNotFoundError):
+        ask(server.path, Request(server.token, "stop"))
