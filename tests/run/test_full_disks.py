@@ -1,5 +1,6 @@
 """Files that cannot be written: nothing stops, and what was lost is said. The disks really are full."""
 
+import json
 import os
 import resource
 import time
@@ -128,12 +129,31 @@ def test_a_full_disk_under_the_checkpoints_leaves_the_last_one(start, tiny, tmp_
     assert done.counted() == 48
 
 
-def test_private_files_in_a_folder_that_became_unwritable_stop_nothing(start, tiny, tmp_path):
-    run = start(*tiny, "--epochs", "3", "--log_batch_metrics", env={"TINY_SECONDS": "0.05"})
+def test_a_private_folder_that_was_moved_away_comes_back(start, tiny, tmp_path):
+    run = start(*tiny, "--epochs", "3", "--log_batch_metrics", env={"TINY_SECONDS": "0.1"})
     until(lambda: "(5/12)" in run.log())
     private = only(tmp_path, ".everybatch/*")
     private.rename(tmp_path / "moved")  # run.json has no folder any more, and the journal no name
     done = run.wait()
-    assert done.code == 0
-    assert said(done.stderr, "file_trouble")
+    assert (done.code, done.stderr) == (0, "")
     assert done.counted() == 36
+    assert sum(type(record).__name__ == "BatchRecord" for record in done.journal()) == 36
+    assert json.loads((private / "run.json").read_text())["state"] == "finished"
+    assert (private.stat().st_mode & 0o777, (private / "lock").exists()) == (0o700, True)
+
+
+def test_the_console_goes_on_after_a_full_disk(start, tiny, tmp_path):
+    with (tmp_path / "nohup.out").open("wb") as out:
+        run = start(*tiny, "--epochs", "6", env={"TINY_SECONDS": "0.05"}, stdout=out)
+    until(lambda: "(5/12)" in run.log())
+    process = psutil.Process(run.process.pid)
+    soft_and_hard = process.rlimit(psutil.RLIMIT_FSIZE)
+    process.rlimit(psutil.RLIMIT_FSIZE, (500, soft_and_hard[1]))
+    until(lambda: list(tmp_path.glob("checkpoints/*/last.pt")))  # the ranks, whose disk has room, did an epoch
+    assert "完成" not in (tmp_path / "nohup.out").read_text()
+    process.rlimit(psutil.RLIMIT_FSIZE, soft_and_hard)
+    done = run.wait()
+    assert (done.code, done.stderr) == (0, "")
+    shown = (tmp_path / "nohup.out").read_text().splitlines()
+    assert sum(" - Batch Loss: " in line for line in shown) == 72
+    assert "训练完成" in "".join(shown[-2:])
