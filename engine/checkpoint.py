@@ -10,15 +10,18 @@ from __future__ import annotations
 import os
 import pickle
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
+from torch import nn
 
 from ..metrics.events import AnyEvent, decode_events
 from ..metrics.records import Start
+from .task import some_of
 
 FORMAT = 2
 KINDS = ("last", "best")
@@ -28,7 +31,7 @@ VALIDATED = "validated.pt"
 """The file of what a validation adds to last.pt."""
 
 ADDED_TYPES = {"epoch_finished": bool, "best_score": float, "best_epoch": int, "ranks": list}
-"""What is in it, beside the id of its last.pt."""
+"""What is in it, beside the id of its last.pt, and ``schedule`` if the learning rates go by epochs or scores."""
 
 TYPES = {
     "epoch": int,
@@ -121,25 +124,48 @@ def _with_validation(checkpoint: Checkpoint, *, check: bool) -> Checkpoint:
     path, state = checkpoint.path, checkpoint.state
     try:
         added = _load(path.with_name(VALIDATED), check=check)
-        if added.get("id") != state["id"]:
-            return checkpoint
-        return _checked(path, {**state, **{name: added.get(name) for name in ADDED_TYPES}})
+        if added.get("id") == state["id"]:
+            validated = _checked(path, {**state, **{name: added.get(name) for name in ADDED_TYPES}})
+            return _with_schedule(validated, added.get("schedule"))
     except (FileNotFoundError, CheckpointError):  # the epoch is validated again, and nothing is lost
         return checkpoint
+    return checkpoint
 
 
-def find_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[tuple[Path, str]]]:
-    """The checkpoint to resume from, None if there is none; and those that cannot be read, with the reason."""
+def _with_schedule(checkpoint: Checkpoint, schedule: dict[str, Any] | None) -> Checkpoint:
+    """With the learning rates that the end of its epoch gave, if it gave others."""
+    if schedule is None:
+        return checkpoint
+    optimizer = {**checkpoint.state["optimizer"], "param_groups": schedule["param_groups"]}
+    state = {**checkpoint.state, "optimizer": optimizer, "scheduler": schedule["scheduler"]}
+    return Checkpoint(checkpoint.path, state)
+
+
+def find_checkpoint(folder: Path, *, check: bool = True) -> tuple[Checkpoint | None, list[tuple[Path, str]]]:
+    """The checkpoint to resume from, None if there is none; and those that cannot be read, with the reason.
+
+    With `check`, all of their checksums are looked at.
+    """
     damaged: list[tuple[Path, str]] = []
     for kind in KINDS:
         path = folder / f"{kind}.pt"
         try:
-            return read_checkpoint(path), damaged
+            return read_checkpoint(path, check=check), damaged
         except FileNotFoundError:
             continue
         except CheckpointError as error:
             damaged.append((path, str(error)))
     return None, damaged
+
+
+def model_differences(model: nn.Module, saved: Mapping[str, Any]) -> str:
+    """Names and shapes in which `model` and the saved state of one differ; empty if there are none."""
+    now = {name: _shape(value) for name, value in model.state_dict().items()}
+    then = {name: _shape(value) for name, value in saved.items()}
+    names = [name for name in {**now, **then} if now.get(name) != then.get(name)]
+    return some_of(
+        [f"{name}: checkpoint {then.get(name, '-')}, model {now.get(name, '-')}" for name in names], "; "
+    )
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
@@ -159,6 +185,10 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _shape(value: Any) -> str:
+    return str(list(value.shape)) if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 def _first_line(error: BaseException) -> str:

@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, default_collate
 
+from ..errors import UsageError
 from .batch_transport import PackedBatch
 from .config import TrainConfig
 from .loader_worker import begin_worker
+from .own_random import OwnRandom
 from .random_state import seed_of
 from .samples import Collate, SampleError, Samples, UnreadableBatch
+from .task_options import Function, TaskOptions
 
 QUIET_SECONDS = 0.02
 """Before worker processes are forked. A gloo thread that lets go of a tensor of Python holds, for a moment, a lock
@@ -26,21 +29,48 @@ that CPython 3.11 waits for in a forked process: one forked in that moment would
 class TrainData:
     """The training batches of one rank; an epoch is a function of (seed, epoch, rank) alone."""
 
-    def __init__(self, dataset: Dataset[Any], config: TrainConfig, rank: int, world_size: int) -> None:
+    def __init__(
+        self,
+        dataset: Dataset[Any],
+        config: TrainConfig,
+        rank: int,
+        world_size: int,
+        options: TaskOptions | None = None,
+        *,
+        drop_last: bool = False,
+    ) -> None:
+        """Raises `UsageError` when the task's own sampler cannot be used."""
+        own = options.sampler if options is not None else None
         self._dataset = dataset
         self._seed = config.seed
         self._rank = rank
         self._batch_size = config.batch_size
-        self._sampler = _Resumable(dataset, num_replicas=world_size, rank=rank, seed=config.seed)
+        self._sampler = (
+            _Resumable(dataset, num_replicas=world_size, rank=rank, seed=config.seed)
+            if own is None
+            else _OwnSampler(own(dataset, rank, world_size, config.seed), config.seed, rank)
+        )
+        self.samples = len(self._sampler)
+        """Of a whole epoch, on this rank."""
         self._samples = Samples(dataset)
         self._workers = config.workers
         self._generator = torch.Generator()
-        self._loader = _loader("train_data", self._samples, self._sampler, config, self._generator)
-        self._batches = len(self._loader)
+        self._loader = make_loader(
+            "train_data",
+            self._samples,
+            config,
+            self._generator,
+            sampler=self._sampler,
+            batch_size=config.batch_size,
+            workers=config.workers,
+            collate_fn=options.collate_fn if options is not None else None,
+            drop_last=drop_last,
+        )
+        self.batches = len(self._loader)
+        """Of a whole epoch."""
 
     def __len__(self) -> int:
-        """Batches of a whole epoch."""
-        return self._batches
+        return self.batches
 
     def epoch(self, epoch: int, first_batch: int = 0) -> DataLoader[Any]:
         """The batches of an epoch, in its order, from `first_batch` on; those before it are not even loaded."""
@@ -58,21 +88,42 @@ class TrainData:
 class ValData:
     """The rank's share of the validation data: every sample once over all ranks, no padding."""
 
-    def __init__(self, dataset: Dataset[Any], config: TrainConfig, rank: int, world_size: int) -> None:
+    def __init__(
+        self,
+        dataset: Dataset[Any],
+        config: TrainConfig,
+        rank: int,
+        world_size: int,
+        options: TaskOptions | None = None,
+    ) -> None:
         samples = len(cast(Sized, dataset))
         share = range(rank, samples, world_size)
         largest_share = math.ceil(samples / world_size)
-        self.batches = math.ceil(largest_share / config.batch_size)
+        self.batch_size = (options and options.val_batch_size) or config.batch_size
+        self.batches = math.ceil(largest_share / self.batch_size)
         """Of the rank that has most: all ranks count so far, to check for commands equally often."""
         self._seed = config.seed
         self._rank = rank
         self._generator = torch.Generator()
-        self._loader = _loader("val_data", Samples(dataset), _Share(share), config, self._generator)
+        self._loader = make_loader(
+            "val_data",
+            Samples(dataset),
+            config,
+            self._generator,
+            sampler=_Share(share),
+            batch_size=self.batch_size,
+            workers=config.workers,
+            collate_fn=options.collate_fn if options is not None else None,
+        )
 
-    def epoch(self, epoch: int) -> DataLoader[Any]:
+    def epoch(self, epoch: int) -> Iterator[Any]:
         """All batches of the rank's share."""
         self._generator.manual_seed(seed_of(self._seed, epoch, self._rank))
-        return self._loader
+        return iter(self._loader)
+
+    def more(self, done: int, *, has_one: bool) -> bool:
+        """Whether a rank may have another batch when each has done so many; this one may have no more."""
+        return done < self.batches
 
 
 class _Resumable(DistributedSampler[Any]):
@@ -85,6 +136,35 @@ class _Resumable(DistributedSampler[Any]):
 
     def __len__(self) -> int:
         return super().__len__() - self.skip
+
+
+class _OwnSampler(Sampler[Any]):
+    """A task's own sampler; its order is a function of (seed, epoch, rank), whatever it draws from."""
+
+    skip = 0
+
+    def __init__(self, sampler: Any, seed: int, rank: int) -> None:
+        if not hasattr(sampler, "__iter__") or not hasattr(sampler, "__len__"):
+            raise UsageError("task_sampler", kind=type(sampler).__name__)
+        self._sampler = sampler
+        self._seed = seed
+        self._rank = rank
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        if hasattr(self._sampler, "set_epoch"):
+            self._sampler.set_epoch(epoch)
+
+    def __iter__(self) -> Iterator[Any]:
+        with OwnRandom(seed_of(self._seed, self._epoch, self._rank)):
+            indices = list(self._sampler)
+        if len(indices) != len(self._sampler):  # the other ranks would wait for batches that never come
+            raise UsageError("task_sampler_length", length=len(self._sampler), count=len(indices))
+        return iter(indices[self.skip :])
+
+    def __len__(self) -> int:
+        return len(self._sampler) - self.skip
 
 
 class _Share(Sampler[int]):
@@ -118,16 +198,27 @@ class _Loader(DataLoader[Any]):
             yield batch.unpacked() if type(batch) is PackedBatch else batch
 
 
-def _loader(
-    name: str, samples: Samples, sampler: Sampler[Any], config: TrainConfig, generator: torch.Generator
+def make_loader(
+    name: str,
+    dataset: Dataset[Any],
+    config: TrainConfig,
+    generator: torch.Generator,
+    *,
+    sampler: Sampler[Any] | None = None,
+    batch_size: int,
+    workers: int,
+    collate_fn: Function | None = None,
+    drop_last: bool = False,
 ) -> DataLoader[Any]:
+    """A loader of batches for the data that the task's method `name` gave; `generator` seeds its `workers`."""
     return _Loader(
         name,
-        samples,
-        batch_size=config.batch_size,
+        dataset,
+        batch_size=batch_size,
         sampler=sampler,
-        num_workers=config.workers,
-        collate_fn=Collate(default_collate),
+        num_workers=workers,
+        collate_fn=Collate(collate_fn or default_collate),
+        drop_last=drop_last,
         pin_memory=torch.cuda.is_available() and config.device != "cpu",
         worker_init_fn=begin_worker,
         generator=generator,

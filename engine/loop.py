@@ -9,16 +9,16 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..metrics.commands import Command
-from ..metrics.events import CommandTaken, EpochEnded, ValidationFailed
+from ..metrics.events import CommandTaken, EpochEnded, EpochTrained, ValidationFailed
 from ..metrics.records import Start
 from ..reporting.reporter import Reporter
+from .batches import Share, agree_on_batches, steps_of, train_batches, val_batches
 from .checkpoint import Checkpoint
 from .config import TrainConfig
 from .control import Control
-from .data import TrainData, ValData, count_samples, to_device
+from .data import count_samples, to_device
 from .epoch_loss import EpochLoss
 from .failures import PeerFailedError, ValidationFailedError
 from .last_word import reason_of
@@ -27,6 +27,7 @@ from .random_state import set_rng_state
 from .save_every import SaveEvery
 from .saver import Saver
 from .task import Task
+from .task_options import Needs, read_options
 from .training import Training
 from .validation import Outcome, Validation, mean_over_ranks
 
@@ -46,6 +47,7 @@ class Loop:
         patience: Patience,
         reporter: Reporter,
         checkpoints: Path,
+        needs: Needs,
     ) -> None:
         """`group` is a gloo group of all ranks, None for a single one.
 
@@ -61,14 +63,19 @@ class Loop:
         self._patience = patience
         self._reporter = reporter
         self._world_size = world_size = 1 if group is None else dist.get_world_size(group)
-        self._train_data = TrainData(task.train_data(), config, rank, world_size)
-        dataset = task.val_data()
-        val_data = ValData(dataset, config, rank, world_size) if dataset is not None else None
-        self._training = Training(task, config, device, steps=config.epochs * len(self._train_data))
+        options = read_options(task)
+        share = Share(rank, world_size, group)
+        self._train_data = train_batches(task.train_data(), config, options, share, drop_last=needs.drop_last)
+        val_data = val_batches(task.val_data(), config, options, share)
+        agree_on_batches(self._train_data, val_data, share)
+        steps = steps_of(self._train_data, config.epochs)
+        self._training = Training(
+            task, config, device, steps, options, find_unused_parameters=needs.find_unused_parameters
+        )
         self._validation = None
         if val_data is not None:
             self._validation = Validation(
-                task, val_data, config, self._training,
+                options, val_data, self._training,
                 rank=rank, group=group, device=device, control=control, reporter=reporter,
             )  # fmt: skip
         self._save_every = SaveEvery.parse(config.save_every)
@@ -80,7 +87,6 @@ class Loop:
             rank=rank, group=group, patience=patience, reporter=reporter,
         )  # fmt: skip
         self._stop_after_epoch = False
-        self._agree_on_batches()
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on where `checkpoint` was written; raises `UsageError` if it is that of another model."""
@@ -111,10 +117,14 @@ class Loop:
         if first_batch == 0:
             self._epoch_loss.reset()
         val_batches = self._validation.batches if self._validation is not None else 0
-        self._reporter.begin_epoch(epoch, len(self._train_data), val_batches, first_batch)
+        self._reporter.begin_epoch(epoch, self._train_data.batches, val_batches, first_batch)
         began = time.monotonic()
         done, stopped = self._train(epoch, first_batch)
         train_seconds = time.monotonic() - began
+        if not stopped and done != self._train_data.batches:
+            self._train_data.batches = done
+            if self._rank == 0:
+                self._reporter.send(EpochTrained(0, epoch, done, val_batches))
         saved = done == first_batch  # an earlier attempt did
         if self._validation is not None and not (stopped or saved) and self._save_due(epoch):
             saved = self._saver.save(["last"], epoch, done, finished=False)
@@ -124,10 +134,12 @@ class Loop:
             outcome = self._validation.run(epoch, lambda failed: self._handle_command(epoch, done, failed=failed))
             if outcome.failed_rank is not None:
                 self._validation_failed(epoch, done, outcome, saved=saved)
-            score, stopped = outcome.loss, outcome.stopped
+            score, stopped = outcome.score, outcome.stopped
         elif not stopped:
             score = mean_over_ranks(self._epoch_loss.sums(), self._group)[0]
         seconds = train_seconds + time.monotonic() - began
+        if not stopped:
+            self._training.epoch_ended(score)
         status = "stopped" if stopped else "completed"
         self._reporter.send(EpochEnded(self._rank, epoch, status, train_seconds, seconds))
         kinds = ["last"] if stopped or self._save_due(epoch) else []
@@ -160,7 +172,7 @@ class Loop:
         reporter, training = self._reporter, self._training
         training.ddp.train()  # type: ignore[no-untyped-call]
         done = first_batch
-        if done == len(self._train_data):  # stopped in validation
+        if done == self._train_data.batches:  # stopped in validation
             return done, False
         for batch in reporter.batches(self._train_data.epoch(epoch, first_batch)):
             if self._moves_batches:
@@ -179,20 +191,6 @@ class Loop:
             if self._save_every.after_batch(training.step):
                 self._save(["last"], epoch, done, finished=False)
         return done, False
-
-    # ---- agreement ----------------------------------------------------------------------------------------
-
-    def _agree_on_batches(self) -> None:
-        if self._group is None:
-            return
-        val_batches = self._validation.batches if self._validation is not None else 0
-        own = torch.tensor([len(self._train_data), val_batches])
-        counts = [torch.zeros_like(own) for _ in range(self._world_size)]
-        dist.all_gather(counts, own, group=self._group)
-        for name, of_ranks in zip(("train_data", "val_data"), torch.stack(counts, dim=1).tolist(), strict=True):
-            if len(set(of_ranks)) > 1:
-                told = ", ".join(f"rank {rank}: {count}" for rank, count in enumerate(of_ranks))
-                raise UsageError("uneven", method=name, batches=told)
 
     # ---- commands -----------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from .loop import Loop
 from .patience import FAR, Patience, nccl_timeout
 from .random_state import seed_all
 from .task import build_task
+from .task_options import Needs
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class RankJob:
     device: str
     """`cpu` or `cuda`."""
     backend: str
+    needs: Needs
     checkpoint: Path | None
     """Where to go on from."""
     step: int
@@ -58,7 +60,7 @@ def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> Non
     # Data loaders start their workers as they would in a script of its own, not from another fork server.
     multiprocessing.set_start_method(None, force=True)
     _keep_output(job.logs[rank])
-    _end_with_parent()
+    end_with_parent()
     device = _device(job.device)
     with Reporter(channels[rank], rank=rank, step=job.step) as reporter:
         try:
@@ -99,6 +101,7 @@ def _train(job: RankJob, rank: int, device: torch.device, commands: Connection, 
             patience=patience,
             reporter=reporter,
             checkpoints=job.checkpoints,
+            needs=job.needs,
         )
         seed_all(config.seed + 1 + rank)  # different dropout
         if job.checkpoint is not None:
@@ -145,7 +148,7 @@ def _keep_output(log: Path) -> None:
     faulthandler.register(signal.SIGUSR1, all_threads=True)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End when the run process is gone: nobody would record or stop this rank any more."""
     parent = multiprocessing.parent_process()
     if parent is None:

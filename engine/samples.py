@@ -7,6 +7,7 @@ it held, fails for some classes, and says nothing of the sample. It sends an `Un
 from __future__ import annotations
 
 import traceback
+import zlib
 from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -61,9 +62,10 @@ class Samples(Dataset[Any]):
     def __len__(self) -> int:
         return len(cast(Sized, self._dataset))
 
-    def __getitems__(self, indices: list[int]) -> list[Any] | UnreadableBatch:
-        if self.seed is not None:
-            seed_all(seed_of(self.seed, indices[0]))
+    def __getitems__(self, indices: list[Any]) -> list[Any] | UnreadableBatch:
+        if self.seed is not None:  # a sampler of the task's own may give indices that are no numbers
+            first = indices[0] if isinstance(indices[0], int) else zlib.crc32(repr(indices[0]).encode())
+            seed_all(seed_of(self.seed, first))
         if getattr(self._dataset, "__getitems__", None):
             try:
                 items: list[Any] = self._dataset.__getitems__(indices)

@@ -123,6 +123,9 @@ class Saver:
     def _write_validated(self, state: dict[str, Any], id_: str) -> bool:
         """The weights are in last.pt already, whose id is `id_`: beside it, what the validation added."""
         added = {"format": FORMAT, "id": id_, **{name: state[name] for name in ADDED_TYPES}}
+        if state["scheduler"] is not None:
+            groups = state["optimizer"]["param_groups"]
+            added["schedule"] = {"scheduler": state["scheduler"], "param_groups": groups}
         try:
             save_atomically(added, self._folder / VALIDATED)
         except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -25,29 +26,80 @@ BUILT_IN = {
 class Task(Protocol):
     """A plain class with these methods; no base class, no registry.
 
-    It is built as ``Class(config)`` if its ``__init__`` takes an argument, else as ``Class()``, once in the run
-    process (to check it) and once in every rank. It may also have:
+    It is built as ``Class(config)`` if its ``__init__`` takes an argument, else as ``Class()``: once in a process
+    that tries one batch of training and one of validation before anything is written, and once in every rank.
+    In that process ``RANK`` is 0, ``WORLD_SIZE`` is 1, and the process group has one rank.
 
-    - ``optimizer(model, lr) -> torch.optim.Optimizer`` (otherwise Adam),
-    - ``scheduler(optimizer, steps) -> LRScheduler``, stepped after every batch; ``steps`` is the whole run's,
-    - ``metrics(model, batch) -> dict[str, Tensor]``, scalars that are means over the batch, for validation,
-      with ``metric_names: tuple[str, ...]`` naming them up front.
+    It may also have the following. A function may be given as a method or as an attribute.
 
-    A dataset with a ``set_epoch(epoch)`` method is told each epoch before it starts.
+    Learning
+
+    - ``optimizer(model, lr) -> torch.optim.Optimizer``, otherwise Adam. One whose ``step`` needs a closure, such as
+      LBFGS, gets one: it computes the loss of this batch again, and clips the gradient if that is asked for; all
+      ranks are given the mean of their losses. The loss that is reported is that of its first call. Not together
+      with ``--amp``.
+    - ``scheduler(optimizer, steps) -> LRScheduler``. ``steps`` is how often it is stepped in the whole run.
+      `ReduceLROnPlateau`, and every other one whose ``step`` needs a value, is stepped after each epoch with the
+      score of the epoch (see ``score``), so with a ``score`` of its own it is ``ReduceLROnPlateau(mode="max")``.
+    - ``schedule_every = "epoch"``: the scheduler is stepped after each epoch instead of after each batch.
+    - ``find_unused_parameters = True``, as `DistributedDataParallel` has it, for a model that does not use all of
+      its parameters in every batch. Set by itself when some parameters get no gradient in the batch that is tried.
+
+    Data
+
+    - ``collate_fn(samples) -> batch``, for training and validation: makes a batch of a list of samples. Needed when
+      samples differ in shape.
+    - ``drop_last = True``: an incomplete last batch of an epoch is left out in training. Set by itself when a last
+      batch would have one sample and the model cannot learn from a single one (BatchNorm).
+    - ``sampler(dataset, rank, world_size, seed) -> Sampler``: an iterable with a length that gives the indices of
+      *this rank's* training samples, as many on every rank. It may have ``set_epoch(epoch)``. Whatever random
+      generator it draws from is seeded by the seed, the epoch and the rank, so that its order can be repeated when
+      an epoch is resumed. Otherwise each rank gets its own part of a new random order in each epoch.
+    - ``val_batch_size``: samples in a batch of validation, otherwise ``--batch_size``.
+
+    Validation
+
+    - ``metrics(model, batch) -> dict``: a mean over the batch for each name: a number, or a tensor of one element.
+      With ``metric_names``, one name or several, naming them up front, since they are the columns of the CSV file.
+    - ``score``: what the best epoch is judged by, *higher is better*: the name of a metric, or a method
+      ``score(val) -> float`` that makes one number of the epoch's values, ``{"loss": …, name: …}``; that number is
+      then a further metric named ``score``. Otherwise the lowest validation loss is the best, or without validation
+      the lowest mean training loss.
+
+    Datasets
+
+    A dataset with ``set_epoch(epoch)`` is told each epoch before it starts. It may be an `IterableDataset`:
+
+    - Every rank reads the whole stream and keeps each ``world_size``-th sample, in one loader process at most. So
+      all ranks must get the same order from it: it is read with the random generators seeded alike on each.
+    - A dataset that shares itself out, by `torch.distributed.get_rank` and `torch.utils.data.get_worker_info`,
+      says so with an attribute ``sharded = True``. It is read as it is, in ``--workers`` processes, each rank with
+      random numbers of its own, and its length, if it has one, is that of the rank's part.
+    - It may have a length, and needs one for a scheduler that is stepped after each batch. Without one the number
+      of batches is unknown (``?``) in the first epoch, and is then that of the epoch before.
+    - An epoch ends for all ranks when one of them has no more samples.
+    - An epoch that is resumed in its middle reads the batches that are done once more, and leaves them out.
     """
 
     def model(self) -> nn.Module:
         """The network, on the CPU; the engine moves it and wraps it in DDP."""
 
     def train_data(self) -> Dataset[Any]:
-        """A map-style dataset."""
+        """A map-style dataset, or an `IterableDataset`."""
 
     def val_data(self) -> Dataset[Any] | None:
-        """A map-style dataset, or None for no validation."""
+        """The same for validation; None, or an empty one, for no validation."""
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
-        """The scalar mean loss of a batch, which is on the device already."""
+        """The mean loss of a batch, a tensor of one element; the batch is on the device already.
 
+        In training it must call ``model(…)`` itself: ranks share their gradients there, and not through
+        ``model.module`` or another method of it. In validation the model is not wrapped.
+        """
+
+
+MOST_PARTS = 3
+"""Of a list in one line."""
 
 METHODS = ("model", "train_data", "val_data", "loss")
 
@@ -86,12 +138,13 @@ def build_task(config: TrainConfig) -> Task:
     return task
 
 
-def metric_names(task: Task) -> tuple[str, ...]:
-    """Names of the metrics that the task computes in validation, in the order of the columns."""
-    return tuple(getattr(task, "metric_names", ()))
-
-
 def describe(error: BaseException) -> str:
     """An exception in a few words: its class and the first line of its message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def some_of(parts: Sequence[str], separator: str = ", ") -> str:
+    """The first few of `parts` in one line, and how many more there are."""
+    more = len(parts) - MOST_PARTS
+    return separator.join(parts[:MOST_PARTS]) + (f" … (+{more})" if more > 0 else "")

@@ -15,8 +15,12 @@ from torch.nn.utils import clip_grad_norm_
 
 from ..errors import UsageError
 from ..metrics.best import is_better
+from .checkpoint import model_differences
 from .config import TrainConfig
+from .optimizing import make_optimizer, make_scheduler, needs_argument
 from .task import Task, describe
+from .task_options import TaskOptions, read_options
+from .task_values import check_loss
 
 AMP_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -24,25 +28,51 @@ AMP_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 class Training:
     """Model, optimizer, scheduler and scaler of one rank, with the counters that a checkpoint keeps."""
 
-    def __init__(self, task: Task, config: TrainConfig, device: torch.device, steps: int) -> None:
-        """`steps` is the number of batches of the whole run, for the scheduler."""
+    def __init__(
+        self,
+        task: Task,
+        config: TrainConfig,
+        device: torch.device,
+        steps: int,
+        options: TaskOptions | None = None,
+        *,
+        find_unused_parameters: bool = False,
+    ) -> None:
+        """`steps` is the number of batches of the whole run, for the scheduler; `UNKNOWN` for a stream.
+
+        Raises `UsageError` for what the task's functions make and cannot be used.
+        """
         self.step = 0
         """Batches done over the whole run."""
-        self.best_score = math.inf
-        self.best_epoch = 0
-        self._task = task
+        self._options = options = options or read_options(task)
+        self._loss = options.loss
+        self._loss_checked = False
         self._config = config
         self._device = device
         self._mixed = config.amp != "off"
         self._scaled = config.amp == "fp16"
         self._grad_clip = config.grad_clip
+        self._higher_is_better = bool(options.score_name)
+        self.best_score = -math.inf if self._higher_is_better else math.inf
+        self.best_epoch = 0
         self.model = task.model().to(device)
-        self.ddp = DistributedDataParallel(self.model, device_ids=[device.index] if device.type == "cuda" else None)
-        if device.type == "cpu" and dist.get_world_size() > 2:
+        find_unused = options.find_unused_parameters or find_unused_parameters
+        self.ddp = DistributedDataParallel(
+            self.model,
+            device_ids=[device.index] if device.type == "cuda" else None,
+            find_unused_parameters=find_unused,
+        )
+        if device.type == "cpu" and dist.get_world_size() > 2 and not find_unused:
             self._settle_buckets()
-        self.optimizer = self._make_optimizer()
-        make_scheduler = getattr(task, "scheduler", None)
-        self.scheduler: Any = make_scheduler(self.optimizer, steps) if make_scheduler else None
+        self.optimizer = make_optimizer(options, self.model, config.lr)
+        self.by_closure = needs_argument(self.optimizer.step)
+        if self.by_closure and self._mixed:
+            raise UsageError("closure_amp", optimizer=type(self.optimizer).__name__)
+        self.scheduler: Any = make_scheduler(options, self.optimizer, config.epochs, steps)
+        self.by_score = self.scheduler is not None and needs_argument(self.scheduler.step)
+        """The scheduler is stepped with the score of each epoch."""
+        self._by_epoch = self.scheduler is not None and not self.by_score and options.schedule_every == "epoch"
+        self._batch_scheduler = None if self.by_score or self._by_epoch else self.scheduler
         self.scaler = torch.amp.GradScaler(device.type, enabled=self._scaled)
 
     @property
@@ -52,13 +82,32 @@ class Training:
 
     def train_batch(self, batch: Any, forward_done: Callable[[], None]) -> Tensor:
         """Learn from one batch; its loss, detached, still on the device. Calls `forward_done` before backward."""
-        self.optimizer.zero_grad()
+        if self.by_closure:
+            loss = self._learn_by_closure(batch, forward_done)
+        else:
+            self.optimizer.zero_grad()
+            loss = self.forward(batch)
+            forward_done()
+            self.learn(loss)
+        if self._batch_scheduler is not None:
+            self._batch_scheduler.step()
+        self.step += 1
+        return loss.detach()
+
+    def forward(self, batch: Any) -> Tensor:
+        """The loss of a batch, with its graph."""
         if self._mixed:
             with self.autocast():
-                loss = self._task.loss(self.ddp, batch)
+                loss: Tensor = self._loss(self.ddp, batch)
         else:
-            loss = self._task.loss(self.ddp, batch)
-        forward_done()
+            loss = self._loss(self.ddp, batch)
+        if not self._loss_checked:
+            check_loss(loss, learning=True)
+            self._loss_checked = True
+        return loss
+
+    def learn(self, loss: Tensor) -> None:
+        """The backward pass and the optimizer's step."""
         if self._scaled:
             self._learn_scaled(loss)
         else:
@@ -66,10 +115,13 @@ class Training:
             if self._grad_clip:
                 clip_grad_norm_(self.model.parameters(), self._grad_clip)
             self.optimizer.step()
-        if self.scheduler is not None:
+
+    def epoch_ended(self, score: float | None) -> None:
+        """An epoch is done: step a scheduler that goes by epochs, or by scores if there is one."""
+        if self.by_score and score is not None:
+            self.scheduler.step(score)
+        elif self._by_epoch:
             self.scheduler.step()
-        self.step += 1
-        return loss.detach()
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Mixed precision as configured."""
@@ -78,8 +130,8 @@ class Training:
         return torch.autocast(self._device.type, dtype=AMP_TYPES[self._config.amp])
 
     def improved(self, score: float, epoch: int) -> bool:
-        """Whether `score` (lower is better) is the best so far; then it is kept."""
-        if not is_better(score, self.best_score):
+        """Whether `score` is the best so far; then it is kept."""
+        if not is_better(score, self.best_score, higher=self._higher_is_better):
             return False
         self.best_score = score
         self.best_epoch = epoch
@@ -102,6 +154,9 @@ class Training:
 
         `lr` is the learning rate that the run was configured with when it wrote the state.
         """
+        differences = model_differences(self.model, state["model"])
+        if differences:
+            raise UsageError("resume_model", reason=differences)
         try:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -140,12 +195,31 @@ class Training:
         self.ddp.module = self.model
         self.model.zero_grad(set_to_none=True)
 
-    def _make_optimizer(self) -> torch.optim.Optimizer:
-        make: Any = getattr(self._task, "optimizer", None)
-        if make is None:
-            return torch.optim.Adam(self.model.parameters(), lr=self._config.lr)
-        optimizer: torch.optim.Optimizer = make(self.model, self._config.lr)
-        return optimizer
+    def _learn_by_closure(self, batch: Any, forward_done: Callable[[], None]) -> Tensor:
+        """A step of an optimizer that computes the loss as often as it likes; the first loss.
+
+        It decides by the loss what to do next, so each rank gives it the mean over all of them: decisions that
+        differ would leave a rank waiting, and weights that differ.
+        """
+        losses: list[Tensor] = []
+
+        def closure() -> Tensor:
+            self.optimizer.zero_grad()
+            loss = self.forward(batch)
+            if not losses:
+                losses.append(loss.detach().clone())
+                forward_done()
+            loss.backward()  # type: ignore[no-untyped-call]
+            if self._grad_clip:
+                clip_grad_norm_(self.model.parameters(), self._grad_clip)
+            mean = loss.detach().clone()
+            if dist.get_world_size() > 1:
+                dist.all_reduce(mean)
+                mean /= dist.get_world_size()
+            return mean
+
+        self.optimizer.step(closure)  # type: ignore[arg-type]  # a closure may return a tensor
+        return losses[0]
 
 
 class _SumOfParameters(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +14,24 @@ from torch import Tensor
 
 from ..metrics.events import Validated
 from ..reporting.reporter import Reporter
-from .config import TrainConfig
+from .batches import ValBatches
 from .control import Control
-from .data import ValData, count_samples, to_device
+from .data import to_device
+from .evaluation import Evaluation, score_of
 from .random_state import rng_state, set_rng_state
-from .task import Task, metric_names
+from .task_options import TaskOptions
 from .training import Training
+
+_NONE = object()
+"""Where there is no batch."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What came of a validation, the same on all ranks but for `error`."""
 
-    loss: float | None = None
-    """Over all ranks, weighted by samples; None when it did not come to its end."""
+    score: float | None = None
+    """What the epoch is judged by, over all ranks; None when the validation did not come to its end."""
     stopped: bool = False
     """A command stopped it."""
     failed_rank: int | None = None
@@ -41,9 +45,8 @@ class Validation:
 
     def __init__(
         self,
-        task: Task,
-        data: ValData,
-        config: TrainConfig,
+        options: TaskOptions,
+        data: ValBatches,
         training: Training,
         *,
         rank: int,
@@ -53,22 +56,20 @@ class Validation:
         reporter: Reporter,
     ) -> None:
         """`group` is a gloo group of all ranks, None for a single one."""
-        self._task = task
+        self._options = options
         self._data = data
-        self._config = config
         self._training = training
         self._rank = rank
         self._group = group
         self._device = device
         self._control = control
         self._reporter = reporter
-        self._metric_names = metric_names(task)
         self.rng_before: dict[str, Any] | None = None
         """The random generators when it began; None while none goes on."""
 
     @property
     def batches(self) -> int:
-        """Of the rank that has most."""
+        """Of the rank that has most; `UNKNOWN` for a stream that was not read yet."""
         return self._data.batches
 
     def run(self, epoch: int, handle_command: Callable[[bool], bool]) -> Outcome:
@@ -81,19 +82,25 @@ class Validation:
         self.rng_before = rng_state()
         self._training.ddp.eval()
         self._share_buffers()
-        sums = torch.zeros(1 + len(self._metric_names) + 1, dtype=torch.float64, device=self._device)
+        evaluation = Evaluation(self._options, self._training, self._device, self._data.batch_size)
         error: BaseException | None = None
-        batches = None
-        for _ in range(self._data.batches):
+        batches: Iterator[Any] | None = None
+        done, batch = 0, _NONE
+        while True:
             try:
                 if error is None:
-                    batches = iter(self._data.epoch(epoch)) if batches is None else batches
-                    batch = next(batches, None)
-                    if batch is not None:
-                        sums += self._evaluate(batch)
-            except Exception as raised:  # noqa: BLE001 - whatever the task or its data raise
-                traceback.clear_frames(raised.__traceback__)  # they would keep the loader's workers
-                error, batches = raised, None
+                    batches = self._data.epoch(epoch) if batches is None else batches
+                    batch = next(batches, _NONE)
+            except Exception as raised:  # noqa: BLE001 - whatever the data raise
+                error, batches, batch = _without_frames(raised), None, _NONE
+            if not self._data.more(done, has_one=batch is not _NONE):
+                break
+            done += 1
+            try:
+                if batch is not _NONE:
+                    evaluation.add(self._on_device(batch))
+            except Exception as raised:  # noqa: BLE001 - whatever the task raises
+                error, batches, batch = _without_frames(raised), None, _NONE
             if self._control.due() and handle_command(error is not None):
                 return Outcome(stopped=True)
             if self._control.one_failed:
@@ -104,10 +111,14 @@ class Validation:
             self.rng_before = None
             return Outcome(failed_rank=failed_rank, error=error)
         self.rng_before = None
-        loss, *metrics = mean_over_ranks(sums, self._group)
+        means = mean_over_ranks(evaluation.sums, self._group)
+        score, metrics = score_of(self._options, means)
         if self._rank == 0:
-            self._reporter.send(Validated(0, epoch, loss, tuple(metrics), time.monotonic() - began))
-        return Outcome(loss)
+            self._reporter.send(Validated(0, epoch, means[0], metrics, time.monotonic() - began))
+        return Outcome(score)
+
+    def _on_device(self, batch: Any) -> Any:
+        return batch if self._device.type == "cpu" else to_device(batch, self._device)
 
     def _share_buffers(self) -> None:
         """All ranks judge the model that is saved: rank 0's, with its running statistics."""
@@ -115,27 +126,11 @@ class Validation:
             for buffer in self._training.model.buffers():
                 dist.broadcast(buffer, 0)
 
-    @torch.no_grad()
-    def _evaluate(self, batch: Any) -> Tensor:
-        """Loss, metrics and 1, each times the samples of the batch: [2 + metrics], float64."""
-        if self._device.type != "cpu":
-            batch = to_device(batch, self._device)
-        samples = count_samples(batch) or self._config.batch_size
-        model = self._training.model  # not DDP: ranks may have different numbers of batches here
-        with self._training.autocast():
-            values = [self._task.loss(model, batch)]
-            if self._metric_names:
-                metrics: dict[str, Tensor] = self._task.metrics(model, batch)  # type: ignore[attr-defined]
-                values += self._in_order(metrics)
-        stacked = torch.stack([*(value.detach().double() for value in values), values[0].new_ones(()).double()])
-        return stacked * samples
 
-    def _in_order(self, metrics: dict[str, Tensor]) -> list[Tensor]:
-        if set(metrics) != set(self._metric_names):
-            raise ValueError(
-                f"metrics() returned {sorted(metrics)}, but metric_names declares {sorted(self._metric_names)}"
-            )
-        return [metrics[name] for name in self._metric_names]
+def _without_frames(error: BaseException) -> BaseException:
+    """They would keep the loader's workers."""
+    traceback.clear_frames(error.__traceback__)
+    return error
 
 
 def mean_over_ranks(sums: Tensor, group: dist.ProcessGroup | None) -> list[float]:

@@ -8,9 +8,12 @@ from unicodedata import combining, east_asian_width
 from ..errors import UsageError
 from ..metrics.blocks import Line, end_lines, epoch_block
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
-from . import en, en_analysis, zh, zh_analysis
+from . import en, en_analysis, en_task, zh, zh_analysis, zh_task
 
-TEXTS = {"zh": {**zh.TEXTS, **zh_analysis.TEXTS}, "en": {**en.TEXTS, **en_analysis.TEXTS}}
+TEXTS = {
+    "zh": {**zh.TEXTS, **zh_task.TEXTS, **zh_analysis.TEXTS},
+    "en": {**en.TEXTS, **en_task.TEXTS, **en_analysis.TEXTS},
+}
 
 
 class Catalogue:
@@ -31,7 +34,14 @@ class Catalogue:
         return self._texts[key].format(**shown)
 
     def batch(self, record: BatchRecord, epochs: int, batches: int) -> str:
-        """The line of one batch; its counter is the 0-based index, as in the guide."""
+        """The line of one batch; its counter is the 0-based index, as in the guide.
+
+        A batch beyond the number of `batches` shows that the number is not known.
+        """
+        if record.batch >= batches:
+            return self._texts["batch_of_unknown"].format(
+                epoch=record.epoch, epochs=epochs, batch=record.batch, loss=record.loss, lr=record.lr
+            )
         return self._batch_line(
             epoch=record.epoch,
             epochs=epochs,

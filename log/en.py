@@ -6,6 +6,7 @@ TEXTS = {
         "Epoch [{epoch}/{epochs}] - progress {percent:.1f}% ({batch}/{batches})"
         " - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
     ),
+    "batch_of_unknown": "Epoch [{epoch}/{epochs}] - progress ? ({batch}/?) - Batch Loss: {loss:.6f} - LR: {lr:.8f}",
     "epoch_completed": "Epoch [{epoch}/{epochs}] completed",
     "epoch_stopped": "Epoch [{epoch}/{epochs}] stopped ({done}/{batches} batches done)",
     "epoch_failed": "Epoch [{epoch}/{epochs}] failed ({done}/{batches} batches done)",
@@ -292,14 +293,6 @@ TEXTS = {
     "image_unreadable": "--data: cannot read the picture {path} ({reason}); replace or remove it",
     "sizes_differ": "--data: {image} is {image_size}, its mask {mask_size}; they must be of one size",
     "too_small": "--data: only {count} pairs of pictures; 2 are the least (some are kept for validation)",
-    "task_import": "--task: cannot import {task} ({reason}); use phantoms, image_folder or module:Class",
-    "task_class": "--task: module {module} has no {name}; its classes: {classes}",
-    "task_method": "--task: {task} lacks {methods}",
-    "task_metrics": '--task: {task} has metrics(), so it also needs metric_names = ("name", …)',
-    "task_build": "--task: {method} of {task} failed ({reason})",
-    "task_length": "--task: {method}() of {task} must return a dataset with a length (map-style)",
-    "task_no_samples": "--task: the training data of {task} is empty",
-    "ranks_over_samples": "--nproc: {nproc} ranks are more than {samples} training samples; use fewer",
     "no_cuda": "--device: this machine has no usable CUDA device; use --device cpu or --device auto",
     "too_few_gpus": "--nproc: {nproc} ranks are more than {gpus} GPUs; use --nproc {gpus} or fewer",
     "output_dir": "--output_dir: cannot write {path} ({reason})",
@@ -313,9 +306,6 @@ TEXTS = {
     "resume_damaged": "--resume: {path} cannot be used ({reason})",
     "resume_model": "the checkpoint is not one of this model ({reason})",
     "save_every": "--save_every: cannot use {value} (expected 5, 5epochs or 500batches)",
-    "uneven": (
-        "{method}() gives the ranks different numbers of batches ({batches}); every rank must see the same dataset"
-    ),
     "internal": "internal error of everybatch: {message}",
 }
 

@@ -5,6 +5,7 @@ TEXTS = {
     "batch": (
         "Epoch [{epoch}/{epochs}] - 进度 {percent:.1f}% ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
     ),
+    "batch_of_unknown": "Epoch [{epoch}/{epochs}] - 进度 ? ({batch}/?) - Batch Loss: {loss:.6f} - LR: {lr:.8f}",
     "epoch_completed": "Epoch [{epoch}/{epochs}] 完成",
     "epoch_stopped": "Epoch [{epoch}/{epochs}] 已停止（完成 {done}/{batches} 个batch）",
     "epoch_failed": "Epoch [{epoch}/{epochs}] 失败（完成 {done}/{batches} 个batch）",
@@ -253,14 +254,6 @@ TEXTS = {
     "image_unreadable": "--data: 无法读取图像 {path}（{reason}）；请替换或删除它",
     "sizes_differ": "--data: {image} 的尺寸 {image_size} 与掩码的尺寸 {mask_size} 不同",
     "too_small": "--data: 只有 {count} 对图像，至少需要 2 对（一部分用于验证）",
-    "task_import": "--task: 无法导入 {task}（{reason}）；应为 phantoms、image_folder 或 模块:类",
-    "task_class": "--task: 模块 {module} 中没有 {name}；其中的类: {classes}",
-    "task_method": "--task: {task} 缺少方法 {methods}",
-    "task_metrics": '--task: {task} 有 metrics()，还需要 metric_names = ("名称", …)',
-    "task_build": "--task: {task} 的 {method} 出错（{reason}）",
-    "task_length": "--task: {task} 的 {method}() 必须返回有长度的数据集（map-style Dataset）",
-    "task_no_samples": "--task: {task} 的训练数据是空的",
-    "ranks_over_samples": "--nproc: {nproc} 个进程多于 {samples} 个训练样本；请减少 --nproc",
     "no_cuda": "--device: 这台机器没有可用的CUDA设备；请用 --device cpu 或 --device auto",
     "too_few_gpus": "--nproc: {nproc} 个进程多于 {gpus} 个GPU；请用 --nproc {gpus} 或更少",
     "output_dir": "--output_dir: 无法写入 {path}（{reason}）",
@@ -274,7 +267,6 @@ TEXTS = {
     "resume_damaged": "--resume: {path} 无法使用（{reason}）",
     "resume_model": "检查点不属于这个模型（{reason}）",
     "save_every": "--save_every: 不能使用 {value}（应为 5、5epochs 或 500batches）",
-    "uneven": "各rank的 {method}() 给出的batch数不同（{batches}）；每个rank必须看到同一个数据集",
     "internal": "everybatch 内部错误: {message}",
 }
 

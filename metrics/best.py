@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from .records import EpochSummary
 
 
-def is_better(score: float, best: float) -> bool:
-    """Whether `score` is better than the best one so far, which is inf before the first.
+def is_better(score: float, best: float, *, higher: bool = False) -> bool:
+    """Whether `score` is better than the best one so far, which is inf before the first, or -inf for `higher`.
 
-    Lower is better, and of equal scores the first one stays. A score that is not finite never is the best.
+    Lower is better, otherwise `higher`. Of equal scores the first one stays, and one that is not finite never is
+    the best.
     """
-    return math.isfinite(score) and score < best
+    return math.isfinite(score) and (score > best if higher else score < best)
 
 
 def better_epoch(epoch: EpochSummary, best: EpochSummary | None) -> bool:

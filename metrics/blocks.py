@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from .duration import duration
-from .records import EpochSummary, RunEnded
+from .records import UNKNOWN, EpochSummary, RunEnded
 
 Line: TypeAlias = tuple[str, Mapping[str, str | int | float]]
 """A key of the catalogue and its fields."""
@@ -17,9 +17,14 @@ Line: TypeAlias = tuple[str, Mapping[str, str | int | float]]
 RULE: Line = ("rule", {})
 
 
-def epoch_figures(summary: EpochSummary, epochs: int, batches: int | str) -> list[Line]:
-    """The guide's lines about an epoch: how it ended, its losses, its learning rate and its times."""
-    status = {"epoch": summary.epoch, "epochs": epochs, "done": summary.batches, "batches": batches}
+def epoch_figures(summary: EpochSummary, epochs: int, batches: int) -> list[Line]:
+    """The guide's lines about an epoch: how it ended, its losses, its learning rate and its times.
+
+    `batches` are those of the whole epoch, `UNKNOWN` if nobody knows.
+    """
+    known = isinstance(batches, int) and batches >= max(1, summary.batches)
+    total = batches if known else "?"
+    status = {"epoch": summary.epoch, "epochs": epochs, "done": summary.batches, "batches": total}
     return [
         (f"epoch_{summary.status}", status),
         ("avg_loss", {"value": summary.avg_loss}),
@@ -32,7 +37,7 @@ def epoch_figures(summary: EpochSummary, epochs: int, batches: int | str) -> lis
 
 
 def epoch_block(
-    summary: EpochSummary, epochs: int = 0, batches: int | str = 0, metric_names: tuple[str, ...] = ()
+    summary: EpochSummary, epochs: int = 0, batches: int = UNKNOWN, metric_names: tuple[str, ...] = ()
 ) -> list[Line]:
     """All lines of an epoch: the guide's between two rules, and what we add to them.
 

@@ -23,7 +23,7 @@ class Eta:
     def epoch_done(self, seconds: float, batches_done: int, batches: int) -> None:
         """An epoch ended that ran `batches_done` of its `batches` in this attempt, in `seconds`."""
         if batches_done > 0:
-            self._epoch_seconds.append(seconds * batches / batches_done)
+            self._epoch_seconds.append(seconds * max(1.0, batches / batches_done))
             self._save_seconds.append(0.0)
 
     def saved(self, seconds: float) -> None:
@@ -32,10 +32,12 @@ class Eta:
             self._save_seconds[-1] += seconds
 
     def seconds_left(self, epoch: int, part: float = 1.0, first_epoch: float = math.nan) -> float:
-        """Time for what is left when `part` (0 to 1) of `epoch` is done; nan while unknown.
+        """Time for what is left when `part` (0 to 1, nan if unknown) of `epoch` is done; nan while unknown.
 
         `first_epoch` is a guess at the seconds of an epoch, which counts until one has ended.
         """
+        if math.isnan(part):
+            return math.nan
         left = self._epochs - epoch + 1 - part
         return left * self._whole_epoch(first_epoch) if left > 0 else 0.0
 

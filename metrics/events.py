@@ -30,9 +30,17 @@ class EpochBegan(Event, frozen=True, tag="epoch"):
 
     epoch: int
     batches: int
-    """Training batches in this epoch, the same on every rank."""
+    """Training batches in this epoch, the same on every rank; `UNKNOWN` for a stream without length."""
     val_batches: int
-    """Validation batches after it; 0 without validation."""
+    """Validation batches after it; 0 without validation, `UNKNOWN` for a stream without length."""
+
+
+class EpochTrained(Event, frozen=True, tag="epoch_trained"):
+    """The last training batch of an epoch is done, and there were not as many as `EpochBegan` told; by rank 0."""
+
+    epoch: int
+    batches: int
+    val_batches: int
 
 
 class BatchEvent(Event, frozen=True, tag="batch"):
@@ -145,6 +153,7 @@ class Finished(Event, frozen=True, tag="finished"):
 AnyEvent: TypeAlias = (
     Hello
     | EpochBegan
+    | EpochTrained
     | BatchEvent
     | BatchesDropped
     | Validated

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from .events import AnyEvent, BatchEvent, EpochBegan, EpochEnded, Validated
+from .events import AnyEvent, BatchEvent, EpochBegan, EpochEnded, EpochTrained, Validated
 from .files.journal import JournalReader
 from .merge import EpochTotals, merge_batch
 from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, RunStarted, Start
@@ -63,7 +63,9 @@ def read_history(
         reader.close()
     history.journal_step = past.step
     events = list(last_events)
-    history.batches.update({event.epoch: event.batches for event in events if isinstance(event, EpochBegan)})
+    history.batches.update(
+        {event.epoch: event.batches for event in events if isinstance(event, (EpochBegan, EpochTrained))}
+    )
     for record in _merged(events, world_size, past.newest):
         if past.step < record.step <= start.step:
             history.unknown += record.step - past.step - 1

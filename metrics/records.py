@@ -11,6 +11,10 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of everything the journal holds."""
 
 
+UNKNOWN = -1
+"""A number of batches that nobody knows yet."""
+
+
 class Start(Record, frozen=True):
     """The point of a run at which an attempt begins."""
 
@@ -40,11 +44,13 @@ class RunStarted(Record, frozen=True, tag="run"):
 
 
 class EpochStarted(Record, frozen=True, tag="epoch_start"):
-    """All ranks entered an epoch."""
+    """All ranks entered an epoch; again when its number of batches became known only later."""
 
     epoch: int
     batches: int
+    """Of training; `UNKNOWN` for a stream without length."""
     val_batches: int
+    """0 without validation; `UNKNOWN` for a stream without length."""
 
 
 class BatchRecord(Record, frozen=True, tag="batch"):

@@ -105,20 +105,22 @@ class RunView:
 
     @property
     def epoch_part(self) -> float:
-        """How much of the epoch's training is done, 0 to 1."""
+        """How much of the epoch's training is done, 0 to 1; nan while its number of batches is unknown."""
         if not self.batches or self.started is None:
             return 0.0
-        if self.batch is not None and self.batch.epoch == self.epoch:
-            return (self.batch.batch + 1) / self.batches
         start = self.started.start
-        return start.batch / self.batches if start.epoch == self.epoch else 0.0
+        done = start.batch if start.epoch == self.epoch else 0
+        if self.batch is not None and self.batch.epoch == self.epoch:
+            done = self.batch.batch + 1
+        return done / self.batches if done <= self.batches else math.nan
 
     @property
     def run_part(self) -> float:
-        """How much of the run is done, 0 to 1."""
+        """How much of the run is done, 0 to 1; of an epoch of unknown length, nothing counts before its end."""
         if self.started is None or not self.epoch:
             return 0.0
-        return min(1.0, (self.epoch - 1 + self.epoch_part) / self.started.epochs)
+        part = self.epoch_part
+        return min(1.0, (self.epoch - 1 + (0.0 if math.isnan(part) else part)) / self.started.epochs)
 
     @property
     def validating(self) -> bool:
@@ -145,7 +147,8 @@ class RunView:
         if self.started is None or self.ended is not None:
             return math.nan
         part = 1.0 if self._epoch_ended else self.epoch_part
-        return self._eta.seconds_left(self.epoch, part, first_epoch=self.batches * self.step_seconds)
+        first_epoch = self.batches * self.step_seconds if self.batches > 0 else math.nan
+        return self._eta.seconds_left(self.epoch, part, first_epoch)
 
     def close(self) -> None:
         """Close the journal."""

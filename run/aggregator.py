@@ -18,6 +18,7 @@ from ..metrics.events import (
     CommandTaken,
     EpochBegan,
     EpochEnded,
+    EpochTrained,
     Finished,
     Hello,
     RankFailed,
@@ -121,6 +122,9 @@ class Aggregator:
                 self.pids[event.pid] = event.rank
             case EpochBegan():
                 self._begin_epoch(event)
+            case EpochTrained():
+                self._epochs[event.epoch].batches = event.batches
+                self.sinks.record(EpochStarted(event.epoch, event.batches, event.val_batches))
             case Validated():
                 self._epochs[event.epoch].validated(event)
             case EpochEnded():
@@ -242,7 +246,7 @@ class Aggregator:
             epoch = EpochTotals(event.epoch, event.batches, self._run.attempt, self._run.world_size)
             self._epochs[event.epoch] = epoch
         if epoch.rank_began(event.rank):
-            self.sinks.record(EpochStarted(event.epoch, event.batches, event.val_batches))
+            self.sinks.record(EpochStarted(event.epoch, epoch.batches, event.val_batches))
 
     def _rank_ended_epoch(self, event: EpochEnded) -> None:
         if event.rank == 0:

@@ -87,6 +87,7 @@ class Attempt:
             plan.world_size,
             plan.device,
             plan.backend,
+            plan.found.needs,
             self._checkpoint.path.absolute() if self._checkpoint else None,
             self._started.start.step,
         )

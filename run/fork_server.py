@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 from multiprocessing import forkserver
 
-PRELOAD = ["torch", "torch.distributed", "everybatch.engine.rank"]
+PRELOAD = ["torch", "torch.distributed", "torch._dynamo", "everybatch.engine.rank", "everybatch.engine.trial"]
 """What the ranks share: imported once, by the process they are forked from."""
 
 

@@ -80,7 +80,7 @@ class Launcher:
         for rank, process in list(self._processes.items()):
             if process.pid is not None and rank not in self._died_at:
                 self._killed_ranks.add(rank)
-                _kill_tree(process.pid)
+                kill_tree(process.pid)
 
     def failed(self) -> None:
         """A rank has said that it failed: from now on, no rank has long to live."""
@@ -212,7 +212,8 @@ class Launcher:
         return self._exitcodes.get(rank, -int(signal.SIGKILL)) if code is None else code
 
 
-def _kill_tree(pid: int) -> None:
+def kill_tree(pid: int) -> None:
+    """End a process and those that it started."""
     try:
         family = [*psutil.Process(pid).children(recursive=True), psutil.Process(pid)]
     except psutil.NoSuchProcess:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sized
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..engine.config import TrainConfig
-from ..engine.task import Task, build_task, describe, metric_names
+from ..engine.task import Task, build_task, describe, some_of
 from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..engine.trial import Found
+
+BACKENDS = {"cpu": "gloo", "cuda": "nccl"}
+"""Of torch.distributed, by device."""
 
 
 @dataclass(frozen=True)
@@ -20,15 +26,33 @@ class Plan:
     world_size: int
     device: str
     """`cpu` or `cuda`."""
-    metric_names: tuple[str, ...]
-    validates: bool
-    scheduled: bool
-    """The task has a schedule of learning rates."""
+    found: Found
+    """What the trial of the task found out."""
 
     @property
     def backend(self) -> str:
         """Of torch.distributed."""
-        return "nccl" if self.device == "cuda" else "gloo"
+        return BACKENDS[self.device]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """What a validation measures beside the loss."""
+        return self.found.columns
+
+    @property
+    def validates(self) -> bool:
+        """There is a validation."""
+        return self.found.validates
+
+    def notices(self) -> Iterator[tuple[str, dict[str, str | int | float]]]:
+        """What is done that the task does not say: keys of the catalogue with their fields."""
+        found = self.found
+        if found.unused:
+            yield "unused_parameters", {"names": some_of(found.unused)}
+        if found.needs.drop_last:
+            yield "last_batch_dropped", {}
+        if found.shared_stream:
+            yield "stream_shared", {"count": self.world_size}
 
 
 def check_files(config: TrainConfig) -> None:
@@ -41,8 +65,11 @@ def check_files(config: TrainConfig) -> None:
     _check_output_dir(config.output_dir)
 
 
-def check_run(config: TrainConfig) -> Plan:
-    """Build the task once and look at its data; raises `UsageError`."""
+def check_run(config: TrainConfig, checkpoint: Path | None, enter: Callable[[str], None]) -> Plan:
+    """Build the task once and try it; raises `UsageError`. For a process of its own, which it leaves changed.
+
+    `checkpoint` is where the run goes on; `enter` is told which function of the task comes next.
+    """
     import torch
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -52,15 +79,29 @@ def check_run(config: TrainConfig) -> Plan:
     if device == "cuda" and config.nproc > gpus:
         raise UsageError("too_few_gpus", nproc=config.nproc, gpus=gpus)
     world_size = config.nproc or (gpus if device == "cuda" else min(2, _cores()))
+    return Plan(world_size, device, _tried(config, checkpoint, device, world_size, enter))
 
-    task = _built(config)
-    samples = _length(config, task, "train_data")
-    if samples is None or samples == 0:
-        raise UsageError("task_no_samples", task=config.task)
-    if world_size > samples:
-        raise UsageError("ranks_over_samples", nproc=world_size, samples=samples)
-    validates = bool(_length(config, task, "val_data"))
-    return Plan(world_size, device, metric_names(task), validates, hasattr(task, "scheduler"))
+
+def _tried(
+    config: TrainConfig, checkpoint: Path | None, device: str, world_size: int, enter: Callable[[str], None]
+) -> Found:
+    import torch
+    import torch.distributed as dist
+
+    from ..engine.random_state import seed_all
+    from ..engine.trial import Trial
+
+    where = torch.device("cuda", 0) if device == "cuda" else torch.device("cpu")
+    if device == "cuda":
+        torch.cuda.set_device(where)
+    store = dist.HashStore()  # type: ignore[attr-defined]  # which its stubs forgot
+    dist.init_process_group(BACKENDS[device], store=store, rank=0, world_size=1)
+    try:
+        seed_all(config.seed)
+        enter("__init__")
+        return Trial(_built(config), config, where, world_size, enter).run(checkpoint)
+    finally:
+        dist.destroy_process_group()
 
 
 def _built(config: TrainConfig) -> Task:
@@ -68,22 +109,8 @@ def _built(config: TrainConfig) -> Task:
         return build_task(config)
     except UsageError:
         raise
-    except Exception as error:
-        raise UsageError("task_build", task=config.task, method="__init__", reason=describe(error)) from error
-
-
-def _length(config: TrainConfig, task: Task, method: str) -> int | None:
-    try:
-        data: Any = getattr(task, method)()
-    except UsageError:
-        raise
-    except Exception as error:
-        raise UsageError("task_build", task=config.task, method=method, reason=describe(error)) from error
-    if data is None and method == "val_data":
-        return None
-    if not isinstance(data, Sized):
-        raise UsageError("task_length", task=config.task, method=method)
-    return len(data)
+    except (Exception, SystemExit) as error:
+        raise UsageError("task_raised", task=config.task, method="__init__", reason=describe(error)) from error
 
 
 def _check_output_dir(folder: Path) -> None:

@@ -100,9 +100,9 @@ def check_resume(earlier: Earlier, config: TrainConfig, plan: Plan, start: Start
     """What `config` changes: flag, old and new value. Raises `UsageError` for what cannot be."""
     changes = _changes(earlier, dataclasses.replace(config, nproc=plan.world_size), TOLD)
     fixed: set[str] = set()
-    if start.batch or plan.scheduled:
+    if start.batch or plan.found.planned:
         fixed |= set(SAME_IN_AN_EPOCH)
-    if plan.scheduled:
+    if plan.found.planned:
         fixed |= set(SAME_WITH_SCHEDULER)
     refused = [change for change in changes if change[0].removeprefix("--") in fixed]
     if refused:

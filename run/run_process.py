@@ -22,7 +22,7 @@ from .control_server import ControlServer
 from .fork_server import warm_up
 from .keeper import Keeper
 from .liveness import this_boot
-from .preflight import Plan, check_files, check_run
+from .preflight import Plan, check_files
 from .protocol import Reply, Request
 from .recorder import Recorder
 from .registry import register
@@ -33,6 +33,7 @@ from .run_json import RunJson
 from .run_lock import RunLock
 from .signals import Signals
 from .socket_folders import shorten_multiprocessing
+from .trial_process import try_task
 
 if TYPE_CHECKING:
     from ..engine.checkpoint import Checkpoint
@@ -64,7 +65,9 @@ def run(
     except OSError as error:
         raise UsageError("no_temporary_folder", reason=error.strerror or str(error)) from error
     warm_up()
-    plan = check_run(config)
+    import torch  # noqa: F401 - while the process that `warm_up` started imports it too
+
+    plan = try_task(config, _checkpoint_to_try(earlier), catalogue, stderr)
     with Signals() as signals:
         folder = earlier.folder if earlier else RunFolder.create(config.output_dir, time.localtime())
         with RunLock(folder.private.absolute(), take_over=earlier is not None and earlier.elsewhere) as lock:
@@ -205,6 +208,8 @@ class RunProcess:
         if sinks.batch_csv is not None:
             recorder.emit("run_batch_csv", path=str(sinks.batch_csv))
         recorder.emit("run_checkpoints", path=str(folder.checkpoints))
+        for kind, fields in plan.notices():
+            recorder.emit(kind, "info", **fields)
 
     def _register(self, stderr: TextIO) -> None:
         try:
@@ -289,6 +294,14 @@ class RunProcess:
         _print(
             self._catalogue.text("file_trouble", path=str(path), reason=error.strerror or str(error)), sys.stderr
         )
+
+
+def _checkpoint_to_try(earlier: Earlier | None) -> Path | None:
+    """Where a run would go on; the lock is not held yet, so it is looked for again afterwards."""
+    from ..engine.checkpoint import find_checkpoint
+
+    found = find_checkpoint(earlier.folder.checkpoints, check=False)[0] if earlier is not None else None
+    return found.path.absolute() if found is not None else None
 
 
 def _start(checkpoint: Checkpoint | None) -> Start:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from ..log.catalogue import Catalogue
 from ..metrics.blocks import epoch_figures
 from ..metrics.duration import duration
-from ..metrics.records import EpochSummary
+from ..metrics.records import UNKNOWN, EpochSummary
 from ..metrics.run_view import RunView
 from ..metrics.system import SystemState
 from .lines import Panel, Piece, bar
@@ -194,7 +194,7 @@ class EpochsPanel(Panel):
 
     def _figures(self, summary: EpochSummary) -> list[list[Piece]]:
         view = self._view
-        batches = view.batches if view is not None and view.epoch == summary.epoch else "?"
+        batches = view.batches if view is not None and view.epoch == summary.epoch else UNKNOWN
         lines = self._catalogue.lines(epoch_figures(summary, self._epochs, batches))
         return [[(f" {line}", "text" if i else "strong")] for i, line in enumerate(lines)]
 

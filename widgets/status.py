@@ -106,15 +106,19 @@ class ProgressLine(LineWidget):
         return [
             (f" {epoch} ", "text"),
             *_bar(view.epoch_part, size, "good" if view.validating else "accent"),
-            (f" {100 * view.epoch_part:5.1f}%  ", "strong"),
+            (f" {_percent(view.epoch_part)}  ", "strong"),
             (f"{total} ", "text"),
             *_bar(view.run_part, size, "accent"),
-            (f" {100 * view.run_part:5.1f}%", "strong"),
+            (f" {_percent(view.run_part)}", "strong"),
         ]
 
 
+def _percent(part: float) -> str:
+    return "     ?" if math.isnan(part) else f"{100 * part:5.1f}%"
+
+
 def _bar(part: float, width: int, style: str) -> list[Piece]:
-    filled, empty = bar(part, width)
+    filled, empty = bar(0.0 if math.isnan(part) else part, width)
     return [(filled, style), (empty, "frame")]
 
 

@@ -1,0 +1,63 @@
+"""What a task's functions return: checked, and made what the engine reckons with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import UsageError
+
+
+def check_loss(loss: Any, *, learning: bool) -> None:
+    """Raise `UsageError` unless this is a tensor of one element, with a graph if it is for `learning`."""
+    if not isinstance(loss, Tensor):
+        raise UsageError("loss_kind", kind=_kind(loss))
+    if loss.numel() != 1:
+        raise UsageError("loss_shape", shape=str(list(loss.shape)))
+    if learning and not loss.requires_grad:
+        raise UsageError("loss_detached")
+
+
+def metric_values(metrics: Any, names: tuple[str, ...], device: torch.device) -> list[Tensor]:
+    """The values of `names`, in their order, as float64 scalars on `device`; raises `UsageError`."""
+    if not isinstance(metrics, Mapping):
+        raise UsageError("metrics_kind", kind=_kind(metrics))
+    if set(metrics) != set(names):
+        raise UsageError("metrics_names", returned=_names(metrics), declared=_names(names))
+    return [_scalar(name, metrics[name], device) for name in names]
+
+
+def score_value(score: Any) -> float:
+    """What `score()` made, as a number; raises `UsageError`."""
+    try:
+        return float(score)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UsageError("task_score_kind", kind=_kind(score)) from error
+
+
+def _scalar(name: str, value: Any, device: torch.device) -> Tensor:
+    if isinstance(value, Tensor) or hasattr(value, "__array__"):  # a number of numpy is no float
+        tensor = torch.as_tensor(value)
+        if tensor.numel() != 1:
+            raise UsageError("metric_shape", name=name, shape=str(list(tensor.shape)))
+        return tensor.detach().reshape(()).to(device, torch.float64)
+    if not isinstance(value, (int, float)):
+        raise UsageError("metric_kind", name=name, kind=_kind(value))
+    return torch.tensor(float(value), dtype=torch.float64, device=device)
+
+
+def _kind(value: Any) -> str:
+    """The class of a value, and of its parts if it is a tuple or a dict."""
+    name = type(value).__name__
+    if isinstance(value, Mapping):
+        return f"{name} ({', '.join(map(repr, value))})"
+    if isinstance(value, (tuple, list)):
+        return f"{name} ({', '.join(type(part).__name__ for part in value)})"
+    return name
+
+
+def _names(names: Any) -> str:
+    return ", ".join(map(str, sorted(names, key=str))) or "-"

@@ -1,0 +1,383 @@
+"""What is wrong with a task is found in the trial, and its line says what to change."""
+
+import random
+
+import pytest
+import torch
+from everybatch.engine.config import TrainConfig
+from everybatch.engine.task_options import Needs
+from everybatch.engine.trial import Trial
+from everybatch.errors import UsageError
+from everybatch.log.catalogue import Catalogue
+from torch import nn
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
+from torch.utils.data import Dataset, TensorDataset
+
+from .tasks import Counted, Line, Stream, Validated, alone
+
+group = pytest.fixture(autouse=True)(alone)
+
+
+def tried(task, world_size=1, **flags):
+    config = TrainConfig(**{"task": "mine:Mine", "lr": 0.1, **flags})
+    return Trial(task, config, torch.device("cpu"), world_size, lambda member: None).run(None)
+
+
+def line(task, world_size=1, **flags):
+    """The one line about a task that cannot be trained."""
+    with pytest.raises(UsageError) as told:
+        tried(task, world_size, **flags)
+    for lang in ("zh", "en"):
+        text = Catalogue(lang).error(told.value)
+        assert "\n" not in text
+    return text.removeprefix("error: ")
+
+
+def made(base=Line, **members):
+    """An instance of a task with other members."""
+    return type("Mine", (base,), members)()
+
+
+def test_an_ordinary_task_is_found_to_need_nothing():
+    found = tried(Validated())
+    assert found.needs == Needs()
+    assert (found.unused, found.columns, found.score_name, found.validates) == ((), ("error",), "", True)
+
+
+# ---- loss -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (lambda one: {"loss": one, "dice": one}, "one number (the mean loss), not dict ('loss', 'dice'); return only"),
+        (lambda one: (one, {"dice": 1}), "not tuple (Tensor, dict); return only the loss"),
+        (lambda one: None, "not NoneType"),
+        (lambda one: one.item(), "not float"),
+        (lambda one: one.expand(4), "returned shape [4], but must return one number; take the mean"),
+        (lambda one: one.detach(), "does not depend on the model's parameters"),
+        (lambda one: torch.zeros(1, requires_grad=True), "does not depend on the model's parameters"),
+    ],
+)  # fmt: skip
+def test_a_loss_that_is_none(loss, words):
+    assert words in line(made(loss=lambda self, model, batch: loss(Line.loss(self, model, batch))))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_a_loss_of_one_element_in_any_shape_is_one(shape):
+    tried(made(Validated, loss=lambda self, model, batch: Line.loss(self, model, batch).reshape(shape)))
+
+
+def test_what_loss_raises_comes_with_its_place_and_the_shapes():
+    def loss(self, model, batch):
+        return model(batch[0][:, :2]).mean()
+
+    told = line(made(loss=loss))
+    assert told.startswith(
+        "--task: loss of mine:Mine failed (RuntimeError: mat1 and mat2 shapes cannot be multiplied"
+    )
+    assert told.endswith(
+        f"; test_trial.py:{loss.__code__.co_firstlineno + 1}; batch: (float64 [4, 3], float64 [4, 1]))"
+    )
+
+
+def test_a_loss_that_goes_round_the_wrapper_would_let_the_ranks_drift_apart():
+    task = made(loss=lambda self, model, batch: getattr(model, "module", model)(batch[0]).mean())
+    tried(task)
+    assert "call model(…), not model.module" in line(task, world_size=2)
+
+
+def test_a_method_of_the_model_is_not_there_behind_the_wrapper():
+    told = line(made(loss=lambda self, model, batch: model.encode(batch[0])))
+    assert "wrapped in DistributedDataParallel (AttributeError: 'DistributedDataParallel' object has no" in told
+
+
+def test_sys_exit_is_a_mistake_too():
+    def loss(self, model, batch):
+        raise SystemExit(0)
+
+    assert "loss of mine:Mine failed (SystemExit: 0; test_trial.py:" in line(made(loss=loss))
+
+
+def test_an_optimizer_that_cannot_step_is_blamed_for_it():
+    class Sparse(Line):
+        def model(self):
+            return nn.Embedding(3, 1, sparse=True)
+
+        def train_data(self):
+            return TensorDataset(torch.arange(3).repeat(4))
+
+        def optimizer(self, model, lr):
+            return torch.optim.Adam(model.parameters())
+
+        def loss(self, model, batch):
+            return model(batch[0]).mean()
+
+    assert "optimizer of mine:Mine failed (RuntimeError: Adam does not support sparse gradients" in line(Sparse())
+
+
+# ---- metrics ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value", [1, 0.5, True, torch.tensor(2), torch.ones(1), torch.ones(1, 1, 1), torch.ones(1).numpy()]
+)
+def test_a_metric_is_any_one_number(value):
+    tried(made(Validated, metrics=lambda self, model, batch: {"error": value}))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ({"error": torch.ones(2)}, "error of metrics() has shape [2], but must be one number; take the mean"),
+        ({"error": "0.5"}, "error of metrics() is str"),
+        ({"error": None}, "error of metrics() is NoneType"),
+        (0.5, 'metrics() must return {"name": value}, not float'),
+        ({}, "metrics() returned -, but metric_names declares error"),
+        ({"error": 1, "dice": 1}, "metrics() returned dice, error, but metric_names declares error"),
+    ],
+)
+def test_metrics_that_are_none(metrics, words):
+    assert words in line(made(Validated, metrics=lambda self, model, batch: metrics))
+
+
+def test_what_metrics_raises_is_not_blamed_on_loss():
+    told = line(made(Validated, metrics=lambda self, model, batch: batch[2]))
+    assert told.startswith("--task: metrics of mine:Mine failed (IndexError: ")
+
+
+def test_one_name_is_not_taken_apart_into_letters():
+    assert tried(made(Validated, metric_names="error")).columns == ("error",)
+    assert tried(made(Validated, metric_names=["error"])).columns == ("error",)
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("loss",), (1,), 3, ("",)])
+def test_names_that_cannot_be_columns(names):
+    assert "metric_names must be" in line(made(Validated, metric_names=names))
+
+
+# ---- members ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"scheduler": lambda self, optimizer: None}, "call scheduler like this: scheduler(optimizer, steps)"),
+        ({"collate_fn": 3}, "collate_fn like this: collate_fn(samples)"),
+        ({"drop_last": "yes"}, "drop_last must be True / False, not 'yes'"),
+        ({"find_unused_parameters": 1}, "find_unused_parameters must be True / False, not 1"),
+        ({"val_batch_size": 0}, "val_batch_size must be 1, 2, 3 …, not 0"),
+        ({"schedule_every": "step"}, "schedule_every must be 'batch' / 'epoch', not 'step'"),
+        ({"score": "dice"}, "score must be 'error' / score(val), not 'dice'"),
+        ({"score": lambda self, val: "high"}, "score(val) must return a number, not str"),
+        ({"score": lambda self, val: val["dice"]}, "score of mine:Mine failed (KeyError: 'dice'"),
+        ({"optimizer": lambda self, model, lr: (1, 2)}, "must return torch.optim.Optimizer, not tuple"),
+        ({"scheduler": lambda self, optimizer, steps: 0.1}, "must return LRScheduler, not float"),
+        ({"val_data": lambda self: None, "score": "error"}, "score comes from validation, but val_data() has none"),
+        ({"sampler": lambda self, dataset, rank, world_size, seed: iter([1])}, "an iterable with a length"),
+        ({"val_data": lambda self: iter([1])}, "val_data() of mine:Mine must return a dataset with a length"),
+        ({"val_data": lambda self: Stream(0)}, "val_data() gave no sample; without validation, val_data() returns"),
+        ({"train_data": lambda self: Stream(0)}, "train_data() gave no sample"),
+        ({"samples": 3, "drop_last": True}, "with drop_last = True no batch of an epoch is whole"),
+        ({"model": lambda self: nn.ReLU()}, "model of mine:Mine failed (RuntimeError: DistributedDataParallel"),
+    ],
+)  # fmt: skip
+def test_members_that_cannot_be_used(members, words):
+    assert words in line(made(Validated, **members))
+
+
+def stacked(samples):
+    return [torch.stack(values) for values in zip(*samples, strict=True)]
+
+
+def test_a_function_of_a_module_may_stand_in_the_class():
+    tried(made(collate_fn=stacked))
+    tried(made(collate_fn=staticmethod(stacked)))
+    tried(made(collate_fn=lambda self, samples: stacked(samples)))
+    tried(made(Validated, score=lambda val: -val["loss"]))
+
+
+# ---- data -------------------------------------------------------------------------------------------------
+
+
+class Ragged(Dataset):
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        return torch.ones(index + 1, 3), torch.ones(1)
+
+
+def test_samples_of_different_shapes_need_a_collate_fn():
+    task = made(train_data=lambda self: Ragged())
+    told = line(task)
+    assert told.startswith(
+        "--task: the samples of train_data() make no batch (RuntimeError: stack expects each tensor"
+    )
+    assert told.endswith("give the task a collate_fn(samples), which for example pads them to one shape")
+    told = line(made(Validated, val_data=lambda self: Ragged()))
+    assert told.startswith("--task: the samples of val_data() make no batch")
+
+
+def test_what_collate_fn_raises_is_its_own():
+    told = line(made(train_data=lambda self: Ragged(), collate_fn=stacked))
+    assert told.startswith("--task: collate_fn of mine:Mine failed (RuntimeError: stack expects each tensor")
+
+
+def test_what_a_dataset_raises_comes_with_its_place():
+    class Broken(Ragged):
+        def __getitem__(self, index):
+            raise FileNotFoundError("no such picture")
+
+    told = line(made(train_data=lambda self: Broken()))
+    assert told.startswith(
+        "--task: train_data of mine:Mine failed (FileNotFoundError: no such picture; test_trial.py:"
+    )
+
+
+# ---- batches of one sample --------------------------------------------------------------------------------
+
+
+class Normed(Line):
+    """Cannot learn from one sample."""
+
+    def model(self):
+        return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)).double()
+
+
+@pytest.mark.parametrize(
+    ("samples", "world_size", "drops"),
+    [(13, 1, True), (12, 1, False), (14, 1, False), (26, 2, True), (25, 2, True)],
+)
+def test_a_last_batch_of_one_sample_is_dropped_where_the_model_cannot_learn_from_it(samples, world_size, drops):
+    assert tried(made(Normed, samples=samples), world_size).needs.drop_last is drops
+
+
+def test_only_a_model_that_cannot_learn_from_one_sample_loses_it():
+    class Pictures(Line):
+        def model(self):
+            return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 1))
+
+        def train_data(self):
+            return TensorDataset(torch.ones(13, 1, 4, 4), torch.ones(13, 1))
+
+    assert not tried(Pictures()).needs.drop_last
+    assert not tried(made(samples=13)).needs.drop_last
+    frozen = made(
+        Normed, samples=13, model=lambda self: nn.Sequential(nn.Linear(3, 1), nn.BatchNorm1d(1).eval()).double()
+    )
+    assert tried(frozen).needs.drop_last  # the engine puts the model into training mode
+
+
+def test_a_stream_may_end_with_one_sample():
+    assert tried(made(Normed, train_data=lambda self: Stream(12))).needs.drop_last
+    assert not tried(made(train_data=lambda self: Stream(12))).needs.drop_last
+
+
+def test_the_last_batch_of_each_rank_counts():
+    def sampler(self, dataset, rank, world_size, seed):
+        return range(8 + rank)
+
+    assert tried(made(Normed, sampler=sampler), world_size=2).needs.drop_last
+    assert not tried(made(Normed, sampler=sampler), world_size=1).needs.drop_last
+
+
+@pytest.mark.parametrize("flags", [{"batch_size": 1}, {}])
+def test_no_batch_of_more_than_one_sample(flags):
+    assert "BatchNorm in the model cannot learn from a batch of one sample" in line(
+        made(Normed, samples=1), **flags
+    )
+
+
+def test_a_loss_that_cannot_take_one_sample_is_found_before_the_last_batch():
+    def loss(self, model, batch):
+        return model(batch[0]).squeeze().norm(dim=0) + model(batch[0]).squeeze()[0]
+
+    told = line(made(samples=13, loss=loss))
+    assert "the last batch of an epoch has one sample, with which loss() failed (" in told
+    assert "batch: (float64 [1, 3], float64 [1, 1])" in told
+    tried(made(samples=13, loss=loss, drop_last=True))
+
+
+# ---- parameters, schedules, optimizers --------------------------------------------------------------------
+
+
+class Idle(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.used = nn.Linear(3, 1).double()
+        self.head = nn.Linear(3, 1).double()
+
+    def forward(self, x):
+        return self.used(x)
+
+
+def test_parameters_that_take_no_part_are_found():
+    found = tried(made(model=lambda self: Idle()))
+    assert found.needs.find_unused_parameters
+    assert found.unused == ("head.weight", "head.bias")
+
+    def frozen(self):
+        model = Idle()
+        model.head.requires_grad_(False)
+        return model
+
+    assert not tried(made(model=frozen)).needs.find_unused_parameters
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "members", "planned"),
+    [
+        (lambda optimizer, steps: OneCycleLR(optimizer, 0.1, total_steps=steps), {}, True),
+        (lambda optimizer, steps: StepLR(optimizer, 1), {"schedule_every": "epoch"}, True),
+        (lambda optimizer, steps: ReduceLROnPlateau(optimizer), {}, False),
+        (lambda optimizer, steps: ReduceLROnPlateau(optimizer, mode="max"), {"score": "error"}, False),
+        (lambda optimizer, steps: None, {}, False),
+    ],
+)
+def test_schedules_of_every_kind(scheduler, members, planned):
+    assert tried(made(Validated, scheduler=scheduler, **members)).planned is planned
+
+
+@pytest.mark.parametrize(("mode", "score"), [("max", None), ("min", "error")])
+def test_a_schedule_that_looks_the_wrong_way(mode, score):
+    scheduler = staticmethod(lambda optimizer, steps: ReduceLROnPlateau(optimizer, mode=mode))
+    wanted = "min" if mode == "max" else "max"
+    assert f'it must be mode="{wanted}"' in line(made(Validated, scheduler=scheduler, score=score))
+
+
+def test_a_schedule_by_batches_needs_to_know_how_many():
+    by_batches = staticmethod(lambda optimizer, steps: OneCycleLR(optimizer, 0.1, total_steps=steps))
+    told = line(made(train_data=lambda self: Stream(12), scheduler=by_batches))
+    assert 'give train_data() a __len__, or set schedule_every = "epoch"' in told
+    tried(made(train_data=lambda self: Counted(12), scheduler=by_batches))
+    tried(made(train_data=lambda self: Stream(12), scheduler=by_batches, schedule_every="epoch"))
+    plateau = staticmethod(lambda optimizer, steps: ReduceLROnPlateau(optimizer))
+    tried(made(train_data=lambda self: Stream(12), scheduler=plateau))
+
+
+def test_an_optimizer_with_a_closure_and_mixed_precision():
+    task = made(optimizer=lambda self, model, lr: torch.optim.LBFGS(model.parameters(), lr))
+    tried(task)
+    assert "LBFGS needs a closure and cannot be used with --amp" in line(task, amp="bf16")
+
+
+def test_no_more_ranks_than_samples():
+    assert "--nproc" in line(Line(), world_size=13)
+    assert "is empty" in line(made(samples=0))
+
+
+def test_the_random_numbers_of_a_stream_leave_the_others_alone():
+    class Drawn(Stream):
+        def __iter__(self):
+            random.seed(1)
+            return super().__iter__()
+
+    random.seed(5)
+    before = random.getstate()
+    task = made(train_data=lambda self: Drawn(8))
+    from everybatch.engine.batches import Share, train_batches
+    from everybatch.engine.task_options import read_options
+
+    list(train_batches(task.train_data(), TrainConfig(), read_options(task), Share(0, 1)).epoch(1))
+    assert random.getstate() == before
