@@ -50,7 +50,7 @@ def test_an_ordinary_task_is_found_to_need_nothing():
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
-        (lambda one: {"loss": one, "dice": one}, "one number (the mean loss), not dict ('loss', 'dice'); return only"),
+        (lambda one: {"loss": one, "dice": one}, "(the mean loss), not dict ('loss', 'dice'); return only"),
         (lambda one: (one, {"dice": 1}), "not tuple (Tensor, dict); return only the loss"),
         (lambda one: None, "not NoneType"),
         (lambda one: one.item(), "not float"),

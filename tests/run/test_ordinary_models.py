@@ -1,0 +1,250 @@
+"""Tasks of people's own in whole runs: what is wrong is found before anything is written, and the rest trains."""
+
+import signal
+
+import psutil
+import pytest
+
+from ..support import until
+
+HEAD = """
+import os, signal, sys, threading, time
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.utils.data import IterableDataset, TensorDataset
+
+
+class Mine:
+    samples = 24
+
+    def model(self):
+        return nn.Linear(3, 1)
+
+    def train_data(self):
+        x = torch.randn(self.samples, 3, generator=torch.Generator().manual_seed(7))
+        return TensorDataset(x, x.sum(dim=1, keepdim=True) + 0.1)
+
+    def val_data(self):
+        return None
+
+    def loss(self, model, batch):
+        return ((model(batch[0]) - batch[1]) ** 2).mean()
+"""
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """Write a task with other members, and give the flags that train it on two ranks."""
+
+    def write(body):
+        lines = "\n".join(f"    {line}" for line in body.strip("\n").splitlines())
+        (tmp_path / "mine.py").write_text(f"{HEAD}\n{lines}\n")
+        return ("--task", "mine:Mine", "--nproc", "2", "--lr", "0.1", "--epochs", "2", "--lang", "en")
+
+    return write
+
+
+def untouched(folder):
+    return {path.name for path in folder.iterdir()} <= {"mine.py", "__pycache__", "state"}
+
+
+# ---- found before anything is written ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("def loss(self, model, batch): return {'a': model(batch[0]).mean()}", "not dict ('a'); return only"),
+        ("def loss(self, model, batch): sys.exit(0)", "loss of mine:Mine failed (SystemExit: 0; mine.py:"),
+        ("def loss(self, model, batch): os._exit(3)", "the process that tried one batch died in loss (exit 3)"),
+        ("def train_data(self): os.kill(os.getpid(), signal.SIGSEGV)", "died in train_data (SIGSEGV)"),
+        ("def __init__(self): raise OSError('no disk')", "__init__ of mine:Mine failed (OSError: no disk)"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_and_nothing_is_written(train, mine, tmp_path, body, words):
+    run = train(*mine(body))
+    assert (run.code, run.stdout) == (2, "")
+    assert words in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert untouched(tmp_path)
+
+
+def test_a_batch_that_takes_too_long_is_said_and_leaves_no_process(start, mine, tmp_path):
+    body = """
+def train_data(self):
+    import subprocess
+    self.child = subprocess.Popen(["sleep", "3600"])
+    open("pid", "w").write(str(self.child.pid))
+    return TensorDataset(torch.ones(9, 3), torch.ones(9, 1))
+
+def loss(self, model, batch):
+    time.sleep(3600)
+"""
+    run = start(*mine(body), "--timeout", "1")
+    done = run.wait(40)
+    assert done.code == 2
+    assert "--timeout: loss did not end within 3 seconds when one batch was tried" in done.stderr
+    assert not run.family()
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_trial_can_be_interrupted(start, mine, tmp_path, number, code):
+    body = """
+def loss(self, model, batch):
+    open("here", "w").close()
+    time.sleep(3600)
+"""
+    run = start(*mine(body))
+    until(lambda: (tmp_path / "here").exists())
+    run.send(number)
+    done = run.wait(20)
+    assert (done.code, done.stderr, done.stdout) == (code, "", "")
+    until(lambda: not run.family(), seconds=10)
+    (tmp_path / "here").unlink()
+    assert untouched(tmp_path)
+
+
+def test_what_a_task_starts_or_prints_in_the_trial_does_no_harm(train, mine):
+    body = """
+def train_data(self):
+    import multiprocessing
+    print("printed")
+    threading.Thread(target=time.sleep, args=(3600,), daemon=os.environ["WORLD_SIZE"] == "2").start()
+    if os.environ["WORLD_SIZE"] == "1":
+        self.pool = multiprocessing.Pool(1)
+    return TensorDataset(torch.ones(9, 3), torch.ones(9, 1))
+"""
+    run = train(*mine(body))
+    assert (run.code, run.stderr) == (0, "")
+    assert "printed" not in run.stdout
+
+
+def test_the_changed_model_of_a_resumed_run_is_found_before_anything_is_written(train, mine, tmp_path):
+    assert train(*mine("")).code == 0
+    before = {
+        path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "state" not in path.parts
+    }
+    mine("def model(self): return nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))")
+    before[tmp_path / "mine.py"] = (tmp_path / "mine.py").read_bytes()
+    run = train("--resume", "--epochs", "3")
+    assert (run.code, run.stdout, run.stderr.count("\n")) == (2, "", 1)
+    assert "0.weight: checkpoint -, model [2, 3]; 0.bias: checkpoint -, model [2]" in run.stderr
+    mine("def model(self): return nn.Linear(3, 5)")
+    before[tmp_path / "mine.py"] = (tmp_path / "mine.py").read_bytes()
+    run = train("--resume", "--epochs", "3")
+    assert "weight: checkpoint [1, 3], model [5, 3]; bias: checkpoint [1], model [5]" in run.stderr
+    for path, content in before.items():
+        if "__pycache__" not in path.parts:
+            assert path.read_bytes() == content, path
+
+
+# ---- trained ----------------------------------------------------------------------------------------------
+
+
+def test_parameters_that_take_no_part(train, mine):
+    body = """
+def model(self):
+    model = nn.Linear(3, 1)
+    model.head = nn.Linear(3, 1)
+    return model
+"""
+    run = train(*mine(body))
+    assert (run.code, run.stderr) == (0, "")
+    assert run.log().count("Some parameters take no part in the loss (head.weight, head.bias)") == 1
+    assert len(run.log_batch_lines()) == 6
+
+
+def test_batchnorm_and_a_last_batch_of_one_sample(train, mine):
+    body = """
+samples = 26
+
+def model(self):
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+"""
+    run = train(*mine(body))
+    assert (run.code, run.stderr) == (0, "")
+    assert run.log().count("(drop_last)") == 1
+    assert "(2/3)" in run.log_batch_lines()[-1]
+
+
+SPREAD = """
+metric_names = "spread"
+
+def val_data(self):
+    return self.train_data()
+
+def metrics(self, model, batch):
+    most = torch.cat([one.detach().flatten() for one in model.parameters()])
+    least = most.clone()
+    dist.all_reduce(most, op=dist.ReduceOp.MAX)
+    dist.all_reduce(least, op=dist.ReduceOp.MIN)
+    return {"spread": (most - least).max()}
+"""
+
+
+def test_lbfgs_takes_the_same_steps_on_all_ranks(train, mine):
+    body = """
+def optimizer(self, model, lr):
+    return torch.optim.LBFGS(model.parameters(), lr, line_search_fn="strong_wolfe")
+"""
+    run = train(*mine(SPREAD + body))
+    assert (run.code, run.stderr) == (0, "")
+    assert [float(row["val_spread"]) for row in run.rows("epoch")] == [0.0, 0.0]
+    losses = [float(row["val_loss"]) for row in run.rows("epoch")]
+    assert losses[-1] < 1e-3
+
+
+def test_the_rank_with_the_shortest_stream_ends_the_epoch(train, mine):
+    body = """
+def train_data(self):
+    class Sharded(IterableDataset):
+        sharded = True
+        def __iter__(self):
+            for i in range(40 if dist.get_rank() else 28):
+                yield torch.tensor([i, 1.0, 2.0]), torch.ones(1)
+    return Sharded()
+
+def val_data(self):
+    class Stream(IterableDataset):
+        def __iter__(self):
+            for i in range(9):
+                yield torch.tensor([i, 1.0, 2.0]), torch.ones(1)
+    return Stream()
+"""
+    run = train(*mine(body), "--lr", "1e-4", "--log_batch_metrics")
+    assert (run.code, run.stderr) == (0, "")
+    lines = [line.split(" - Batch")[0] for line in run.log_batch_lines()]
+    assert lines == [f"Epoch [1/2] - progress ? ({i}/?)" for i in range(7)] + [
+        f"Epoch [2/2] - progress {100 * i / 7:.1f}% ({i}/7)" for i in range(7)
+    ]
+    assert [row["samples"] for row in run.rows("epoch")] == ["56", "56"]
+    assert all(row["val_loss"] for row in run.rows("epoch"))
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_ranks_share_a_stream_that_knows_no_ranks(train, mine, workers):
+    body = """
+def train_data(self):
+    class Stream(IterableDataset):
+        def __len__(self):
+            return 24
+        def __iter__(self):
+            for i in range(24):
+                yield torch.tensor([2.0 ** -i, 0, 0], dtype=torch.float64), torch.zeros(1)
+    return Stream()
+
+def model(self):
+    return nn.Linear(3, 1).double()
+
+def loss(self, model, batch):
+    return batch[0].sum() / len(batch[0]) + 0 * model(batch[0]).sum()
+"""
+    run = train(*mine(body), "--workers", workers, "--log_batch_metrics")
+    assert (run.code, run.stderr) == (0, "")
+    assert run.log().count("2 ranks read all of it, and each keeps 1/2") == 1
+    assert "(2/3)" in run.log_batch_lines()[-1]
+    sums = [float(row["loss"]) * 8 for row in run.rows("batch")]
+    assert sum(sums[:3]) == pytest.approx(2, rel=1e-6)  # each sample once
