@@ -145,6 +145,7 @@ def _of_known(run: RegisteredRun) -> RunFiles:
     files.journal = run.folder.journal
     files.state = run.state
     files.cause = str(run.content.get("cause") or "")
+    files.score = str(run.content.get("score") or "")
     config = run.content.get("config")
     files.config = dict(config) if isinstance(config, dict) else {}
     files.config["nproc"] = run.content.get("world_size", files.config.get("nproc"))

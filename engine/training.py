@@ -143,6 +143,7 @@ class Training:
             "step": self.step,
             "best_score": self.best_score,
             "best_epoch": self.best_epoch,
+            "score": self._options.score_name,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
@@ -168,8 +169,9 @@ class Training:
             self.scheduler.load_state_dict(state["scheduler"])
         self.scaler.load_state_dict(state["scaler"])
         self.step = state["step"]
-        self.best_score = state["best_score"]
-        self.best_epoch = state["best_epoch"]
+        if state.get("score", "") == self._options.score_name:  # else it was judged by something else
+            self.best_score = state["best_score"]
+            self.best_epoch = state["best_epoch"]
         if self._config.lr != lr:
             for group in self.optimizer.param_groups:
                 group["lr"] = group["lr"] / lr * self._config.lr

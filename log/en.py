@@ -53,6 +53,7 @@ TEXTS = {
         "last checkpoint …"
     ),
     "best_val": "Best epoch: {epoch} (validation loss {score:.6f})",
+    "best_metric": "Best epoch: {epoch} ({name} {score:.6f})",
     "best_avg": "Best epoch: {epoch} (average loss {score:.6f})",
     # notices
     "saved_last": "Model saved (已保存): {path}",

@@ -42,6 +42,7 @@ TEXTS = {
     "end_failed": "训练失败: 完成 {epochs_done}/{epochs} 个epoch，用时 {duration}",
     "end_restarting": "这次尝试失败: 完成 {epochs_done}/{epochs} 个epoch，用时 {duration}；从检查点重新开始 …",
     "best_val": "最佳epoch: {epoch}（验证损失 {score:.6f}）",
+    "best_metric": "最佳epoch: {epoch}（{name} {score:.6f}）",
     "best_avg": "最佳epoch: {epoch}（平均损失 {score:.6f}）",
     # notices
     "saved_last": "模型已保存: {path}",

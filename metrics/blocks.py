@@ -73,6 +73,7 @@ def end_lines(ended: RunEnded, epochs: int, *, validated: bool) -> list[Line]:
     }
     lines: list[Line] = [(f"end_{ended.state}", fields)]
     if ended.best_epoch:
-        best = {"epoch": ended.best_epoch, "score": ended.best_score}
-        lines.append(("best_val" if validated else "best_avg", best))
+        key = "best_metric" if ended.best_metric else "best_val" if validated else "best_avg"
+        fields = {"epoch": ended.best_epoch, "score": ended.best_score, "name": ended.best_metric}
+        lines.append((key, fields))
     return lines

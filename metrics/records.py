@@ -41,6 +41,8 @@ class RunStarted(Record, frozen=True, tag="run"):
     """Wall clock, seconds since 1970."""
     start: Start = Start()
     """Where the attempt begins. What earlier attempts recorded after this point is void."""
+    score: str = ""
+    """Which of `metric_names` the best epoch is judged by, higher being better; empty for the lowest loss."""
 
 
 class EpochStarted(Record, frozen=True, tag="epoch_start"):
@@ -109,8 +111,8 @@ class EpochSummary(Record, frozen=True, tag="epoch_end"):
     """Batches done."""
 
     @property
-    def score(self) -> float:
-        """What a best epoch is judged by: the validation loss, else the average loss."""
+    def loss(self) -> float:
+        """Of the validation, else of the training."""
         return self.avg_loss if self.val_loss is None else self.val_loss
 
 
@@ -154,6 +156,8 @@ class RunEnded(Record, frozen=True, tag="run_end"):
     best_score: float
     elapsed_seconds: float
     at: float
+    best_metric: str = ""
+    """What `best_score` is of; empty for a loss."""
 
 
 AnyRecord: TypeAlias = RunStarted | EpochStarted | BatchRecord | EpochSummary | Notice | RankState | RunEnded

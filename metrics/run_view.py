@@ -8,7 +8,7 @@ from collections import deque
 from pathlib import Path
 
 from .anomalies.stragglers import StragglerWatch
-from .best import best_epoch, better_epoch
+from .best import Judge
 from .downsample import Downsampled
 from .eta import Eta
 from .files.journal import JournalReader
@@ -72,6 +72,7 @@ class RunView:
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._heard_at = time.monotonic()
         self._eta = Eta(0)
+        self._judge = Judge()
 
     def pull(self, seconds: float) -> bool:
         """Read what is new, for about `seconds` at most. True if there was anything."""
@@ -173,7 +174,7 @@ class RunView:
                     self._eta.epoch_done(record.epoch_seconds, record.batches, self.batches)
                 if record.val_loss is not None:
                     self.validations.append((self.batch_count, record.val_loss))
-                if better_epoch(record, self.best):
+                if self._judge.better(record, self.best):
                     self.best = record
             case RunStarted():
                 self._begin_attempt(record)
@@ -189,7 +190,8 @@ class RunView:
         self.interval = started.log_interval
         self.epoch, self.batch = start.epoch if start.step else 0, None
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch < start.epoch]
-        self.best = best_epoch(self.epochs)
+        self._judge = Judge(started)
+        self.best = self._judge.best(self.epochs)
         self._eta = Eta(started.epochs)
         for epoch in self.epochs:
             self._eta.epoch_done(epoch.epoch_seconds, epoch.batches, epoch.batches)

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from ..log.catalogue import Catalogue
 from ..metrics.anomalies.watch import AnomalyWatch
-from ..metrics.best import better_epoch
+from ..metrics.best import Judge
 from ..metrics.eta import Eta
 from ..metrics.events import (
     AnyEvent,
@@ -98,6 +98,7 @@ class Aggregator:
         self._rank_states_at = 0.0
         self._epochs_done = 0
         self._best: EpochSummary | None = None
+        self._judge = Judge(run)
         if attempt.recovered is not None:
             self._take_earlier(attempt.recovered)
         self.sinks.record(run)
@@ -186,9 +187,10 @@ class Aggregator:
             reason=reason,
             epochs_done=self._epochs_done,
             best_epoch=best.epoch if best else 0,
-            best_score=best.score if best else math.nan,
+            best_score=self._judge.score(best) if best else math.nan,
             elapsed_seconds=time.monotonic() - self._began,
             at=time.time(),
+            best_metric=self._judge.metric if best else "",
         )
         self.sinks.record(ended)
         validated = self._validates and best is not None and best.val_loss is not None
@@ -217,7 +219,7 @@ class Aggregator:
         for summary in history.summaries:
             self._eta.epoch_done(summary.epoch_seconds, summary.batches, summary.batches)
             self._epochs_done += 1
-            self._best = summary if better_epoch(summary, self._best) else self._best
+            self._best = summary if self._judge.better(summary, self._best) else self._best
             self.sinks.record_earlier(summary)
         for tally in history.ended:
             self._epochs[tally.epoch] = tally
@@ -264,7 +266,7 @@ class Aggregator:
         hours = self._eta.seconds_left(epoch.epoch) / 3600
         summary = epoch.summary(eta_hours=hours, finished_at=time.time(), status=status)
         if status == "completed":
-            self._best = summary if better_epoch(summary, self._best) else self._best
+            self._best = summary if self._judge.better(summary, self._best) else self._best
         self.sinks.record(summary)
         for line in self._catalogue.epoch(summary, self._run.epochs, epoch.batches, self._run.metric_names):
             self.sinks.line(line)

@@ -40,6 +40,11 @@ class Plan:
         return self.found.columns
 
     @property
+    def score(self) -> str:
+        """Which of them the best epoch is judged by; empty for the loss."""
+        return self.found.score_name
+
+    @property
     def validates(self) -> bool:
         """There is a validation."""
         return self.found.validates

@@ -173,6 +173,7 @@ class RunProcess:
             backend=plan.backend,
             log_interval=self._log_interval,
             metric_names=plan.metric_names,
+            score=plan.score,
             at=time.time(),
             start=_start(checkpoint),
         )
@@ -281,6 +282,7 @@ class RunProcess:
             device=self._plan.device,
             backend=self._plan.backend,
             metric_names=self._plan.metric_names,
+            score=self._plan.score,
             config=config,
             versions={
                 "everybatch": __version__,

@@ -81,7 +81,7 @@ class LossPlot(Panel):
         view = self._view
         if view is None or view.batch is None:
             return ""
-        best = view.best.score if view.best is not None else math.nan
+        best = view.best.loss if view.best is not None else math.nan
         return self._catalogue.text(
             "ui_loss_note", loss=view.batch.loss, mean=view.smoothed, best=best, count=f"{view.batch_count:,}"
         )

@@ -54,7 +54,7 @@ def analyse(files: RunFiles, *, with_batches: bool) -> Analysis:
     if files.journal is not None:
         found += _stragglers(files.journal)
     found += _repaired(epoch_repairs, batch_repairs)
-    return Analysis(files, epochs, batches, best_epoch(epochs), done, gravest_first(found))
+    return Analysis(files, epochs, batches, best_epoch(epochs, files.score), done, gravest_first(found))
 
 
 def _life(files: RunFiles, epochs: pd.DataFrame) -> list[Finding]:

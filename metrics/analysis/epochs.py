@@ -32,13 +32,18 @@ STEP = 1.5
 """A learning rate that changes by this factor from one epoch to the next is a step, not a slope."""
 
 
-def best_epoch(epochs: pd.DataFrame) -> int | None:
-    """The completed epoch with the lowest validation loss, else average loss; None if there is none."""
+def best_epoch(epochs: pd.DataFrame, metric: str = "") -> int | None:
+    """The completed epoch with the highest `metric`, or by default the lowest loss; None if there is none.
+
+    The loss is that of the validation, or of the training if no epoch has one.
+    """
     done = _completed(epochs)
-    best, lowest = None, math.inf
-    for epoch, score in zip(done["epoch"], _score(done), strict=True):
-        if is_better(score, lowest):
-            best, lowest = int(epoch), score
+    higher = f"val_{metric}" in done if metric else False
+    scores = _numbers(done, f"val_{metric}") if higher else _loss(done)
+    best, best_score = None, -math.inf if higher else math.inf
+    for epoch, score in zip(done["epoch"], scores, strict=True):
+        if is_better(score, best_score, higher=higher):
+            best, best_score = int(epoch), score
     return best
 
 
@@ -53,7 +58,7 @@ def _completed(epochs: pd.DataFrame) -> pd.DataFrame:
     return epochs[epochs["status"] == "completed"]
 
 
-def _score(done: pd.DataFrame) -> Any:
+def _loss(done: pd.DataFrame) -> Any:
     validated = done["val_loss"].notna().any()
     return _numbers(done, "val_loss" if validated else "avg_loss")
 
@@ -86,7 +91,7 @@ def _trend(done: pd.DataFrame) -> list[Finding]:
     found = [*_overfitting(finite), *_divergence(number, train), *_unstable(finite, train)]
     if any(finding.kind in ("overfitting", "divergence") for finding in found):
         return found
-    score = _score(finite)
+    score = _loss(finite)
     flat = _not_learning(train, rate) or _rate_too_low(train, rate)
     whole = np.isfinite(score)
     return found + (flat or _plateau(number[whole], score[whole]))

@@ -96,9 +96,9 @@ def test_an_epoch_without_a_finite_batch_has_no_extremes():
 
 
 def test_the_score_is_the_validation_loss_if_there_is_one():
-    assert summary_of([1.0, 1.0, 1.0]).score == 1.0
+    assert summary_of([1.0, 1.0, 1.0]).loss == 1.0
     validated = summary_of([1.0, 1.0, 1.0], validated=Validated(0, 1, 0.25, (0.9,), 1.5))
-    assert (validated.score, validated.val_metrics, validated.val_seconds) == (0.25, (0.9,), 1.5)
+    assert (validated.loss, validated.val_metrics, validated.val_seconds) == (0.25, (0.9,), 1.5)
 
 
 def test_a_rank_that_never_came_to_the_end_makes_the_epoch_failed():

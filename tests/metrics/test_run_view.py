@@ -35,7 +35,7 @@ def test_a_view_knows_what_the_journal_says(view):
     batches = [record for record in records if isinstance(record, BatchRecord)]
     epochs = [record for record in records if isinstance(record, EpochSummary)]
     assert (seen.batch_count, seen.batch, seen.epochs, seen.epoch) == (400, batches[-1], epochs, 3)
-    assert seen.best == min(epochs, key=lambda epoch: epoch.score)
+    assert seen.best == min(epochs, key=lambda epoch: epoch.loss)
     assert seen.validations == [(171, epochs[0].val_loss), (342, epochs[1].val_loss)]
     assert seen.epoch_part == pytest.approx(58 / 171)
     assert seen.run_part == pytest.approx((2 + 58 / 171) / 10)
