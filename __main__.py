@@ -1,6 +1,10 @@
 """``python -m everybatch``."""
 
-from .app.command_line import main
+import sys
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the current folder: files in it may have names of Python's own modules
+    from .app.command_line import run_program
+
+    run_program()

@@ -21,7 +21,7 @@ def watch(private: Path, catalogue: Catalogue) -> int:
     """Show the monitor on the run whose private folder is `private`; its exit code, or 1 if it was killed."""
     before = termios.tcgetattr(0)
     monitor = subprocess.Popen(
-        [sys.executable, "-m", "everybatch.app.watch", str(private)],
+        [sys.executable, "-P", "-m", "everybatch.app.watch", str(private)],
         env={**os.environ, "EVERYBATCH_LANG": catalogue.lang},
     )
     # The signals of the terminal are meant for the monitor: a supervisor that they end could restore no terminal.

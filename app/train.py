@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from ..log.catalogue import Catalogue
+from ..run.other_launchers import check_launcher
 from ..run.request import TrainRequest, encode_request
 
 EXIT_USAGE, EXIT_FAILED = 2, 1
@@ -19,6 +20,7 @@ def train(request: TrainRequest) -> int:
     """Train as asked; the exit code."""
     config = request.config
     config.check()
+    check_launcher(os.environ)
     catalogue = Catalogue(config.lang)
     if config.tui and has_terminal():
         from ..run.preflight import check_files
@@ -46,7 +48,7 @@ def _with_monitor(request: TrainRequest, catalogue: Catalogue) -> int:
     print(catalogue.text("stage_importing"), flush=True)
     ours, theirs = socket.socketpair()
     process = subprocess.Popen(
-        [sys.executable, "-m", "everybatch.run", str(theirs.fileno())],
+        [sys.executable, "-P", "-m", "everybatch.run", str(theirs.fileno())],
         stdin=subprocess.DEVNULL,
         pass_fds=(theirs.fileno(),),
         start_new_session=True,

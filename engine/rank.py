@@ -19,7 +19,7 @@ import torch
 import torch.distributed as dist
 
 from ..log.catalogue import Catalogue
-from ..log.standard_streams import open_standard_streams
+from ..log.streams import prepare_streams
 from ..metrics.events import Finished, RankFailed
 from ..reporting.reporter import Channel, Reporter
 from .checkpoint import read_checkpoint
@@ -30,7 +30,9 @@ from .last_word import last_word
 from .loop import Loop
 from .patience import FAR, Patience, nccl_timeout
 from .random_state import seed_all
+from .safe_path import restore_safe_path
 from .task import build_task
+from .task_folder import open_task_folder
 from .task_options import Needs
 
 
@@ -57,6 +59,8 @@ class RankJob:
 def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> None:
     """What the launcher calls in each process. `commands` is meant for rank 0."""
     rank = int(os.environ["RANK"])
+    restore_safe_path()
+    open_task_folder()
     # Data loaders start their workers as they would in a script of its own, not from another fork server.
     multiprocessing.set_start_method(None, force=True)
     _keep_output(job.logs[rank])
@@ -73,7 +77,7 @@ def run_rank(job: RankJob, channels: list[Channel], commands: Connection) -> Non
             traceback.print_exception(error)
             _end_children()
             raise error from None
-        reporter.send(Finished(rank, status))
+        reporter.send(Finished(rank, status, _left_over()))
 
 
 def _train(job: RankJob, rank: int, device: torch.device, commands: Connection, reporter: Reporter) -> str:
@@ -129,6 +133,13 @@ def _waited_too_long(rank: int, seconds: float, reporter: Reporter, lang: str) -
     os._exit(1)
 
 
+def _left_over() -> bool:
+    """Whether Python will wait for something that the task started."""
+    threads = [thread for thread in threading.enumerate() if not thread.daemon]
+    children = [child for child in multiprocessing.active_children() if not child.daemon]
+    return len(threads) > 1 or bool(children)
+
+
 def _end_children() -> None:
     """Kill what the data loaders started, which ignores gentler signals, and would be waited for at the exit."""
     for child in multiprocessing.active_children():
@@ -137,7 +148,7 @@ def _end_children() -> None:
 
 def _keep_output(log: Path) -> None:
     """Whatever this process prints, native code included, goes to the rank's log; crashes leave their stacks."""
-    open_standard_streams()
+    prepare_streams()
     fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(fd, 1)
     os.dup2(fd, 2)

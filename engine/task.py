@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..errors import UsageError
+from .task_folder import hidden_files, import_task_module
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -107,21 +107,23 @@ METHODS = ("model", "train_data", "val_data", "loss")
 def task_class(spec: str) -> type[Task]:
     """The class that `spec` names; raises `UsageError` if there is none or it lacks a method.
 
-    The current folder is searched as for ``python -m``, so that a file of the user's own works.
+    A file of the current folder works; what may not have its name: `task_folder`.
     """
     module_name, _, class_name = BUILT_IN.get(spec, spec).partition(":")
     if not module_name or not class_name:
         raise UsageError("task_import", task=spec, reason="module:Class")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     try:
-        module = importlib.import_module(module_name)
+        module = import_task_module(module_name)
     except Exception as error:
+        files = _hidden_from(error)
+        if files:
+            raise UsageError("task_hidden", task=spec, reason=describe(error), files=files) from error
         raise UsageError("task_import", task=spec, reason=describe(error)) from error
     found: Any = getattr(module, class_name, None)
     if not inspect.isclass(found):
-        classes = [name for name, _ in inspect.getmembers(module, inspect.isclass) if _.__module__ == module_name]
+        classes = [
+            name for name, _ in inspect.getmembers(module, inspect.isclass) if _.__module__ == module.__name__
+        ]
         raise UsageError("task_class", module=module_name, name=class_name, classes=", ".join(classes) or "-")
     missing = [name for name in METHODS if not callable(getattr(found, name, None))]
     if missing:
@@ -129,6 +131,15 @@ def task_class(spec: str) -> type[Task]:
     if hasattr(found, "metrics") and not hasattr(found, "metric_names"):
         raise UsageError("task_metrics", task=spec)
     return cast("type[Task]", found)
+
+
+def _hidden_from(error: Exception) -> str:
+    """Files beside the task that it may have meant to import when it got another module of their name."""
+    if not isinstance(error, (ImportError, AttributeError)):
+        return ""
+    message = str(error)
+    hidden = hidden_files(Path.cwd())
+    return ", ".join(path.name for name, path in hidden.items() if re.search(rf"['\"]{name}\b", message))
 
 
 def build_task(config: TrainConfig) -> Task:

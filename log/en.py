@@ -294,6 +294,14 @@ TEXTS = {
     "image_unreadable": "--data: cannot read the picture {path} ({reason}); replace or remove it",
     "sizes_differ": "--data: {image} is {image_size}, its mask {mask_size}; they must be of one size",
     "too_small": "--data: only {count} pairs of pictures; 2 are the least (some are kept for validation)",
+    "task_hidden": (
+        "--task: cannot import {task} ({reason}); {files} has the name of a module of Python or of a library, "
+        "which is imported instead: rename it"
+    ),
+    "other_launcher": (
+        "this is one of several processes that {launcher} started ({variables}); everybatch starts the ranks "
+        "itself: start it once, without {launcher}, and give their number by --nproc"
+    ),
     "no_cuda": "--device: this machine has no usable CUDA device; use --device cpu or --device auto",
     "too_few_gpus": "--nproc: {nproc} ranks are more than {gpus} GPUs; use --nproc {gpus} or fewer",
     "output_dir": "--output_dir: cannot write {path} ({reason})",

@@ -11,16 +11,18 @@ from typing import Any
 
 
 def prepare_streams() -> None:
-    """Make every text printable, and give closed descriptors to nobody else.
+    """Let descriptors 0 to 2 and Python's streams on them be there, and make every text printable.
 
-    What an encoding does not have is shown with escapes. A file that is opened while a standard descriptor is
-    closed would get its number, and with it all that is printed there.
+    Call it before anything is opened: a file that is opened while a standard descriptor is closed would get its
+    number, and with it all that is printed there. What an encoding does not have is shown with escapes.
     """
-    for fd in range(3):
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(fd)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is `fd`
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(fd, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - it stays open
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -255,6 +255,13 @@ TEXTS = {
     "image_unreadable": "--data: 无法读取图像 {path}（{reason}）；请替换或删除它",
     "sizes_differ": "--data: {image} 的尺寸 {image_size} 与掩码的尺寸 {mask_size} 不同",
     "too_small": "--data: 只有 {count} 对图像，至少需要 2 对（一部分用于验证）",
+    "task_hidden": (
+        "--task: 无法导入 {task}（{reason}）；{files} 与Python或依赖库的模块同名，导入的是后者，请改名"
+    ),
+    "other_launcher": (
+        "这是 {launcher} 启动的多个进程之一（{variables}）；everybatch 自己启动各rank: "
+        "不用 {launcher}，只启动一次，用 --nproc 指定进程数"
+    ),
     "no_cuda": "--device: 这台机器没有可用的CUDA设备；请用 --device cpu 或 --device auto",
     "too_few_gpus": "--nproc: {nproc} 个进程多于 {gpus} 个GPU；请用 --nproc {gpus} 或更少",
     "output_dir": "--output_dir: 无法写入 {path}（{reason}）",

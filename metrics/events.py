@@ -148,6 +148,8 @@ class Finished(Event, frozen=True, tag="finished"):
 
     status: str
     """`finished` or `stopped`."""
+    left_over: bool = False
+    """Its task has started threads or processes that Python waits for, and that have not ended."""
 
 
 AnyEvent: TypeAlias = (

@@ -11,11 +11,12 @@ import json
 import os
 import socket
 import sys
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..log.streams import prepare_streams
+from .process_end import end_process
 from .request import decode_request
 from .run_folder import RunFolder
 from .run_process import run
@@ -23,8 +24,8 @@ from .run_process import run
 EXIT_USAGE = 2
 
 
-def main() -> int:
-    """Run to the end; the exit code."""
+def main() -> NoReturn:
+    """Run to the end, and end this process."""
     prepare_streams()
     with (
         socket.socket(fileno=int(sys.argv[1])) as connection,
@@ -33,10 +34,11 @@ def main() -> int:
         request = decode_request(starter.readline())
         catalogue = Catalogue(request.config.lang)
         try:
-            return run(request, catalogue, None, sys.stderr, lambda folder: _created(folder, connection, starter))
+            code = run(request, catalogue, None, sys.stderr, lambda folder: _created(folder, connection, starter))
         except UsageError as error:
             _answer(starter, "usage", catalogue.error(error))
-            return EXIT_USAGE
+            code = EXIT_USAGE
+    end_process(code, catalogue)
 
 
 def _created(folder: RunFolder, connection: socket.socket, starter: TextIO) -> None:
@@ -61,4 +63,4 @@ def _answer(starter: TextIO, key: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -72,6 +72,8 @@ class Aggregator:
         """Last words of ranks that raised."""
         self.finished: dict[int, str] = {}
         """Last words of ranks that did all they should."""
+        self.left_over = False
+        """One of these has threads or processes that do not end."""
         self.stopped_by = ""
         """The command that stopped the ranks, if one did."""
         self.interval = run.log_interval
@@ -142,6 +144,7 @@ class Aggregator:
                 self.errors[event.rank] = event
             case Finished():
                 self.finished[event.rank] = event.status
+                self.left_over |= event.left_over
 
     def record_rank_states(self) -> None:
         """The newest batch of each rank into the journal, at most every `STATES_SECONDS`."""

@@ -153,7 +153,7 @@ class Attempt:
             if recorder.aggregator.errors:
                 launch.failed()
             if len(recorder.aggregator.finished) == self._plan.world_size:
-                launch.finished()
+                launch.finished(left_over=recorder.aggregator.left_over)
         if launch.left_over:
             recorder.emit("left_over", "warning", ranks=", ".join(map(str, launch.left_over)))
 

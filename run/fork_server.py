@@ -10,6 +10,8 @@ import multiprocessing
 import signal
 from multiprocessing import forkserver
 
+from ..engine.safe_path import safe_path
+
 PRELOAD = ["torch", "torch.distributed", "torch._dynamo", "everybatch.engine.rank", "everybatch.engine.trial"]
 """What the ranks share: imported once, by the process they are forked from."""
 
@@ -27,7 +29,8 @@ def warm_up() -> None:
     ignored = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
     try:
-        ensure_running()
+        with safe_path():
+            ensure_running()
     finally:
         for number, handler in zip(ignored, before, strict=True):
             signal.signal(number, handler)

@@ -34,8 +34,11 @@ PATIENCE_SECONDS = 2.0
 STACK_SECONDS = 0.5
 """For ranks that are still there after that to write their stacks into their logs, before they are killed."""
 
-FINISH_SECONDS = 5.0
-"""For ranks that have finished to end, whatever threads and processes their task has started."""
+FINISH_SECONDS = 60.0
+"""For ranks that have finished to end, whatever functions Python calls at its exit."""
+
+LEFT_OVER_SECONDS = 5.0
+"""The same when they have said that threads or processes of their task still live."""
 
 RETURN_SECONDS = 5.0
 """For elastic to see that no rank is left. It sets an event that finished ranks wait for, and when one of them was
@@ -68,7 +71,7 @@ class Launcher:
         self._killed = False
         self._killed_ranks: set[int] = set()
         self._failed_at = math.inf
-        self._finished_at = math.inf
+        self._end_at = math.inf
         self._returned = threading.Event()
         self._error_files = tempfile.mkdtemp(prefix="everybatch_")
         threading.Thread(target=self._launch, name="launcher", daemon=True).start()
@@ -86,9 +89,12 @@ class Launcher:
         """A rank has said that it failed: from now on, no rank has long to live."""
         self._failed_at = min(self._failed_at, time.monotonic())
 
-    def finished(self) -> None:
-        """All ranks have said that they finished: they may end by themselves, but not for ever."""
-        self._finished_at = min(self._finished_at, time.monotonic())
+    def finished(self, *, left_over: bool) -> None:
+        """All ranks have said that they finished: they may end by themselves, but not for ever.
+
+        With `left_over`, one of them has threads or processes that may never end.
+        """
+        self._end_at = min(self._end_at, time.monotonic() + (LEFT_OVER_SECONDS if left_over else FINISH_SECONDS))
 
     def exits(self) -> list[RankExit]:
         """How the ranks ended, the first death first; call it after `ended`."""
@@ -146,8 +152,8 @@ class Launcher:
         failed_at = min([self._failed_at, *self._died_at.values()])
         if self._killed:
             self.kill()
-        elif self._finished_at < math.inf:
-            if now > self._finished_at + FINISH_SECONDS:
+        elif self._end_at < math.inf:
+            if now > self._end_at:
                 self.left_over = sorted(alive)
                 self.kill()
         elif now > failed_at + PATIENCE_SECONDS:

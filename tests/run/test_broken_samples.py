@@ -10,7 +10,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from ..support import TINY, only, until
+from ..support import only, until
 
 PICTURES = '''
 import io
@@ -21,7 +21,7 @@ class Pictures(torch.utils.data.Dataset):
     """Sample 17 is a picture that breaks off; its decoder does not know its name any more."""
 
     def __len__(self):
-        return SAMPLES
+        return 96
 
     def __getitem__(self, index):
         path = Path("pictures", f"{index % 20}.png")
@@ -54,13 +54,13 @@ class WithWords(Tiny):
 
 class Large(Tiny):
     def train_data(self):
-        return torch.utils.data.TensorDataset(torch.zeros(SAMPLES, 100_000), self.x, self.y)
+        return torch.utils.data.TensorDataset(torch.zeros(96, 100_000), self.x, self.y)
 '''
 
 
 @pytest.fixture
-def task(tmp_path):
-    (tmp_path / "tiny.py").write_text(TINY + PICTURES)
+def task(own_task, tmp_path):
+    own_task(PICTURES)
     (tmp_path / "pictures").mkdir()
     for number in range(20):
         Image.effect_noise((40, 40), 50).save(tmp_path / "pictures" / f"{number}.png")
@@ -77,10 +77,8 @@ def cause(run):
 
 
 @pytest.mark.parametrize(("workers", "nproc"), [("0", "1"), ("1", "1"), ("0", "2"), ("2", "2")])
-def test_a_sample_that_cannot_be_read_ends_the_run_with_its_number_and_file(start, task, tmp_path, workers, nproc):
-    run = start("--task", "tiny:Pictured", *task, "--workers", workers, "--nproc", nproc)
-    until(lambda: "rank_0.log" in str(list(tmp_path.glob(".everybatch/*/*"))))
-    done = run.wait()
+def test_a_sample_that_cannot_be_read_ends_the_run_with_its_number_and_file(train, task, tmp_path, workers, nproc):
+    done = train("--task", "own:Pictured", *task, "--workers", workers, "--nproc", nproc)
     assert done.code == 1
     number, rest = cause(done).removeprefix("rank ")[0], cause(done)[6:]
     assert rest.startswith(" 出错: 无法读取样本 train_data()[")
@@ -99,14 +97,14 @@ def test_a_sample_that_cannot_be_read_ends_the_run_with_its_number_and_file(star
 
 
 def test_restarts_are_obeyed_when_a_worker_cannot_read(train, task):
-    run = train("--task", "tiny:Pictured", *task, "--workers", "1", "--nproc", "2", "--max_restarts", "1")
+    run = train("--task", "own:Pictured", *task, "--workers", "1", "--nproc", "2", "--max_restarts", "1")
     assert run.code == 1
     assert "第 2 次尝试" in run.stdout
     assert run.stderr.count("17.png）") == 2
 
 
 def test_a_sample_of_the_validation_is_named_too(train, task):
-    run = train("--task", "tiny:Validated", *task, "--workers", "2", "--nproc", "1")
+    run = train("--task", "own:Validated", *task, "--workers", "2", "--nproc", "1")
     assert run.code == 1
     assert (
         "rank 0 在 Epoch 1 的验证中出错: 无法读取样本 val_data()[17]（文件 pictures/17.png）: OSError: "
@@ -117,7 +115,7 @@ def test_a_sample_of_the_validation_is_named_too(train, task):
 @pytest.mark.parametrize(("odd", "told"), [("key", "KeyError: 'label'"), ("odd", "Odd: (RuntimeError in __str__)")])
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_whatever_a_dataset_raises_is_said(train, task, workers, odd, told):
-    run = train("--task", "tiny:WithWords", *task, "--workers", workers, "--nproc", "1", env={"ODD": odd})
+    run = train("--task", "own:WithWords", *task, "--workers", workers, "--nproc", "1", env={"ODD": odd})
     assert run.code == 1
     assert cause(run).startswith("rank 0 出错: 无法读取样本 train_data()[")
     assert cause(run).endswith(f": {told}")
@@ -148,7 +146,7 @@ def test_a_full_shared_memory_is_told_with_a_hint(start, task, tmp_path):
     if shutil.which("unshare") is None or subprocess.run([*wrap, "true"], check=False).returncode:
         pytest.skip("cannot mount a small /dev/shm here")
     began = time.monotonic()
-    done = start("--task", "tiny:Large", *task, "--workers", "1", "--nproc", "2", wrap=wrap).wait()
+    done = start("--task", "own:Large", *task, "--workers", "1", "--nproc", "2", wrap=wrap).wait()
     assert done.code == 1
     assert cause(done)
     assert "减少 --workers 或增大共享内存" in done.stderr

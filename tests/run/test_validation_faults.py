@@ -11,7 +11,7 @@ from everybatch.metrics.records import Start
 
 from ..support import only, until
 
-METRIC = '''
+JUDGED = '''
 class Own(Tiny):
     """Its metric fails on rank 1, in epoch 2 and where nothing is trained, while there is a file ``broken``."""
 
@@ -38,20 +38,20 @@ class Own(Tiny):
         return {"error": (model(batch[1]).squeeze(1) - batch[2]).abs().mean() + noise}
 '''
 
-FLAGS = ("--task", "own:Own", "--nproc", "2", "--lr", "0.1", "--epochs", "3", "--log_batch_metrics")
+FLAGS = ("--epochs", "3", "--log_batch_metrics")
 
 
 @pytest.fixture
-def task(own_task, tmp_path):
-    own_task(METRIC)
+def flags(own_task, tmp_path):
     (tmp_path / "broken").touch()
+    return (*own_task(JUDGED), *FLAGS)
 
 
 @pytest.fixture
-def unbroken(train, task, tmp_path):
+def unbroken(train, flags, tmp_path):
     """The rows of a run without any fault; what it wrote is gone."""
     (tmp_path / "broken").rename(tmp_path / "whole")
-    run = train(*FLAGS)
+    run = train(*flags)
     assert (run.code, run.stderr) == (0, "")
     rows = numbers(run)
     for folder in ("log", "metrics", "checkpoints", ".everybatch"):
@@ -68,9 +68,9 @@ def numbers(run):
 
 
 def test_a_metric_that_fails_ends_the_run_with_the_epoch_saved_and_a_resume_only_validates(
-    unbroken, train, tmp_path
+    unbroken, train, flags, tmp_path
 ):
-    run = train(*FLAGS)
+    run = train(*flags)
     assert run.code == 1
     lines = run.stderr.splitlines()
     assert "rank 1 在 Epoch 2 的验证中出错: ValueError: a fault of rank 1 [/red] \\x1b[31m" in lines
@@ -90,16 +90,16 @@ def test_a_metric_that_fails_ends_the_run_with_the_epoch_saved_and_a_resume_only
 
 
 @pytest.mark.parametrize("fault", ["kill", "hang"])
-def test_a_rank_that_dies_in_validation_costs_no_training(task, train, tmp_path, fault):
+def test_a_rank_that_dies_in_validation_costs_no_training(flags, train, tmp_path, fault):
     (tmp_path / "broken").write_text(fault)
-    run = train(*FLAGS, "--timeout", "3")
+    run = train(*flags, "--timeout", "3")
     assert run.code == 1
     assert any(line.startswith("rank 1 ") for line in run.stderr.splitlines())
     assert read_checkpoint(only(tmp_path, "checkpoints/*/last.pt")).start == Start(2, 12, 24)
 
 
-def test_with_warn_training_goes_on_without_that_validation(task, train, tmp_path):
-    run = train(*FLAGS, "--on_validation_error", "warn")
+def test_with_warn_training_goes_on_without_that_validation(flags, train, tmp_path):
+    run = train(*flags, "--on_validation_error", "warn")
     assert (run.code, run.stderr) == (0, "")
     (line,) = [line for line in run.stdout.splitlines() if "验证在 rank 1 上失败" in line]
     assert line.startswith("警告: Epoch 2 的验证在 rank 1 上失败（ValueError: a fault of rank 1")
@@ -110,24 +110,24 @@ def test_with_warn_training_goes_on_without_that_validation(task, train, tmp_pat
     assert read_checkpoint(only(tmp_path, "checkpoints/*/last.pt")).start == Start(4, 0, 36)
 
 
-def test_the_training_is_saved_at_a_failure_whatever_the_rhythm(task, train, tmp_path):
-    run = train(*FLAGS, "--save_every", "100")
+def test_the_training_is_saved_at_a_failure_whatever_the_rhythm(flags, train, tmp_path):
+    run = train(*flags, "--save_every", "100")
     assert run.code == 1
     assert read_checkpoint(only(tmp_path, "checkpoints/*/last.pt")).start == Start(2, 12, 24)
     assert "--resume 只重新验证" in run.stderr
 
 
-def test_a_restart_repeats_the_validation_only(task, train, tmp_path):
-    run = train(*FLAGS, "--max_restarts", "1")
+def test_a_restart_repeats_the_validation_only(flags, train, tmp_path):
+    run = train(*flags, "--max_restarts", "1")
     assert run.code == 1
     assert "第 2 次尝试" in run.stdout
     assert [row["attempt"] for row in run.rows("batch")] == ["1"] * 24
 
 
-def test_a_killed_run_that_had_validated_does_not_do_it_again(task, start, train, tmp_path):
+def test_a_killed_run_that_had_validated_does_not_do_it_again(flags, start, train, tmp_path):
     """The weights are written once an epoch; what the validation added lies beside them."""
     (tmp_path / "broken").unlink()
-    run = start(*FLAGS, "--lr", "1e-9", env={"TINY_SECONDS": "0.05"})
+    run = start(*flags, "--lr", "1e-9", env={"TINY_SECONDS": "0.05"})
     until(lambda: "(3/12)" in run.log().partition("[2/3] 完成")[2])
     last = only(tmp_path, "checkpoints/*/last.pt")
     assert torch.load(last, weights_only=True)["epoch_finished"] is False
