@@ -194,7 +194,7 @@ class _Loader(DataLoader[Any]):
     def _checked(self, batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
             if type(batch) is UnreadableBatch:
-                raise SampleError(f"{self._name}()", batch)
+                raise SampleError(f"{self._name}()", batch) from batch.cause
             yield batch.unpacked() if type(batch) is PackedBatch else batch
 
 

@@ -38,6 +38,8 @@ class UnreadableBatch:
     usage: str = ""
     """Key of a text of the catalogue, for a `UsageError`, and its fields."""
     fields: Mapping[str, str | int | float] = field(default_factory=dict)
+    cause: Exception | None = None
+    """What was raised, if it was in this very process."""
 
 
 class SampleError(Exception):
@@ -102,6 +104,7 @@ def unreadable(error: Exception, samples: list[int]) -> UnreadableBatch:
     """What becomes of a batch when `error` was raised."""
     usage, fields = (error.key, error.fields) if isinstance(error, UsageError) else ("", {})
     trace = "".join(traceback.format_exception(error))
+    cause = error if get_worker_info() is None else None
     return UnreadableBatch(
-        tuple(samples), type(error).__name__, message_of(error), blamed_file(error), trace, usage, fields
+        tuple(samples), type(error).__name__, message_of(error), blamed_file(error), trace, usage, fields, cause
     )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
+from .samples import SampleError
 from .task import describe
 
 NEEDS_TWO = "Expected more than 1 value per channel"
@@ -28,6 +29,8 @@ _TORCH = Path(torch.__file__).parent
 
 def explain(error: BaseException, task: str, member: str, batch: tuple[Any, ...] = ()) -> UsageError:
     """The line for `error`, which came out of the function `member` of `task` that got `batch`, if it got one."""
+    if isinstance(error, SampleError):
+        return _explain_sample(error, task, member)
     text = str(error)
     if NEEDS_TWO in text:
         return UsageError("task_needs_two")
@@ -40,6 +43,24 @@ def explain(error: BaseException, task: str, member: str, batch: tuple[Any, ...]
     if member == "loss" and _went_through(error, _TORCH / "optim"):
         member = "optimizer"
     return UsageError("task_raised", task=task, method=member, reason=reason_of(error, batch))
+
+
+def _explain_sample(error: SampleError, task: str, member: str) -> UsageError:
+    """The line for a batch that could not be loaded, here or in a loader's worker."""
+    batch, cause = error.batch, error.__cause__
+    reason = reason_of(cause, ()) if cause is not None else f"{batch.error}: {batch.message}"
+    if isinstance(cause, UsageError):
+        return cause
+    if not batch.samples:
+        torchs_own = cause is None or _went_through(cause, _TORCH / "utils" / "data" / "_utils" / "collate.py")
+        if torchs_own and member != "collate_fn":
+            return UsageError(
+                "task_collate", method=member, reason=describe(cause) if cause is not None else reason
+            )
+        return UsageError("task_raised", task=task, method=member, reason=reason)
+    sample = f"{error.data}[{', '.join(map(str, batch.samples))}]"
+    reason = "; ".join([reason, sample, *([batch.file] if batch.file else [])])
+    return UsageError("task_raised", task=task, method=member, reason=reason)
 
 
 def reason_of(error: BaseException, batch: tuple[Any, ...]) -> str:

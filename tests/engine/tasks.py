@@ -5,6 +5,7 @@ import torch.distributed as dist
 from everybatch.engine.config import TrainConfig
 from everybatch.engine.control import Control
 from everybatch.engine.loop import Loop
+from everybatch.engine.patience import Patience
 from everybatch.engine.task_options import Needs
 from everybatch.metrics.events import decode_events
 from everybatch.reporting.reporter import Reporter
@@ -89,7 +90,8 @@ def trained(task, tmp_path, *, needs=None, checkpoint=None, **flags):
             rank=0,
             group=None,
             device=torch.device("cpu"),
-            control=Control(0, None, None),
+            control=Control(0, None),
+            patience=Patience(100, progress=int, gpu_waits=bool, lost=print),
             reporter=reporter,
             checkpoints=tmp_path,
             needs=needs or Needs(),
