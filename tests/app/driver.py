@@ -12,7 +12,6 @@ from everybatch.run.protocol import Reply
 from everybatch.run.registry import read_run
 
 from .. import replay
-from ..support import DEADLINE
 
 
 class Watched:
@@ -54,7 +53,7 @@ def drive(monitor, script, size=(140, 40)):
     asyncio.run(run())
 
 
-async def until(condition, seconds=DEADLINE):
+async def until(condition, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "condition not reached"

@@ -189,10 +189,10 @@ def test_a_damaged_message_is_another_message_or_an_error(message, data):
     try:
         read = received(damaged, type(message))
     except ProtocolError:
-        assert not damaged.startswith(whole)
+        assert damaged != whole
         return
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(read), type=type(message)) == read
-    assert read == message or not damaged.startswith(whole)
+    assert read == message or damaged != whole
 
 
 @CASES
