@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from ..log import en, zh
 from ..log.catalogue import Catalogue
+from ..log.texts import en, zh
 
 HELPS = {"zh": zh.HELP, "en": en.HELP}
 FLAG_COLUMN = 26

@@ -8,12 +8,9 @@ from unicodedata import combining, east_asian_width
 from ..errors import UsageError
 from ..metrics.blocks import Line, end_lines, epoch_block
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
-from . import en, en_analysis, en_task, zh, zh_analysis, zh_task
+from .texts import en, zh
 
-TEXTS = {
-    "zh": {**zh.TEXTS, **zh_task.TEXTS, **zh_analysis.TEXTS},
-    "en": {**en.TEXTS, **en_task.TEXTS, **en_analysis.TEXTS},
-}
+TEXTS = {"zh": zh.TEXTS, "en": en.TEXTS}
 
 
 class Catalogue:

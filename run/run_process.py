@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import platform
-import socket
-import sys
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from .. import __version__
 from ..engine.config import TrainConfig, config_values
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..metrics.records import RunStarted, Start
-from .control_server import ControlServer
 from .fork_server import warm_up
-from .keeper import Keeper
-from .liveness import this_boot
 from .preflight import Plan, check_files
+from .presence import Presence, print_to
 from .protocol import Reply, Request
 from .recorder import Recorder
-from .registry import register
 from .request import TrainRequest
 from .resume import Earlier, check_resume, check_same, read_earlier
 from .run_folder import RunFolder
-from .run_json import RunJson
 from .run_lock import RunLock
 from .signals import Signals
 from .socket_folders import shorten_multiprocessing
@@ -88,7 +78,6 @@ class RunProcess:
         earlier: Earlier | None,
         lock: RunLock,
     ) -> None:
-        self._lock = lock
         self._config = config
         self._catalogue = catalogue
         self._plan = plan
@@ -98,35 +87,26 @@ class RunProcess:
         self._number = earlier.attempt + 1 if earlier else 1
         self._attempt: Attempt | None = None
         self._rank_pids: list[int] = []
-        self._started_at = time.time()
         self._log_interval = config.log_interval
-        self._server = ControlServer(self._handle)
-        self._run_json = RunJson(folder.private.absolute(), self._print_trouble)
+        self._presence = Presence(folder, lock, catalogue, self._handle)
 
     def run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
         """Run to the end; the exit code."""
-        with Keeper(self._keep_lock, self._keep_server, self._run_json.keep):
-            return self._run(stdout, stderr, created)
-
-    def _run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
-        checkpoint, damaged = self._find_checkpoint()
-        changes = []
-        if self._earlier is not None:
-            changes = check_resume(self._earlier, self._config, self._plan, _start(checkpoint))
-        attempt = self._begin(checkpoint, damaged, stdout)
-        for flag, old, new in changes:
-            attempt.recorder.emit("config_changed", "warning", flag=flag, old=old, new=new)
-        try:
-            self._server.open()
-        except OSError as error:
-            attempt.recorder.emit("no_control", "warning", reason=error.strerror or str(error))
-        try:
+        with self._presence.kept() as no_control:
+            checkpoint, damaged = self._find_checkpoint()
+            changes = []
+            if self._earlier is not None:
+                changes = check_resume(self._earlier, self._config, self._plan, _start(checkpoint))
+            attempt = self._begin(checkpoint, damaged, stdout)
+            for flag, old, new in changes:
+                attempt.recorder.emit("config_changed", "warning", flag=flag, old=old, new=new)
+            if no_control is not None:
+                reason = no_control.strerror or str(no_control)
+                attempt.recorder.emit("no_control", "warning", reason=reason)
             self._write_run_json("running")
-            self._register(stderr)
+            self._presence.register(stderr)
             created(self._folder)
             return self._make_attempts(attempt, stdout, stderr)
-        finally:
-            self._server.close()
 
     def _make_attempts(self, attempt: Attempt, stdout: TextIO | None, stderr: TextIO) -> int:
         """Start again after a failure, as often as the config allows; the exit code."""
@@ -147,7 +127,7 @@ class RunProcess:
             except UsageError as error:
                 reason = self._catalogue.error(error)
                 self._write_run_json("failed", reason)
-                _print(reason, stderr)
+                print_to(stderr, reason)
                 return EXIT_FAILED
             self._write_run_json("running")
 
@@ -212,12 +192,6 @@ class RunProcess:
         for kind, fields in plan.notices():
             recorder.emit(kind, "info", **fields)
 
-    def _register(self, stderr: TextIO) -> None:
-        try:
-            register(self._folder)
-        except OSError as error:  # only `attach` from other folders needs it
-            _print(self._catalogue.text("not_registered", reason=error.strerror or str(error)), stderr)
-
     def _handle(self, request: Request) -> Reply:
         attempt = self._attempt
         if attempt is None:
@@ -241,24 +215,10 @@ class RunProcess:
         if not again or not sound:
             self._write_run_json(state, reason, cause)
         for path, count in attempt.recorder.lost.items():
-            _print(self._catalogue.text("file_lost", path=str(path), count=count), stderr)
+            print_to(stderr, self._catalogue.text("file_lost", path=str(path), count=count))
         if reason:
-            _print(reason, stderr)
+            print_to(stderr, reason)
         return sound
-
-    def _keep_lock(self) -> None:
-        """Show that the run lives; end at once if another process runs it by now, as two would mix their rows."""
-        if not self._lock.keep():
-            _print(self._catalogue.text("taken_over", run=self._folder.run_id), sys.stderr)
-            os._exit(EXIT_FAILED)
-
-    def _keep_server(self) -> None:
-        if self._server.keep():
-            self._run_json.update(control=self._control)
-
-    @property
-    def _control(self) -> dict[str, str]:
-        return {"path": str(self._server.path), "token": self._server.token}
 
     def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
         import torch
@@ -266,35 +226,19 @@ class RunProcess:
         config = config_values(self._config)
         if self._config.data is not None:
             config["data"] = str(self._config.data.absolute())
-        self._run_json.update(
-            run_id=self._folder.run_id,
+        self._presence.update(
             state=state,
             reason=reason,
             cause=cause,
             attempt=self._number,
-            pid=os.getpid(),
             rank_pids=self._rank_pids,
-            control=self._control,
-            host=socket.gethostname(),
-            boot_id=this_boot(),
-            started_at=self._started_at,
             world_size=self._plan.world_size,
             device=self._plan.device,
             backend=self._plan.backend,
             metric_names=self._plan.metric_names,
             score=self._plan.score,
             config=config,
-            versions={
-                "everybatch": __version__,
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-            },
-            command=sys.argv,
-        )
-
-    def _print_trouble(self, path: Path, error: OSError) -> None:
-        _print(
-            self._catalogue.text("file_trouble", path=str(path), reason=error.strerror or str(error)), sys.stderr
+            versions={"torch": torch.__version__},
         )
 
 
@@ -308,9 +252,3 @@ def _checkpoint_to_try(earlier: Earlier | None) -> Path | None:
 
 def _start(checkpoint: Checkpoint | None) -> Start:
     return checkpoint.start if checkpoint is not None else Start()
-
-
-def _print(text: str, stream: TextIO) -> None:
-    """Print to a stream whose reader may be gone; the log file has the text too."""
-    with contextlib.suppress(OSError):
-        print(text, file=stream, flush=True)

@@ -47,6 +47,7 @@ def test_the_flags_are_frozen():
         "on_nan": "warn",
         "on_validation_error": "stop",
         "resume": None,
+        "take_over": False,
         "save_every": "1",
         "max_restarts": 0,
         "timeout": 100,

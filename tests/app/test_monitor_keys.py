@@ -6,8 +6,8 @@ import pytest
 from everybatch.app.actions import INTERVALS
 from everybatch.app.keys import help_lines
 from everybatch.app.monitor import Monitor
-from everybatch.log import en
 from everybatch.log.catalogue import Catalogue
+from everybatch.log.texts import en
 from everybatch.metrics.records import BatchRecord, Notice, RunEnded
 from textual import events
 

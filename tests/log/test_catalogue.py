@@ -2,8 +2,8 @@ import string
 
 import pytest
 from everybatch.errors import UsageError
-from everybatch.log import zh, zh_analysis, zh_task
 from everybatch.log.catalogue import TEXTS, Catalogue
+from everybatch.log.texts.zh import analysis, commands, failures, monitor, run, task
 from everybatch.metrics.duration import duration
 from everybatch.metrics.records import BatchRecord, EpochSummary, RunEnded
 
@@ -73,7 +73,9 @@ def test_the_two_languages_have_the_same_texts_with_the_same_fields():
     assert {key: fields(text) for key, text in chinese.items()} == {
         key: fields(text) for key, text in english.items()
     }
-    assert len(chinese) == sum(len(part.TEXTS) for part in (zh, zh_task, zh_analysis))  # none hides another
+    assert len(chinese) == sum(
+        len(part.TEXTS) for part in (analysis, commands, failures, monitor, run, task)
+    )  # none hides another
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -1,4 +1,4 @@
-"""What an analysis says, in English, key for key as in `zh_analysis`."""
+"""What an analysis says, in English: a finding, what to do about it, and the words of its report."""
 
 TEXTS = {
     "finding_converging": "The loss still falls: by {percent:.1f}% over the last {epochs} epochs",

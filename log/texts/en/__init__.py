@@ -1,0 +1,15 @@
+"""Every text in English."""
+
+from . import analysis, commands, failures, monitor, run, task
+from .flags import HELP
+
+__all__ = ["HELP", "TEXTS"]
+
+TEXTS = {
+    **run.TEXTS,
+    **failures.TEXTS,
+    **commands.TEXTS,
+    **monitor.TEXTS,
+    **task.TEXTS,
+    **analysis.TEXTS,
+}
