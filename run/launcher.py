@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 2.0
 STACK_SECONDS = 0.5
 """For ranks that are still there after that to write their stacks into their logs, before they are killed."""
 
-FINISH_SECONDS = 60.0
+FINISH_SECONDS = 30.0
 """For ranks that have finished to end, whatever functions Python calls at its exit."""
 
 LEFT_OVER_SECONDS = 5.0

@@ -15,7 +15,7 @@ from ..log.catalogue import Catalogue
 MOMENT_SECONDS = 5.0
 """For threads and processes of the task to end by themselves."""
 
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS = 20.0
 """For functions that Python calls at its exit."""
 
 
