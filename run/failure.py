@@ -19,6 +19,9 @@ HINTS = {
     "</torch_": "hint_loader",
     "too many open files": "hint_files",
     "ancdata": "hint_files",
+    "expected more than 1 value per channel": "hint_batchnorm",
+    "stack expects each tensor to be equal size": "hint_collate",
+    "expected to have finished reduction": "hint_unused",
 }
 """By words in the message of a rank that raised."""
 

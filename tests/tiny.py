@@ -1,5 +1,6 @@
 """A task that trains in no time: fit a line, in float64. It fails as the environment tells it."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -52,7 +53,8 @@ class Tiny:
     def loss(self, model, batch):
         _, x, y = batch
         self.step += 1
-        time.sleep(float(os.environ.get("TINY_SECONDS", "0")))
+        if multiprocessing.current_process().name != "trial":
+            time.sleep(float(os.environ.get("TINY_SECONDS", "0")))
         fault, _, at = os.environ.get("TINY_FAULT", "none@0").partition("@")
         if os.environ["RANK"] == "1" and self.step == int(at):
             if fault == "nan":

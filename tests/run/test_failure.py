@@ -105,3 +105,20 @@ def test_ranks_that_all_wait_blame_nobody():
 def test_a_run_whose_ranks_have_all_finished_is_finished_however_they_ended():
     exits = [exit_(100, -9, 4.1, ours=True), exit_(101, -11, 4.2)]
     assert find_failure(exits, {}, {0, 1}, 2, "") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        (
+            "Expected more than 1 value per channel when training, got input size torch.Size([1, 4])",
+            "hint_batchnorm",
+        ),
+        ("stack expects each tensor to be equal size, but got [3] at entry 0 and [5] at entry 1", "hint_collate"),
+        ("Expected to have finished reduction in the prior iteration before starting a new one.", "hint_unused"),
+    ],
+)
+def test_what_only_a_later_batch_shows_comes_with_what_to_change(message, hint):
+    failure = find_failure([exit_(101, 1, 1.0)], {1: failed(1, message, 1.0)}, {0}, 2, "")
+    assert failure is not None
+    assert failure.hint == hint
