@@ -5,6 +5,6 @@ import sys
 if __name__ == "__main__":
     if not sys.flags.safe_path:
         del sys.path[0]  # the current folder: files in it may have names of Python's own modules
-    from .app.command_line import run_program
+    from .app.command_line import main
 
-    run_program()
+    sys.exit(main())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import NoReturn
 
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
@@ -16,18 +15,6 @@ from ..run.paths import check_current_folder
 EXIT_FAILED, EXIT_USAGE = 1, 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
-
-
-def run_program(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command, and end this process with its exit code."""
-    prepare_streams()
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    code = main(arguments)
-    if arguments[:1] != ["train"]:
-        sys.exit(code)
-    from ..run.process_end import end_process
-
-    end_process(code, Catalogue(_language(arguments)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

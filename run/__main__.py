@@ -11,12 +11,11 @@ import json
 import os
 import socket
 import sys
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..log.streams import prepare_streams
-from .process_end import end_process
 from .request import decode_request
 from .run_folder import RunFolder
 from .run_process import run
@@ -24,8 +23,8 @@ from .run_process import run
 EXIT_USAGE = 2
 
 
-def main() -> NoReturn:
-    """Run to the end, and end this process."""
+def main() -> int:
+    """Run to the end; the exit code."""
     prepare_streams()
     with (
         socket.socket(fileno=int(sys.argv[1])) as connection,
@@ -34,11 +33,10 @@ def main() -> NoReturn:
         request = decode_request(starter.readline())
         catalogue = Catalogue(request.config.lang)
         try:
-            code = run(request, catalogue, None, sys.stderr, lambda folder: _created(folder, connection, starter))
+            return run(request, catalogue, None, sys.stderr, lambda folder: _created(folder, connection, starter))
         except UsageError as error:
             _answer(starter, "usage", catalogue.error(error))
-            code = EXIT_USAGE
-    end_process(code, catalogue)
+            return EXIT_USAGE
 
 
 def _created(folder: RunFolder, connection: socket.socket, starter: TextIO) -> None:
@@ -63,4 +61,4 @@ def _answer(starter: TextIO, key: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -109,7 +109,8 @@ class Launcher:
         from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
         # Its warnings repeat, at length, what is said in one line here.
-        logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+        for name in ("torch.distributed.elastic", "torch.multiprocessing"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         config = LaunchConfig(
             min_nodes=1,
             max_nodes=1,

@@ -112,10 +112,6 @@ TEXTS = {
         "Warning: the training has ended, but threads or processes that the task of rank {ranks} started had not, "
         "and were ended"
     ),
-    "left_over_here": (
-        "Warning: the training has ended, but threads or processes that the task started in the run process had "
-        "not, and were ended"
-    ),
     "terminal_gone": "The terminal is closed (SIGHUP); training goes on",
     "no_control": (
         "warning: there is no control socket ({reason}); commands of the monitor do not work,"

@@ -84,7 +84,6 @@ TEXTS = {
     "stacks_written": "各rank的调用栈已写入 {path}",
     "stop_taken": "停止于 Epoch {epoch}，完成 {batch} 个batch",
     "left_over": "警告: 训练已经结束，但 rank {ranks} 的任务留下的线程或进程没有结束，已强制结束",
-    "left_over_here": "警告: 训练已经结束，但任务在运行进程中留下的线程或进程没有结束，已强制结束",
     "terminal_gone": "终端已关闭（SIGHUP）；训练继续",
     "no_control": "警告: 没有控制通道（{reason}）；监视界面的命令不可用，停止请用 everybatch stop 或发送 SIGTERM",
     "taken_over": "运行 {run} 已被另一个进程接管；这个进程到此结束",
