@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..anomalies.spikes import LEAST_RATIO, LIMIT, WINDOW
-from .findings import SIGMA, Finding, gravest_first, plain
+from ..anomalies.spikes import WINDOW
+from .findings import SIGMA, Figures, Finding, gravest_first, plain
+from .spikes import spike_finding, spike_limits
 
-LOG_LIMIT = 6.0
-"""Robust standard deviations of the logarithm: a loss with a long tail is no series of spikes."""
 CORRELATED_ROWS = 200_000
 MOST_LAG = 200
 TARGET = 0.05
@@ -67,7 +66,7 @@ def batch_findings(batches: pd.DataFrame) -> list[Finding]:
     return gravest_first(found)
 
 
-def _place(batches: pd.DataFrame, row: int) -> dict[str, int | float | str]:
+def _place(batches: pd.DataFrame, row: int) -> Figures:
     return {"epoch": int(batches["epoch"].iat[row]), "batch": int(batches["batch"].iat[row])}
 
 
@@ -79,33 +78,17 @@ def _nonfinite(batches: pd.DataFrame) -> list[Finding]:
 
 
 def _spikes(batches: pd.DataFrame) -> list[Finding]:
-    """As the monitor judges: against median and MAD of the batches just before, here in blocks of `WINDOW`."""
+    """As the monitor judges."""
     losses = batches["loss"].to_numpy()
-    blocks = len(losses) // WINDOW
-    if not blocks:
-        return []
-    medians, deviations = _by_block(losses)
-    logs = np.log(np.where(losses > 0, losses, np.nan))
-    log_medians, log_deviations = _by_block(logs)
-    block = np.minimum(np.arange(len(losses)) // WINDOW, blocks)
-    before = np.maximum(block - 1, 0)
-    with np.errstate(all="ignore"):
-        high = losses > np.maximum(medians + LIMIT * SIGMA * deviations, LEAST_RATIO * medians)[before]
-        # the spread of a block is itself uncertain, so neighbours and the whole run have a say
-        spread = np.maximum(log_deviations, np.nanmedian(log_deviations))[before]
-        high &= ~(logs - log_medians[before] <= LOG_LIMIT * SIGMA * spread)
-    places = np.flatnonzero(high)
+    finite = np.flatnonzero(np.isfinite(losses))
+    losses = losses[finite]
+    medians, limits = spike_limits(losses)
+    places = np.flatnonzero(losses > limits)
     if not len(places):
         return []
-    times = losses[places] / medians[before[places]]
-    worst = int(places[np.argmax(times)])
-    figures = {
-        "count": len(places),
-        **_place(batches, worst),
-        "loss": float(losses[worst]),
-        "times": float(times.max()),
-    }
-    return [Finding("spike", "warning", figures)]
+    rise = (losses[places] - medians[places]) / (limits[places] - medians[places])
+    worst = int(places[np.argmax(rise)])
+    return [spike_finding(len(places), float(losses[worst]), float(medians[worst]), _place(batches, finite[worst]))]
 
 
 def _by_block(values: Any) -> tuple[Any, Any]:

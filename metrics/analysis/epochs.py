@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..best import is_better
-from .findings import Finding, gravest_first, noise_of, plain, smoothed
+from .findings import Figures, Finding, gravest_first, noise_of, plain, smoothed
+from .spikes import isolated, spike_finding
 
 FEWEST = 4
 """Epochs before a trend is judged."""
@@ -28,6 +29,8 @@ DATA_SHARE = 0.2
 SLOWER = 1.2
 """Time of a late epoch over that of an early one."""
 SLOW_EPOCH = 2.0
+LEAST_RISE = 1.0
+"""The largest batch of a spike rises above that of its neighbours by so much of it."""
 STEP = 1.5
 """A learning rate that changes by this factor from one epoch to the next is a step, not a slope."""
 
@@ -212,21 +215,12 @@ def _spikes(done: pd.DataFrame) -> list[Finding]:
     if len(largest) < 8:
         return []
     around = pd.Series(largest).rolling(7, center=True, min_periods=4).median().to_numpy()
-    with np.errstate(all="ignore"):
-        ratio = largest / around
-    ratio = np.where(np.isfinite(ratio), ratio, 1.0)
-    limit = max(2.0, 1 + 8 * 1.4826 * float(np.median(np.abs(ratio - np.median(ratio)))))
-    places = np.flatnonzero(ratio > limit)
+    places = isolated(largest, around, LEAST_RISE)
     if not len(places):
         return []
-    worst = int(places[np.argmax(ratio[places])])
-    figures = {
-        "count": len(places),
-        "epoch": int(done["epoch"].iloc[worst]),
-        "loss": largest[worst],
-        "times": ratio[worst],
-    }
-    return [Finding("spike", "warning", plain(figures), "_epoch")]
+    worst = int(places[np.argmax((largest - around)[places])])
+    place: Figures = {"epoch": int(done["epoch"].iloc[worst])}
+    return [spike_finding(len(places), float(largest[worst]), float(around[worst]), place, "_epoch")]
 
 
 def _steps_of_rate(done: pd.DataFrame) -> list[Finding]:

@@ -9,26 +9,26 @@ TEXTS = {
     ),
     "advice_plateau": "It could stop earlier; to get lower, go on with a tenth of the learning rate",
     "finding_not_learning": (
-        "Hardly anything was learned in {epochs} epochs (average loss {first:.4f} → {best:.4f})"
+        "Hardly anything was learned in {epochs} epochs (average loss {first:.4g} → {best:.4g})"
     ),
     "advice_not_learning": (
         "Check that inputs and labels belong together; try 10 times and a tenth of the learning rate {lr:g}"
     ),
     "finding_divergence": (
-        "The average loss fell to {best:.4f} in epoch {epoch} and rose to {last:.4f} since: the training diverges"
+        "The average loss fell to {best:.4g} in epoch {epoch} and rose to {last:.4g} since: the training diverges"
     ),
     "advice_divergence": "Lower the learning rate (to a third, say) or add --grad_clip 1; start again from best.pt",
     "finding_overfitting": (
-        "Overfitting: the validation loss was lowest in epoch {epoch} ({best:.4f}) and rose to "
-        "{last:.4f}, while the training loss went on falling ({train_then:.4f} → {train_last:.4f})"
+        "Overfitting: the validation loss was lowest in epoch {epoch} ({best:.4g}) and rose to "
+        "{last:.4g}, while the training loss went on falling ({train_then:.4g} → {train_last:.4g})"
     ),
     "advice_overfitting": "Use best.pt; add data or augmentation, regularise, or stop near epoch {epoch}",
     "finding_unstable": "Unstable: the largest batch loss of an epoch is typically {ratio:.1f} times its average",
     "finding_unstable_epochs": "Unstable: the average loss jumps by {percent:.0f}% from one epoch to the next",
     "advice_unstable": "Lower the learning rate, raise --batch_size, or add --grad_clip 1",
     "finding_lr_too_high": (
-        "The learning rate {lr:g} may be too high: from {first:.4f} on the loss never fell steadily, and "
-        "reached {worst:.4f}"
+        "The learning rate {lr:g} may be too high: from {first:.4g} on the loss never fell steadily, and "
+        "reached {worst:.4g}"
     ),
     "advice_lr_too_high": "Try --lr {suggested:g}",
     "finding_lr_too_low": (
@@ -52,12 +52,20 @@ TEXTS = {
         "--grad_clip 1, or use --amp bf16; --on_nan stop ends in time"
     ),
     "finding_spike": (
-        "{count} spikes of the loss, the largest in batch {batch} of epoch {epoch}: {loss:.4f}, "
+        "{count} spikes of the loss, the largest in batch {batch} of epoch {epoch}: {loss:.4g}, "
         "{times:.1f} times the median before it"
     ),
     "finding_spike_epoch": (
-        "Batches of {count} epochs spiked, the largest in epoch {epoch}: {loss:.4f}, {times:.1f} times "
+        "Batches of {count} epochs spiked, the largest in epoch {epoch}: {loss:.4g}, {times:.1f} times "
         "its neighbours"
+    ),
+    "finding_spike_from": (
+        "{count} spikes of the loss, the largest in batch {batch} of epoch {epoch}: {loss:.4g}, "
+        "where the median before it is {usual:.4g}"
+    ),
+    "finding_spike_epoch_from": (
+        "Batches of {count} epochs spiked, the largest in epoch {epoch}: {loss:.4g}, "
+        "where its neighbours have {usual:.4g}"
     ),
     "advice_spike": "Look at the data of that batch; --grad_clip 1 tames a spike now and then",
     "finding_slower": "The training slows down: from {first:.1f} to {last:.1f} seconds an epoch (+{percent:.0f}%)",

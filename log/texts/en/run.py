@@ -95,7 +95,7 @@ TEXTS = {
     "not_registered": "Warning: cannot register this run ({reason}); attach from another folder needs its path",
     "stop_signal": "{signal}: will save and stop after this batch (send it again to end at once)",
     "stop_now": "{signal} again: ending at once",
-    "spike": "Warning: the loss of epoch {epoch}, batch {batch} jumped to {loss:.6f} (median {median:.6f})",
+    "spike": "Warning: the loss of epoch {epoch}, batch {batch} jumped to {loss:.6g} (median {median:.6g})",
     "straggler": "Warning: rank {rank} is slower than the others: its own work takes {times:.1f}x the median",
     "interval_changed": "A line every {interval} batches from now on",
     "pause_asked": "Pause asked for: after this batch",

@@ -5,19 +5,19 @@ TEXTS = {
     "advice_converging": "继续训练可能还有收益：--resume 并增大 --epochs",
     "finding_plateau": "从第 {epoch} 个epoch起损失基本不再下降，之后 {epochs} 个epoch只改善了 {percent:.1f}%",
     "advice_plateau": "可以提前停止；若还想降低，试试把学习率降到 1/10 后继续",
-    "finding_not_learning": "{epochs} 个epoch里几乎没有学到东西（平均损失 {first:.4f} → {best:.4f}）",
+    "finding_not_learning": "{epochs} 个epoch里几乎没有学到东西（平均损失 {first:.4g} → {best:.4g}）",
     "advice_not_learning": "检查输入和标签是否对应；学习率 {lr:g} 分别试 10 倍和 1/10",
-    "finding_divergence": "平均损失在第 {epoch} 个epoch降到 {best:.4f}，之后回升到 {last:.4f}，训练在发散",
+    "finding_divergence": "平均损失在第 {epoch} 个epoch降到 {best:.4g}，之后回升到 {last:.4g}，训练在发散",
     "advice_divergence": "降低学习率（例如 1/3）或加 --grad_clip 1；从 best.pt 重新开始",
     "finding_overfitting": (
-        "过拟合：验证损失在第 {epoch} 个epoch最低（{best:.4f}），之后升到 {last:.4f}，"
-        "而训练损失继续下降（{train_then:.4f} → {train_last:.4f}）"
+        "过拟合：验证损失在第 {epoch} 个epoch最低（{best:.4g}），之后升到 {last:.4g}，"
+        "而训练损失继续下降（{train_then:.4g} → {train_last:.4g}）"
     ),
     "advice_overfitting": "使用 best.pt；增加数据或数据增强，加正则化，或在第 {epoch} 个epoch附近停止",
     "finding_unstable": "不稳定：一个epoch里最大的batch损失通常是平均值的 {ratio:.1f} 倍",
     "finding_unstable_epochs": "不稳定：平均损失在相邻epoch之间上下波动 {percent:.0f}%",
     "advice_unstable": "降低学习率，增大 --batch_size，或加 --grad_clip 1",
-    "finding_lr_too_high": "学习率 {lr:g} 可能过大：损失从 {first:.4f} 开始没有稳定下降，最高到过 {worst:.4f}",
+    "finding_lr_too_high": "学习率 {lr:g} 可能过大：损失从 {first:.4g} 开始没有稳定下降，最高到过 {worst:.4g}",
     "advice_lr_too_high": "用 --lr {suggested:g} 再试",
     "finding_lr_too_low": "学习率 {lr:g} 可能过小：{epochs} 个epoch里损失缓慢而均匀地下降，一共只有 {percent:.0f}%",
     "advice_lr_too_low": "用 --lr {suggested:g} 再试",
@@ -36,10 +36,16 @@ TEXTS = {
         "--on_nan stop 可以及时停下"
     ),
     "finding_spike": (
-        "{count} 处损失突增，最大的是 Epoch {epoch} 的第 {batch} 个batch：{loss:.4f}，为此前中位数的 {times:.1f} 倍"
+        "{count} 处损失突增，最大的是 Epoch {epoch} 的第 {batch} 个batch：{loss:.4g}，为此前中位数的 {times:.1f} 倍"
     ),
     "finding_spike_epoch": (
-        "{count} 个epoch里有突增的batch，最大的在第 {epoch} 个epoch：{loss:.4f}，为相邻epoch的 {times:.1f} 倍"
+        "{count} 个epoch里有突增的batch，最大的在第 {epoch} 个epoch：{loss:.4g}，为相邻epoch的 {times:.1f} 倍"
+    ),
+    "finding_spike_from": (
+        "{count} 处损失突增，最大的是 Epoch {epoch} 的第 {batch} 个batch：{loss:.4g}，此前的中位数为 {usual:.4g}"
+    ),
+    "finding_spike_epoch_from": (
+        "{count} 个epoch里有突增的batch，最大的在第 {epoch} 个epoch：{loss:.4g}，相邻epoch为 {usual:.4g}"
     ),
     "advice_spike": "查看这个batch的数据；偶尔的突增可以用 --grad_clip 1 压住",
     "finding_slower": "训练越来越慢：每个epoch由 {first:.1f} 秒增加到 {last:.1f} 秒（+{percent:.0f}%）",

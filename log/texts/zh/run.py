@@ -70,7 +70,7 @@ TEXTS = {
     "not_registered": "警告: 无法登记这次运行（{reason}）；在其他目录中 attach 需要给出路径",
     "stop_signal": "收到 {signal}: 当前batch结束后保存并停止（再次发送则立即结束）",
     "stop_now": "再次收到 {signal}: 立即结束",
-    "spike": "警告: Epoch {epoch} 的第 {batch} 个batch损失突增到 {loss:.6f}（此前的中位数 {median:.6f}）",
+    "spike": "警告: Epoch {epoch} 的第 {batch} 个batch损失突增到 {loss:.6g}（此前的中位数 {median:.6g}）",
     "straggler": "警告: rank {rank} 比其他rank慢，它的数据和前向用时是中位数的 {times:.1f} 倍",
     "interval_changed": "输出间隔改为每 {interval} 个batch一行",
     "pause_asked": "要求暂停: 当前batch结束后生效",
