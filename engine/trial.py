@@ -68,10 +68,11 @@ class Trial:
 
     def run(self, checkpoint: Path | None) -> Found:
         """Try everything; with `checkpoint`, also whether the model can go on from it. Raises `UsageError`."""
+        saved = read_checkpoint(checkpoint, check=False).state if checkpoint is not None else None
         with self._explained():
-            return self._run(checkpoint)
+            return self._run(saved)
 
-    def _run(self, checkpoint: Path | None) -> Found:
+    def _run(self, saved: dict[str, Any] | None) -> Found:
         config = self._config
         options = self._watched(read_options(self._task))
         dataset = self._made("train_data")
@@ -90,8 +91,7 @@ class Trial:
         self._enter("model")
         training = Training(self._task, config, self._device, steps_of(train, config.epochs), options)
         _check_direction(training, options)
-        if checkpoint is not None:
-            saved = read_checkpoint(checkpoint, check=False).state
+        if saved is not None:
             training.load(saved, float(saved["config"]["lr"]))
         seed_all(config.seed + 1)
         batch = self._first("train_data", train.epoch(1))
