@@ -90,7 +90,8 @@ def _draw_loss(axis: Any, done: pd.DataFrame, best: int | None, catalogue: Catal
     values = np.concatenate([done[c].to_numpy(dtype=float) for c in ("avg_loss", "val_loss")])
     values = values[np.isfinite(values)]
     if len(finite) > 10 and len(values):  # one wild batch must not flatten everything
-        axis.set_ylim(top=1.05 * max(float(np.percentile(finite, 95)), float(values.max())))
+        top = max(float(np.percentile(finite, 95)), float(values.max()))
+        axis.set_ylim(top=top + 0.05 * (top - float(np.nanmin(np.append(low, values)))))
     _dress(axis, catalogue.text("report_loss"))
     axis.legend(frameon=False, fontsize=8)
 

@@ -77,8 +77,12 @@ class Training:
 
     @property
     def lr(self) -> float:
-        """The learning rate of the next batch."""
-        return float(self.optimizer.param_groups[0]["lr"])
+        """The learning rate of the next batch: that of the first group of parameters that learns at all."""
+        groups = self.optimizer.param_groups
+        lr = groups[0]["lr"]
+        if not lr and len(groups) > 1:  # as when the layers below are kept as they are
+            lr = next((group["lr"] for group in groups if group["lr"]), lr)
+        return float(lr)
 
     def train_batch(self, batch: Any, forward_done: Callable[[], None]) -> Tensor:
         """Learn from one batch; its loss, detached, still on the device. Calls `forward_done` before backward."""

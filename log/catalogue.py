@@ -7,6 +7,7 @@ from unicodedata import combining, east_asian_width
 
 from ..errors import UsageError
 from ..metrics.blocks import Line, end_lines, epoch_block
+from ..metrics.numbers import hides
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
 from .texts import en, zh
 
@@ -58,7 +59,10 @@ class Catalogue:
         return [self.text(key, **fields) for key, fields in block]
 
     def notice(self, notice: Notice) -> str:
-        """The line of a notice."""
+        """The line of a notice; there may be another text for numbers that the usual one would show as 0.000000."""
+        small = f"{notice.kind}_small"
+        if small in self._texts and any(isinstance(one, float) and hides(one, 6) for one in notice.fields.values()):
+            return self.text(small, **notice.fields)
         return self.text(notice.kind, **notice.fields)
 
     def end(self, ended: RunEnded, epochs: int, *, validated: bool) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..metrics.downsample import Curve
+from .scale import Scale, scale_of
 
 Symbols = Literal["braille", "block", "ascii"]
 SYMBOLS: tuple[Symbols, ...] = ("braille", "block", "ascii")
@@ -36,6 +37,12 @@ class Drawing:
     """What each cell shows, as one of the constants above: [height, width]."""
     low: float
     high: float
+    scale: Scale
+
+    def loss_at(self, part: float) -> float:
+        """The loss at `part` of the way down the axis: 0 is its upper end, 1 its lower one."""
+        top, bottom = float(self.scale.height(self.high)), float(self.scale.height(self.low))
+        return self.scale.loss(top + (bottom - top) * part)
 
 
 def draw(
@@ -55,16 +62,17 @@ def draw(
     )
     if smoothing:
         mean = _smoothed(mean)
-    if log_scale:
-        low, high, mean = (np.log10(np.where(part > 0, part, np.nan)) for part in (low, high, mean))
-    points = [(steps, _scaled(value, log_scale)) for steps, value in validations if math.isfinite(value)]
+    finite = [(steps, value) for steps, value in validations if math.isfinite(value)]
+    scale = scale_of([low, [value for _, value in finite]], logarithmic=log_scale)
+    low, high, mean = map(scale.height, (low, high, mean))
+    points = [(steps, float(scale.height(value))) for steps, value in finite]
     bottom, top = _range(low, high, [value for _, value in points if math.isfinite(value)])
     across, down = (2, 4) if symbols == "braille" else (1, 8 if symbols == "block" else 1)
     columns, lines = width * across, height * down
-    scale = (lines - 1) / ((top - bottom) or 1)
+    rows_a_unit = (lines - 1) / ((top - bottom) or 1)
 
     def row_of(value: Any) -> Any:
-        return np.clip(np.rint((top - value) * scale), 0, lines - 1)
+        return np.clip(np.rint((top - value) * rows_a_unit), 0, lines - 1)
 
     band = np.zeros((lines, columns), bool)
     line = np.zeros((lines, columns), bool)
@@ -83,15 +91,7 @@ def draw(
             _fill(line, np.fmin(middle, before), np.fmax(middle, before))
     rows, kinds = _cells(band, line, width, height, symbols)
     _put_marks(rows, kinds, curve, count, points, row_of, down, symbols)
-    if log_scale:
-        bottom, top = 10**bottom, 10**top
-    return Drawing(["".join(row) for row in rows], kinds, bottom, top)
-
-
-def _scaled(value: float, log_scale: bool) -> float:
-    if not log_scale:
-        return value
-    return math.log10(value) if value > 0 else math.nan
+    return Drawing(["".join(row) for row in rows], kinds, scale.loss(bottom), scale.loss(top), scale)
 
 
 def _smoothed(mean: Any) -> Any:

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ..log.catalogue import Catalogue
+from ..metrics.anomalies.hidden import LR_DECIMALS
+from ..metrics.numbers import hides, short
 from ..metrics.run_view import RunView
 from .curve import BAD, BAND, LINE, SPIKE, SYMBOLS, VALID, Drawing, Symbols, draw
 from .lines import Panel, Piece
 
+NUMBER = 9
+"""Columns of a number in the note."""
 AXIS = 9
 """How many columns the axis at the left takes."""
 NAMES = {0: "text", BAND: "dim", LINE: "accent", VALID: "good", BAD: "bad", SPIKE: "warn"}
@@ -82,9 +86,14 @@ class LossPlot(Panel):
         if view is None or view.batch is None:
             return ""
         best = view.best.loss if view.best is not None else math.nan
-        return self._catalogue.text(
-            "ui_loss_note", loss=view.batch.loss, mean=view.smoothed, best=best, count=f"{view.batch_count:,}"
+        loss, mean, best_score = (short(value, NUMBER) for value in (view.batch.loss, view.smoothed, best))
+        note = self._catalogue.text(
+            "ui_loss_note", loss=loss, mean=mean, best=best_score, count=f"{view.batch_count:,}"
         )
+        if hides(view.batch.lr, LR_DECIMALS):
+            rate = self._catalogue.text("ui_rate_note", lr=short(view.batch.lr, NUMBER))
+            note = f"{rate} · {note}"
+        return note
 
     def body(self, y: int, width: int) -> Sequence[Piece]:
         """The axis and one row of the curve."""
@@ -102,13 +111,5 @@ class LossPlot(Panel):
         last = len(drawing.rows) - 1
         if y not in (0, last) and (last < 4 or y != last // 2):
             return " " * (AXIS - 1) + "│"
-        part = y / last if last else 0.0
-        if self.log_scale and drawing.low > 0:
-            value = drawing.high * (drawing.low / drawing.high) ** part
-        else:
-            value = drawing.high + (drawing.low - drawing.high) * part
-        return f"{_short(value):>{AXIS - 1}}┤"
-
-
-def _short(value: float) -> str:
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 1000 or value == 0 else f"{value:.1e}"
+        value = drawing.loss_at(y / last if last else 0.0)
+        return f"{short(value, AXIS - 1):>{AXIS - 1}}┤"

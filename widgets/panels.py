@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 
 from ..log.catalogue import Catalogue
+from ..metrics.anomalies.hidden import LOSS_DECIMALS, LR_DECIMALS
 from ..metrics.blocks import epoch_figures
 from ..metrics.duration import duration
+from ..metrics.numbers import hides, short
 from ..metrics.records import UNKNOWN, EpochSummary
 from ..metrics.run_view import RunView
 from ..metrics.system import SystemState
@@ -17,6 +19,15 @@ from .lines import Panel, Piece, bar
 
 SILENT_SECONDS = 5.0
 GIB = 1 << 30
+NUMBER = 9
+"""Columns of a number that its line would hide."""
+DECIMALS = {
+    "avg_loss": LOSS_DECIMALS,
+    "min_batch_loss": LOSS_DECIMALS,
+    "max_batch_loss": LOSS_DECIMALS,
+    "lr": LR_DECIMALS,
+}
+"""Of the numbers in the lines about an epoch."""
 
 
 class RanksPanel(Panel):
@@ -69,10 +80,10 @@ class RanksPanel(Panel):
         )
         return [
             (f"{rank:>3} ", "strong"),
-            (f"{state.loss:>10.4f}", "text" if state.loss == state.loss else "bad"),
-            (f"{1000 * state.step_seconds:>7.0f}", "text"),
-            (f"{1000 * state.data_wait_seconds:>6.0f}", "text"),
-            (f"{1000 * view.stragglers.busy.get(rank, 0.0):>6.0f}", "warn" if slow else "text"),
+            (f"{short(state.loss, 9):>10}", "text" if state.loss == state.loss else "bad"),
+            (f"{_milliseconds(state.step_seconds, 6):>7}", "text"),
+            (f"{_milliseconds(state.data_wait_seconds, 5):>6}", "text"),
+            (f"{_milliseconds(view.stragglers.busy.get(rank, 0.0), 5):>6}", "warn" if slow else "text"),
             late,
             (" ▲" if slow else "  ", "warn"),
         ]
@@ -174,7 +185,7 @@ class EpochsPanel(Panel):
         view = self._view
         if view is None or not view.epochs:
             return [(" " + self._catalogue.text("ui_no_epoch"), "dim")] if y == 0 else ()
-        figures = self._figures(view.epochs[-1])
+        figures = self._figures(view.epochs[-1], width)
         room = self.body_height - len(figures) - 1
         if room < 1:
             figures, room = [], self.body_height - 1
@@ -192,11 +203,23 @@ class EpochsPanel(Panel):
             return [(" " + self._catalogue.text("ui_no_epoch"), "dim")]
         return [(" epoch", "dim"), *self._row(view.epochs[-1], view)]
 
-    def _figures(self, summary: EpochSummary) -> list[list[Piece]]:
+    def _figures(self, summary: EpochSummary, width: int) -> list[list[Piece]]:
         view = self._view
         batches = view.batches if view is not None and view.epoch == summary.epoch else UNKNOWN
-        lines = self._catalogue.lines(epoch_figures(summary, self._epochs, batches))
+        figures = epoch_figures(summary, self._epochs, batches)
+        lines = [self._figure(key, fields, width - 1) for key, fields in figures]
         return [[(f" {line}", "text" if i else "strong")] for i, line in enumerate(lines)]
+
+    def _figure(self, key: str, fields: Mapping[str, str | int | float], width: int) -> str:
+        """The guide's line, but with the number in another form where the line hides it, or has no room for it."""
+        line = self._catalogue.text(key, **fields)
+        decimals = DECIMALS.get(key)
+        if decimals is None:
+            return line
+        value = float(fields["value"])
+        if hides(value, decimals) or cell_len(line) > width:
+            line = line.replace(f"{value:.{decimals}f}", short(value, NUMBER))
+        return line
 
     @property
     def _epochs(self) -> int:
@@ -204,8 +227,15 @@ class EpochsPanel(Panel):
 
     def _row(self, summary: EpochSummary, view: RunView) -> list[Piece]:
         best = view.best is not None and view.best.epoch == summary.epoch
-        val = "     --" if summary.val_loss is None else f"{summary.val_loss:7.4f}"
+        loss = short(summary.avg_loss, 8)
+        val = "--" if summary.val_loss is None else short(summary.val_loss, 8)
         mark = {"completed": "★" if best else " ", "stopped": "■", "failed": "✖"}[summary.status]
         style = "good" if best else "text" if summary.status == "completed" else "warn"
         time_ = duration(summary.epoch_seconds)
-        return [(f"{summary.epoch:>5} {summary.avg_loss:8.4f} {val} {time_:>8} {mark}", style)]
+        return [(f"{summary.epoch:>5} {loss:>8} {val:>7} {time_:>8} {mark}", style)]
+
+
+def _milliseconds(seconds: float, width: int) -> str:
+    """Milliseconds, or seconds if that takes more than `width` columns."""
+    text = f"{1000 * seconds:.0f}"
+    return text if len(text) <= width else f"{seconds:.0f}s"

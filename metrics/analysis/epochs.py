@@ -154,8 +154,10 @@ def _unstable(done: pd.DataFrame, train: Any) -> list[Finding]:
     gained = train[0] - smoothed(train).min()
     if noise > UNSTABLE and noise_of(train) > 0.1 * gained:
         return [Finding("unstable", "warning", {"percent": 100 * noise}, "_epochs")]
-    with np.errstate(all="ignore"):
-        ratio = float(np.nanmedian(_numbers(done, "max_batch_loss")[len(train) // 2 :] / late))
+    lowest, highest = (_numbers(done, column)[len(train) // 2 :] for column in ("min_batch_loss", "max_batch_loss"))
+    if not float(np.median(lowest)) > 0:  # the average of losses that reach 0, or below, is no measure for them
+        return []
+    ratio = float(np.nanmedian(highest / late))
     return [Finding("unstable", "warning", {"ratio": ratio})] if ratio > WILD_BATCHES else []
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ..events import BatchEvent
 from ..records import BatchRecord, Notice
+from .hidden import HiddenWatch
 from .nonfinite import NonfiniteWatch
 from .spikes import SpikeWatch
 from .stragglers import StragglerWatch
@@ -19,6 +20,7 @@ class AnomalyWatch:
     def __init__(self) -> None:
         self._nonfinite = NonfiniteWatch()
         self._spikes = SpikeWatch()
+        self._hidden = HiddenWatch()
         self._stragglers = StragglerWatch()
         self._known_stragglers: set[int] = set()
         self._bad_ranks: dict[int, list[int]] = {}
@@ -37,6 +39,8 @@ class AnomalyWatch:
             yield _notice(record, "nonfinite", value=str(record.loss), ranks=", ".join(map(str, sorted(bad_ranks))))
         if self._spikes.is_spike(record.loss):
             yield _notice(record, "spike", loss=record.loss, median=self._spikes.median)
+        for name, value in self._hidden.new(record):
+            yield Notice(f"hidden_{name}", "info", {"value": value}, record.epoch, record.batch, time.time())
 
     def new_stragglers(self) -> Iterator[Notice]:
         """The ranks that began to hold up the others."""

@@ -5,7 +5,7 @@ from everybatch.errors import UsageError
 from everybatch.log.catalogue import TEXTS, Catalogue
 from everybatch.log.texts.zh import analysis, commands, failures, monitor, run, task
 from everybatch.metrics.duration import duration
-from everybatch.metrics.records import BatchRecord, EpochSummary, RunEnded
+from everybatch.metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
 
 
 def record(epoch, batch, loss, lr=0.001):
@@ -112,3 +112,13 @@ def test_the_end_names_the_best_epoch_by_what_it_was_judged():
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("loss", "shown"),
+    [(2.31, "2.310000"), (2.31e-7, "2.31e-07"), (-2.31e-9, "-2.31e-09"), (2.31e12, "2310000000000")],
+)
+def test_the_line_of_a_spike_shows_its_loss_whatever_its_size(loss, shown):
+    notice = Notice("spike", "warning", {"epoch": 1, "batch": 2, "loss": loss, "median": loss / 10})
+    for lang in ("zh", "en"):
+        assert shown in Catalogue(lang).notice(notice)

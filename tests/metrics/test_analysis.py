@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from everybatch.app.report import finding_texts
+from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.analysis.analysis import analyse
 from everybatch.metrics.analysis.run_files import runs_in
 from everybatch.metrics.files.journal import encode_record
@@ -230,3 +232,53 @@ def test_a_rank_that_holds_up_the_others(tmp_path):
     (finding,) = [one for one in analyse(files, with_batches=False).findings if one.kind == "straggler"]
     assert finding.figures["rank"] == 2
     assert finding.figures["times"] == pytest.approx(3.0)
+
+
+def changed(name):
+    """A healthy run whose losses are of another kind."""
+    random = np.random.default_rng(3)
+    run = Run()
+    match name:
+        case "negative":
+            run.loss -= 1.5
+        case "large and negative":
+            run.loss = 100 * run.loss - 200
+        case "from positive to negative":
+            run.loss = 4 * run.loss - 1
+        case "mostly zero":
+            run.loss = np.where(random.random(run.loss.shape) < 0.85, 0, run.loss)
+        case "tiny":
+            run.loss *= 1e-9
+        case "huge":
+            run.loss *= 1e12
+        case "straight":
+            run.loss = np.linspace(1, -1, run.loss.size).reshape(run.loss.shape)
+    run.val = 1.01 * run.loss.mean(axis=1)
+    return run
+
+
+KINDS = ["negative", "large and negative", "from positive to negative", "mostly zero", "tiny", "huge", "straight"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("error")
+def test_a_healthy_run_raises_no_alarm_whatever_its_losses_are(tmp_path, kind):
+    assert alarms(found(changed(kind), tmp_path / "both")) == set()
+    assert alarms(found(changed(kind), tmp_path / "epochs", with_batches=False)) == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("with_batches", [True, False])
+def test_a_spike_is_told_whatever_the_losses_are(tmp_path, kind, with_batches):
+    run = changed(kind)
+    run.loss[19, 57] += 60 * (np.abs(run.loss).max() if kind in ("tiny", "huge") else 1 + np.abs(run.loss).max())
+    finding = found(run, tmp_path, with_batches=with_batches)["spike"]
+    assert (finding.figures["count"], finding.figures["epoch"]) == (1, 20)
+    for lang in ("zh", "en"):
+        said, _ = finding_texts(finding, Catalogue(lang))
+        assert f"{run.loss[19, 57]:.4g}" in said
+        assert "nan" not in said
+    if kind in ("tiny", "huge"):
+        assert finding.figures["times"] > 50
+    elif kind in ("negative", "large and negative"):
+        assert finding.figures["usual"] < 0
