@@ -310,7 +310,9 @@ def test_a_search_or_filter_that_is_given_up_changes_nothing(watched, opener, ke
     async def script(monitor, pilot):
         pane = monitor.log_pane
         whole = pane.count
-        await pilot.press(opener, *"(100/171)", key)
+        await pilot.press(opener)
+        await until(lambda: len(monitor.screen_stack) == 2)
+        await pilot.press(*"(100/171)", key)
         await until(lambda: len(monitor.screen_stack) == 1)
         assert (pane.match, pane.filter_text, pane.count, pane.follow) == (None, "", whole, True)
 
