@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..files.csv_header import read_header
 from ..files.csv_repair import NUMBER, TEXT_COLUMNS
 from ..files.csv_rows import BATCH_COLUMNS, EPOCH_COLUMNS
 
@@ -122,13 +123,9 @@ def _complete(table: pd.DataFrame) -> pd.DataFrame:
 
 def _header(path: Path, needed: Sequence[str]) -> list[str]:
     """The columns of a file, [] if it is empty."""
-    with path.open("rb") as file:
-        line = file.readline(1 << 16)
-    if not line.endswith(b"\n"):
-        return []
-    header = line.decode("utf-8", "replace").strip("\ufeff\r\n").split(",")
+    header, _ = read_header(path)
     missing = [column for column in needed if column not in header]
-    if missing:
+    if header and missing:
         raise TableError(path, missing)
     return header
 
@@ -139,9 +136,10 @@ def _whole_rows(path: Path, header: Sequence[str], repairs: Repairs) -> bytes:
     key = "step" if "step" in header else "epoch"
     cells = [r"\d+" if column == key else NUMBER if column in known else r"[^,\r\n]*" for column in header]
     pattern = re.compile((",".join(cells) + "\r?\n").encode())
-    kept = []
+    _, first = read_header(path)
+    kept = [first]
     with path.open("rb") as file:
-        kept.append(file.readline())
+        file.seek(len(first))
         for line in file:
             if pattern.fullmatch(line):
                 kept.append(line)

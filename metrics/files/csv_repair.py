@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .backup import free_backup
+from .csv_header import read_header
 
 TEXT_COLUMNS = ("status", "finished_at")
 """Every other column holds numbers, or nothing."""
@@ -38,7 +39,7 @@ class Repair:
 def has_header(path: Path, header: str) -> bool:
     """Whether the first line of the file is `header`; raises `OSError`."""
     with path.open("rb") as file:
-        return file.readline(len(header) + 1) == header.encode()
+        return file.read(len(header.encode())) == header.encode()
 
 
 def repair_csv(path: Path, key: str, last: int) -> Repair:
@@ -48,9 +49,9 @@ def repair_csv(path: Path, key: str, last: int) -> Repair:
     """
     kept: list[tuple[int, int]] = []
     first = newest = dropped = damaged = 0
+    columns, header = read_header(path)
     with path.open("rb") as file:
-        header = file.readline()
-        columns = header.decode("utf-8", "replace").rstrip("\n").split(",")
+        file.seek(len(header))
         row = _row_pattern(columns, key)
         partial = "status" in columns  # an epoch that failed at its very end has a row, and is complete by now
         end = len(header)

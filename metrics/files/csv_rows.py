@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ..records import BatchRecord, EpochSummary
+from .csv_header import header_line
 
 EPOCH_COLUMNS = (
     "epoch",
@@ -49,7 +50,7 @@ BATCH_COLUMNS = (
 
 def epoch_header(metric_names: Sequence[str]) -> str:
     """The header line of the epoch file."""
-    return ",".join((*EPOCH_COLUMNS, *(f"val_{name}" for name in metric_names))) + "\n"
+    return header_line((*EPOCH_COLUMNS, *(f"val_{name}" for name in metric_names)))
 
 
 def epoch_row(summary: EpochSummary, metric_names: Sequence[str]) -> str:
@@ -80,7 +81,7 @@ def epoch_row(summary: EpochSummary, metric_names: Sequence[str]) -> str:
 
 def batch_header() -> str:
     """The header line of the batch file."""
-    return ",".join(BATCH_COLUMNS) + "\n"
+    return header_line(BATCH_COLUMNS)
 
 
 def batch_row(record: BatchRecord) -> str:
