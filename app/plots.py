@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -29,11 +30,25 @@ def use_font(lang: str) -> bool:
     """Choose a font that has the characters of `lang`; False if there is none."""
     if lang != "zh":
         return True
-    names = {font.name for font in font_manager.fontManager.ttflist}
-    found = next((name for name in FONTS if name in names), None)
+    found = _known_font()
+    if found is None:  # matplotlib keeps its list of fonts, and does not see one that was installed since
+        _look_for_new_fonts()
+        found = _known_font()
     if found is not None:
         mpl.rcParams["font.family"] = [found, "DejaVu Sans"]
     return found is not None
+
+
+def _known_font() -> str | None:
+    names = {font.name for font in font_manager.fontManager.ttflist}
+    return next((name for name in FONTS if name in names), None)
+
+
+def _look_for_new_fonts() -> None:
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for path in set(font_manager.findSystemFonts()) - known:
+        with contextlib.suppress(OSError, RuntimeError):  # a file that is no font, or one that cannot be read
+            font_manager.fontManager.addfont(path)
 
 
 def draw_run(analysis: Analysis, catalogue: Catalogue) -> bytes:

@@ -138,8 +138,8 @@ class RunView:
         """Seconds since the attempt started."""
         if self.ended is not None:
             return self.ended.elapsed_seconds
-        if self.batch is None:
-            return 0.0
+        if self.batch is None:  # the first batch may take minutes
+            return max(0.0, time.time() - self.started.at) if self.started is not None else 0.0
         return self.batch.elapsed_seconds + (time.monotonic() - self._heard_at)
 
     @property

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from everybatch.app import plots
 from everybatch.app.command_line import main
+from fontTools.ttLib import TTFont
+from matplotlib import font_manager
 from PIL import Image
 
 from ..metrics.synthetic import Run
@@ -186,6 +188,39 @@ def test_chinese_needs_a_font_and_says_when_there_is_none(folder, capsys, monkey
     assert code == 0
     assert "图中的文字用英文" in out
     monkeypatch.undo()
+
+
+def test_a_font_that_is_installed_later_is_found(folder):
+    """Matplotlib keeps its list of fonts between two commands, so the advice to install one must not be in vain."""
+    overfitted().write(folder / "metrics")
+    fonts = folder / "share" / "fonts"
+    fonts.mkdir(parents=True)
+    places = {"HOME": folder, "XDG_DATA_HOME": folder / "share", "XDG_STATE_HOME": folder / "state"}
+    environment = {"PATH": "/usr/bin:/bin", "MPLCONFIGDIR": str(folder / "kept")}
+    environment |= {name: str(place) for name, place in places.items()}
+    command = """
+import sys
+from everybatch.app import plots
+from everybatch.app.command_line import main
+plots.FONTS = ("Later Sans",)
+sys.exit(main(["analyze"]))
+"""
+
+    def report():
+        done = subprocess.run(
+            [sys.executable, "-c", command], cwd=folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    (fonts / "broken.ttf").write_bytes(b"not a font")
+    assert "图中的文字用英文" in report()
+    font = TTFont(font_manager.findfont("DejaVu Sans"))
+    for name in font["name"].names:
+        if name.nameID in (1, 4, 16):
+            font["name"].setName("Later Sans", name.nameID, name.platformID, name.platEncID, name.langID)
+    font.save(fonts / "later.ttf")
+    assert "图中的文字用英文" not in report()
 
 
 @pytest.mark.skipif(not plots.use_font("zh"), reason="no Chinese font here")

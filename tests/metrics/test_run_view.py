@@ -1,6 +1,7 @@
 import gc
 import math
 import random
+import time
 from types import FunctionType, ModuleType
 
 import msgspec
@@ -42,6 +43,12 @@ def test_a_view_knows_what_the_journal_says(view):
     assert seen.seconds_left == pytest.approx((1 - 58 / 171 + 7) * 5.6)
     assert seen.saved_at == pytest.approx(0.03 * 342)  # when the second epoch had ended
     assert seen.step_seconds == pytest.approx(0.03)
+
+
+def test_a_run_lasts_from_its_start_on_not_from_its_first_batch(view):
+    started, *_ = replay.records(1, start=time.time() - 90)
+    assert view(started).elapsed == pytest.approx(90, abs=60)
+    assert view().elapsed == 0  # nothing is known yet
 
 
 def test_every_row_is_found_by_its_number_forwards_and_backwards_and_at_random(view):
