@@ -21,6 +21,7 @@ from torch import nn
 
 from ..metrics.events import AnyEvent, decode_events
 from ..metrics.records import Start
+from .messages import message_of
 from .task import some_of
 
 FORMAT = 2
@@ -192,7 +193,7 @@ def _shape(value: Any) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (message_of(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _sync_folder(folder: Path) -> None:

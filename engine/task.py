@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..errors import UsageError
+from .messages import message_of
 from .task_folder import hidden_files, import_task_module
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _hidden_from(error: Exception) -> str:
     """Files beside the task that it may have meant to import when it got another module of their name."""
     if not isinstance(error, (ImportError, AttributeError)):
         return ""
-    message = str(error)
+    message = message_of(error)
     hidden = hidden_files(Path.cwd())
     return ", ".join(path.name for name, path in hidden.items() if re.search(rf"['\"]{name}\b", message))
 
@@ -151,7 +152,7 @@ def build_task(config: TrainConfig) -> Task:
 
 def describe(error: BaseException) -> str:
     """An exception in a few words: its class and the first line of its message."""
-    lines = str(error).strip().splitlines()
+    lines = message_of(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 

@@ -21,6 +21,7 @@ from .checkpoint import read_checkpoint
 from .config import TrainConfig
 from .data import TrainData, to_device
 from .evaluation import Evaluation, score_of
+from .messages import message_of
 from .random_state import seed_all
 from .streams import is_stream, shares_itself
 from .task import Task
@@ -148,7 +149,7 @@ class Trial:
             with torch.no_grad():
                 training.forward(batch)
         except Exception as error:
-            if NEEDS_TWO in str(error):
+            if NEEDS_TWO in message_of(error):
                 return True
             if is_stream(dataset):  # its last batch may have more
                 return False

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
+from .messages import message_of
 from .samples import SampleError
 from .task import describe
 
@@ -31,7 +32,7 @@ def explain(error: BaseException, task: str, member: str, batch: tuple[Any, ...]
     """The line for `error`, which came out of the function `member` of `task` that got `batch`, if it got one."""
     if isinstance(error, SampleError):
         return _explain_sample(error, task, member)
-    text = str(error)
+    text = message_of(error)
     if NEEDS_TWO in text:
         return UsageError("task_needs_two")
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text:

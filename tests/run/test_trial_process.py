@@ -8,7 +8,7 @@ from everybatch.engine.config import TrainConfig
 from everybatch.errors import UsageError
 from everybatch.log.catalogue import Catalogue
 from everybatch.run import trial_process
-from everybatch.run.launcher import warm_up
+from everybatch.run.fork_server import warm_up
 from everybatch.run.trial_process import try_task
 
 from ..support import until
