@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ..log.catalogue import Catalogue, one_line
@@ -55,9 +55,10 @@ def print_comparison(comparison: Comparison, catalogue: Catalogue) -> None:
     console.rule(catalogue.text("report_comparison"))
     what = catalogue.text("report_validation" if comparison.validated else "report_average")
     table = _table()
-    table.add_column(catalogue.text("report_run"))
+    table.add_column(catalogue.text("report_run"), overflow="fold")
     for title in (what, "report_epoch", "report_noise", "report_behind"):
-        table.add_column(catalogue.text(title) if title.startswith("report_") else title, justify="right")
+        text = catalogue.text(title) if title.startswith("report_") else title
+        table.add_column(text, justify="right", overflow="fold")
     for standing in comparison.standings:
         table.add_row(
             escape(standing.run_id),
@@ -154,7 +155,7 @@ def _epoch_table(done: pd.DataFrame, best: int | None, catalogue: Catalogue) -> 
     titles, rows = epoch_rows(done, best, catalogue)
     table = _table()
     for place, title in enumerate(titles):
-        table.add_column(escape(title), justify="left" if place == 0 else "right", no_wrap=True)
+        table.add_column(escape(title), justify="left" if place == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
     return table
@@ -162,9 +163,9 @@ def _epoch_table(done: pd.DataFrame, best: int | None, catalogue: Catalogue) -> 
 
 def _phase_table(phases: Sequence[Phase], catalogue: Catalogue) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
-    table.add_column(catalogue.text("report_phases"))
+    table.add_column(catalogue.text("report_phases"), overflow="fold")
     for title in ("report_mean", "report_std", "report_quantiles"):
-        table.add_column(catalogue.text(title), justify="right")
+        table.add_column(catalogue.text(title), justify="right", overflow="fold")
     for phase in phases:
         quantiles = " – ".join(_number(value) for value in (phase.low, phase.median, phase.high))
         table.add_row(
@@ -207,7 +208,7 @@ def _print_findings(console: Console, findings: Sequence[Finding], catalogue: Ca
     for finding in findings:
         mark, style = MARKS[finding.severity]
         said, advice = finding_texts(finding, catalogue)
-        grid = Table.grid(padding=(0, 1))
+        grid = Table.grid("", Column(overflow="fold"), padding=(0, 1))
         grid.add_row(Text(mark, style=style), Text(said, style="" if finding.severity == "info" else "bold"))
         grid.add_row("", Text(f"→ {advice}", style="dim"))
         console.print(grid)
