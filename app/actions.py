@@ -208,9 +208,14 @@ class Actions(App[int]):
         if self.state in ENDED:
             self.notify(self.catalogue.text("ui_has_ended"), severity="warning", timeout=3)
             return
+        run = self.registered_run
+        if run.elsewhere:  # its socket is there
+            text = self.catalogue.text("run_elsewhere", run=run.run_id, host=run.host)
+            self.notify(text, severity="warning", timeout=5, markup=False)
+            return
 
         def ask() -> None:
-            reply = ask_run(self.registered_run, command, value)
+            reply = ask_run(run, command, value)
             if not reply.taken:
                 text = self.catalogue.text("not_taken", reason=reply.reason)
                 self.call_from_thread(self.notify, text, severity="error", markup=False)

@@ -115,7 +115,15 @@ class Monitor(Actions):
         while not self._terminated.wait(pause):
             pause = SYSTEM_SECONDS
             self.look_at_run()
-            self.system = watch.sample(self.registered_run.content.get("rank_pids") or ())
+            self.system = self._sample(watch)
+
+    def _sample(self, watch: SystemWatch) -> SystemState | None:
+        """The state of this machine; None for a run on another one. Only a process that lives has its number."""
+        run = self.registered_run
+        if run.elsewhere:
+            return None
+        pids = run.content.get("rank_pids")
+        return watch.sample(pids if isinstance(pids, list) and self._state not in ENDED else ())
 
     def look_at_run(self) -> None:
         """Read run.json, and find out in which state the run is."""
@@ -185,6 +193,7 @@ class Monitor(Actions):
         _set_height(ranks, 3 + max(1, min(16, len(view.ranks))))
         _set_height(system, SystemPanel.lines_of(self.system) + 2)
         self.state_line.state = self.state
+        view.lost = self.state == "lost"
         self.state_line.cost = 100 * self._frame_rate.cost
         self.state_line.sync(view)
         base.query_one("#progress", ProgressLine).sync(view)

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from ..log.catalogue import Catalogue
 from ..metrics.analysis.analysis import Analysis
+from ..run.paths import is_file
 
 FONTS = (
     "Noto Sans CJK SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
@@ -40,7 +41,7 @@ def use_font(lang: str) -> bool:
 
 
 def _known_font() -> str | None:
-    names = {font.name for font in font_manager.fontManager.ttflist}
+    names = {font.name for font in font_manager.fontManager.ttflist if is_file(font.fname)}
     return next((name for name in FONTS if name in names), None)
 
 

@@ -52,6 +52,8 @@ def stop(arguments: Sequence[str], catalogue: Catalogue) -> int:
     run = find_run(_one_run(arguments, catalogue, "stop"))
     if run.state not in (*LIVE, "silent"):
         raise UsageError("not_live", run=run.run_id, state=catalogue.text(f"state_{run.state}"))
+    if run.elsewhere:
+        raise UsageError("run_elsewhere", run=run.run_id, host=run.host)
     reply = ask_run(run, Command.STOP)
     if not reply.taken:
         print(catalogue.text("not_taken", reason=reply.reason), file=sys.stderr)

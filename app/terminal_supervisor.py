@@ -52,5 +52,5 @@ def _restore(before: list[object]) -> None:
     try:
         os.write(2, RESET.encode())
         termios.tcsetattr(0, termios.TCSANOW, before)  # type: ignore[arg-type]
-    except OSError:  # the terminal is gone as well
+    except (OSError, termios.error):  # the terminal is gone as well
         return

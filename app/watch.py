@@ -54,7 +54,8 @@ def _say_goodbye(monitor: Monitor, catalogue: Catalogue) -> None:
     if view.ended is not None and view.started is not None:
         for line in view.ended.reason.splitlines():
             print(one_line(line))
-        print("\n".join(catalogue.end(view.ended, view.started.epochs, validated=bool(view.validations))))
+        validated = view.best is not None and view.best.val_loss is not None
+        print("\n".join(catalogue.end(view.ended, view.started.epochs, validated=validated)))
     elif monitor.state == "lost":
         print(catalogue.text("run_lost", run=folder.run_id))
     else:

@@ -43,7 +43,6 @@ class Found:
     """Names of what a validation measures beside the loss."""
     score_name: str
     """Which of them the best epoch is judged by; empty for the loss."""
-    validates: bool
     planned: bool
     """Its learning rates are a function of the number of epochs or batches."""
     shared_stream: bool
@@ -107,7 +106,6 @@ class Trial:
             unused,
             options.columns,
             options.score_name,
-            validates=val is not None,
             planned=training.scheduler is not None and not training.by_score,
             shared_stream=is_stream(dataset) and not shares_itself(dataset) and self._world_size > 1,
         )

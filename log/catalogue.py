@@ -12,6 +12,12 @@ from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
 from .texts import en, zh
 
 TEXTS = {"zh": zh.TEXTS, "en": en.TEXTS}
+DECIMALS = 6
+"""Of a loss in a line."""
+READABLE = {
+    "val_loss", "val_metric", "best_val", "best_metric", "best_avg", "spike", "report_clear", "report_unclear",
+}  # fmt: skip
+"""Texts that show a number as a power of 10 where their decimals would hide it. The guide's lines stay its own."""
 
 
 class Catalogue:
@@ -29,6 +35,8 @@ class Catalogue:
     def text(self, key: str, **fields: str | int | float) -> str:
         """The text `key`; a field that shows line breaks or control characters is shown as one safe line."""
         shown = {name: one_line(field) if isinstance(field, str) else field for name, field in fields.items()}
+        if key in READABLE:
+            shown = {name: _readable(field) for name, field in shown.items()}
         return self._texts[key].format(**shown)
 
     def batch(self, record: BatchRecord, epochs: int, batches: int) -> str:
@@ -59,10 +67,7 @@ class Catalogue:
         return [self.text(key, **fields) for key, fields in block]
 
     def notice(self, notice: Notice) -> str:
-        """The line of a notice; there may be another text for numbers that the usual one would show as 0.000000."""
-        small = f"{notice.kind}_small"
-        if small in self._texts and any(isinstance(one, float) and hides(one, 6) for one in notice.fields.values()):
-            return self.text(small, **notice.fields)
+        """The line of a notice."""
         return self.text(notice.kind, **notice.fields)
 
     def end(self, ended: RunEnded, epochs: int, *, validated: bool) -> list[str]:
@@ -72,6 +77,17 @@ class Catalogue:
     def error(self, error: UsageError) -> str:
         """The one line for a user's mistake."""
         return self.text("usage", problem=self.text(error.key, **error.fields))
+
+
+class _PowerOf10(float):
+    """A number that is shown as one whatever format is asked for."""
+
+    def __format__(self, spec: str) -> str:
+        return f"{float(self):.3g}"
+
+
+def _readable(field: str | int | float) -> str | int | float:
+    return _PowerOf10(field) if isinstance(field, float) and hides(field, DECIMALS) else field
 
 
 def width(text: str) -> int:

@@ -24,7 +24,7 @@ class Context:
     loss: float = math.nan
     """Loss of the batch before the line."""
     validated: bool = False
-    """Whether an epoch has a validation loss."""
+    """Whether an epoch has a validation loss that it can be judged by; then the best epoch has one."""
 
     def after(self, record: AnyRecord) -> Context:
         """What the line after `record` needs."""
@@ -34,7 +34,8 @@ class Context:
             case EpochStarted():
                 return replace(self, batches=record.batches)
             case EpochSummary():
-                return replace(self, validated=self.validated or record.val_loss is not None)
+                judged = record.status == "completed" and record.val_loss is not None
+                return replace(self, validated=self.validated or (judged and math.isfinite(record.loss)))
             case Notice(kind=kind) if kind == INTERVAL_CHANGED:
                 return replace(self, interval=int(record.fields["interval"]))
             case RunStarted():

@@ -5,6 +5,7 @@ The lines stay in the journal; kept here is where every `BLOCK`-th one begins, a
 
 from __future__ import annotations
 
+import contextlib
 import math
 from array import array
 from bisect import bisect_right
@@ -104,5 +105,7 @@ class LogRows:
             self._cache.move_to_end(index)
         if place >= len(block.rows):
             last = index + 1 == len(self._firsts)
-            block.read(self._reader, (self.count if last else self._firsts[index + 1]) - self._firsts[index])
+            wanted = (self.count if last else self._firsts[index + 1]) - self._firsts[index]
+            with contextlib.suppress(OSError):  # the view finds out that the file cannot be read any more
+                block.read(self._reader, wanted)
         return block.rows[place] if place < len(block.rows) else Row(GONE, 0, self._contexts[index])

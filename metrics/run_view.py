@@ -70,7 +70,17 @@ class RunView:
         """The newest warning or error."""
         self._followed_at = time.monotonic()
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
-        self._heard_at = time.monotonic()
+        self.lost = False
+        """Its process is gone without a word, as those who look at it know: no time passes for it any more."""
+        self._elapsed = 0.0
+        """Of the attempt, when it was last told …"""
+        self._elapsed_at = time.monotonic()
+        """… and when that was."""
+        self._heard_at = self._elapsed_at
+        self._heard_of: dict[int, float] = {}
+        """When each rank was last heard of, by the clock of this process."""
+        self._loaded = False
+        """What was there at the beginning has been read."""
         self._eta = Eta(0)
         self._judge = Judge()
 
@@ -84,7 +94,8 @@ class RunView:
             self.outdated = not self._reader.follow()
         if self.outdated:
             return False
-        while records := self._reader.read(1 << 17):
+        self._heard_at = now if self._loaded else now - max(0.0, time.time() - self._reader.file.written_at)
+        while records := self._read():
             for record, offset in zip(records, self._reader.offsets, strict=True):
                 self.rows.add(record, offset)
                 if type(record) is BatchRecord:
@@ -94,9 +105,15 @@ class RunView:
             changed = True
             if time.monotonic() >= deadline:
                 break
-        if changed:
-            self._heard_at = time.monotonic()
+        self._loaded = self._loaded or not records
         return changed
+
+    def _read(self) -> list[AnyRecord]:
+        try:
+            return self._reader.read(1 << 17)
+        except OSError:  # a file server has forgotten the file, or the disk is broken
+            self.outdated = True
+            return []
 
     @property
     def behind(self) -> float:
@@ -135,17 +152,21 @@ class RunView:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the attempt started."""
+        """Seconds since the attempt started, also while its first batch is still to come."""
         if self.ended is not None:
             return self.ended.elapsed_seconds
-        if self.batch is None:  # the first batch may take minutes
-            return max(0.0, time.time() - self.started.at) if self.started is not None else 0.0
-        return self.batch.elapsed_seconds + (time.monotonic() - self._heard_at)
+        if self.started is None or self.lost:
+            return self._elapsed
+        return self._elapsed + time.monotonic() - self._elapsed_at
+
+    def silent_seconds(self, rank: int) -> float:
+        """Since anything was heard of `rank`; 0 when the run has ended."""
+        return 0.0 if self.ended is not None else time.monotonic() - self._heard_of.get(rank, self._heard_at)
 
     @property
     def seconds_left(self) -> float:
         """Until the run ends, validation and checkpoints included; nan while unknown."""
-        if self.started is None or self.ended is not None:
+        if self.started is None or self.ended is not None or self.lost:
             return math.nan
         part = 1.0 if self._epoch_ended else self.epoch_part
         first_epoch = self.batches * self.step_seconds if self.batches > 0 else math.nan
@@ -163,6 +184,7 @@ class RunView:
         match record:
             case RankState():
                 self.ranks[record.rank] = record
+                self._heard_of[record.rank] = self._heard_at
                 self.stragglers.add(record.rank, record.busy_seconds, record.step_seconds)
             case Notice():
                 self._apply_notice(record)
@@ -197,12 +219,16 @@ class RunView:
             self._eta.epoch_done(epoch.epoch_seconds, epoch.batches, epoch.batches)
         self.paused = self.stopping = self.restarting = False
         self.ranks.clear()
+        self._heard_of.clear()
+        # What was there at the beginning may be a run whose first batch takes minutes.
+        self._tell_elapsed(0.0 if self._loaded else max(0.0, self._reader.file.written_at - started.at))
         self.stragglers = StragglerWatch()
         self._steps.clear()
 
     def _apply_batch(self, record: BatchRecord) -> None:
         self.batch = record
         self.batch_count += 1
+        self._tell_elapsed(record.elapsed_seconds)
         loss = record.loss
         self.losses.add(loss)
         self._steps.append(record.step_seconds)
@@ -210,6 +236,9 @@ class RunView:
             self.smoothed = loss if math.isnan(self.smoothed) else 0.9 * self.smoothed + 0.1 * loss
         else:
             self.nonfinite += 1
+
+    def _tell_elapsed(self, seconds: float) -> None:
+        self._elapsed, self._elapsed_at = seconds, self._heard_at
 
     def _apply_notice(self, notice: Notice) -> None:
         if notice.level != "info":

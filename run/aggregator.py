@@ -54,7 +54,6 @@ class AttemptInfo:
     folder: RunFolder
     started: RunStarted
     log_batch_metrics: bool
-    validates: bool
     recovered: Recovered | None = None
     """The files that earlier attempts left; None for the first attempt."""
 
@@ -88,7 +87,6 @@ class Aggregator:
             recovered=attempt.recovered,
         )
         self._run = run
-        self._validates = attempt.validates
         self._checkpoints = attempt.folder.checkpoints
         self._began = time.monotonic()
         self._batches = BatchMerger(run.world_size, run.attempt, self._began, run.start.step)
@@ -196,7 +194,7 @@ class Aggregator:
             best_metric=self._judge.metric if best else "",
         )
         self.sinks.record(ended)
-        validated = self._validates and best is not None and best.val_loss is not None
+        validated = best is not None and best.val_loss is not None
         for line in self._catalogue.end(ended, self._run.epochs, validated=validated):
             self.sinks.line(line)
         self.sinks.flush(sync=True)

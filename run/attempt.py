@@ -127,7 +127,7 @@ class Attempt:
                     plan.metric_names,
                     log_batch_metrics=config.log_batch_metrics,
                 )
-            attempt = AttemptInfo(self._folder, self._started, config.log_batch_metrics, plan.validates, recovered)
+            attempt = AttemptInfo(self._folder, self._started, config.log_batch_metrics, recovered)
             recorder = Recorder(attempt, self._queues, self._catalogue, stdout)
         except OSError as error:
             path = str(error.filename or self._folder.root)

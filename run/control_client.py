@@ -28,7 +28,7 @@ def ask_run(run: RegisteredRun, command: Command, value: int = 0) -> Reply:
             if command is Command.STOP and time.monotonic() >= deadline and _terminate(run):
                 return Reply(taken=True)
             if time.monotonic() >= deadline or run.elsewhere or not run.live:
-                return Reply(taken=False, reason=str(error))
+                return Reply(taken=False, reason=error.strerror or str(error))
         except (OSError, ProtocolError) as error:
             return Reply(taken=False, reason=str(error) or type(error).__name__)
         time.sleep(0.1)

@@ -44,11 +44,6 @@ class Plan:
         """Which of them the best epoch is judged by; empty for the loss."""
         return self.found.score_name
 
-    @property
-    def validates(self) -> bool:
-        """There is a validation."""
-        return self.found.validates
-
     def notices(self) -> Iterator[tuple[str, dict[str, str | int | float]]]:
         """What is done that the task does not say: keys of the catalogue with their fields."""
         found = self.found

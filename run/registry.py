@@ -59,6 +59,11 @@ class RegisteredRun:
         return self._boot_id is not None and self._boot_id != this_boot()
 
     @property
+    def host(self) -> str:
+        """The name of the machine that it was started on."""
+        return str(self.content.get("host", "?"))
+
+    @property
     def started_at(self) -> float:
         """Wall clock, seconds since 1970."""
         started_at = self.content.get("started_at")

@@ -60,8 +60,7 @@ def check_gone(run: RegisteredRun, *, take_over: bool) -> None:
     if liveness.certain:
         raise UsageError("resume_live", run=run.run_id)
     if not take_over:
-        host, seconds = str(run.content.get("host", "?")), int(liveness.silent_seconds)
-        raise UsageError("resume_elsewhere", run=run.run_id, host=host, seconds=seconds)
+        raise UsageError("resume_elsewhere", run=run.run_id, host=run.host, seconds=int(liveness.silent_seconds))
 
 
 def read_earlier(private: Path, *, take_over: bool = False) -> Earlier:

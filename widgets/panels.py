@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
@@ -72,7 +71,7 @@ class RanksPanel(Panel):
         view = self._view
         assert view is not None
         state = view.ranks[rank]
-        heard = time.time() - state.at if view.ended is None else 0.0
+        heard = view.silent_seconds(rank)
         slow = view.stragglers.stragglers().get(rank)
         late: Piece = (
             f"{heard:6.0f}s" if heard >= SILENT_SECONDS else "      ·",

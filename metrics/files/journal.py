@@ -79,7 +79,7 @@ class JournalReader:
     @property
     def stands(self) -> bool:
         """Whether the newest record that was read is still where it was."""
-        return self.file.pread(len(self._known), self._known_at) == self._known
+        return self.file.holds(self._known, self._known_at)
 
     def follow(self) -> bool:
         """Go on in the file that has the journal's name now; False if what was read is not in it any more."""

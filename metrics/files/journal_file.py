@@ -22,6 +22,11 @@ class JournalFile:
         """Bytes that are there now."""
         return os.fstat(self._fd).st_size
 
+    @property
+    def written_at(self) -> float:
+        """When something was added, by the wall clock; seconds since 1970."""
+        return os.fstat(self._fd).st_mtime
+
     def pread(self, size: int, offset: int) -> bytes:
         """At most `size` bytes from `offset` on."""
         return os.pread(self._fd, size, offset)
@@ -33,20 +38,30 @@ class JournalFile:
         part of ours, the writer still copies, and writes to ours.
         """
         try:
-            fd = os.open(self._path, os.O_RDONLY)
-        except OSError:  # removed: the writer makes it anew, or there is none any more
-            return self.pread(len(known), offset) == known
-        there, here = os.fstat(fd), os.fstat(self._fd)
-        if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino):
+            return self._follow(known, offset)
+        except OSError:  # it was removed, or its share is not there; a writer that lives makes it anew
+            return self.holds(known, offset)
+
+    def _follow(self, known: bytes, offset: int) -> bool:
+        fd = os.open(self._path, os.O_RDONLY)
+        try:
+            there, here = os.fstat(fd), os.fstat(self._fd)
+            if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino):
+                return self.holds(known, offset)
+            if os.pread(fd, len(known), offset) == known:
+                self._fd, fd = fd, self._fd
+                return True
+            start = os.pread(fd, START_BYTES, 0)
+            return self.pread(len(start), 0) == start and there.st_size < offset + len(known)
+        finally:
             os.close(fd)
+
+    def holds(self, known: bytes, offset: int) -> bool:
+        """Whether these bytes are still there."""
+        try:
             return self.pread(len(known), offset) == known
-        if os.pread(fd, len(known), offset) == known:
-            self._fd, fd = fd, self._fd
-            os.close(fd)
-            return True
-        start = os.pread(fd, START_BYTES, 0)
-        os.close(fd)
-        return self.pread(len(start), 0) == start and there.st_size < offset + len(known)
+        except OSError:  # a file server has forgotten it
+            return False
 
     def close(self) -> None:
         """Close the file."""

@@ -221,6 +221,8 @@ sys.exit(main(["analyze"]))
             font["name"].setName("Later Sans", name.nameID, name.platformID, name.platEncID, name.langID)
     font.save(fonts / "later.ttf")
     assert "图中的文字用英文" not in report()
+    (fonts / "later.ttf").unlink()
+    assert "图中的文字用英文" in report()
 
 
 @pytest.mark.skipif(not plots.use_font("zh"), reason="no Chinese font here")

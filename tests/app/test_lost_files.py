@@ -1,5 +1,6 @@
 """A monitor whose run loses its files: it shows what it knows, and goes on when they are back."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -98,5 +99,33 @@ def test_a_run_that_lost_its_folder_is_lost_after_a_moment_not_at_once(watched, 
         (tmp_path / "away").rename(run.private)
         monitor.look_at_run()
         assert monitor.state == "running"
+
+    drive(run.monitor(), script)
+
+
+def test_a_run_of_another_machine_is_given_no_commands_from_here(watched):
+    run = watched(steps=20)
+    path = run.private / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "boot_id": "another kernel", "host": "node7"}))
+
+    async def script(monitor, pilot):
+        await pilot.press("p", "s", "plus")
+        await shows(monitor, "node7")
+        assert run.asked == []
+
+    drive(run.monitor(), script)
+
+
+def test_a_folder_in_the_place_of_the_journal_is_survived(watched, tmp_path):
+    run = watched(steps=20)
+
+    async def script(monitor, pilot):
+        (run.private / "journal").rename(tmp_path / "journal")
+        (run.private / "journal").mkdir()
+        for _ in range(3):
+            follow_at_once(monitor)
+            monitor.frame()
+            await pilot.pause()
+        assert "(19/171)" in "\n".join(screen(monitor))
 
     drive(run.monitor(), script)

@@ -18,7 +18,7 @@ from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.records import BatchRecord, Notice, RankState, RunEnded
 from everybatch.metrics.system import GpuState, SystemState
 from everybatch.run.registry import read_run
-from everybatch.widgets import panels, row_text, status
+from everybatch.widgets import row_text, status
 
 from .. import replay
 
@@ -34,7 +34,7 @@ def _frozen(monkeypatch):
     clock = SimpleNamespace(
         time=lambda: NOW, monotonic=lambda: 0.0, localtime=lambda at=NOW: time.gmtime(at), strftime=time.strftime
     )
-    for module in (panels, row_text, run_view, status):
+    for module in (row_text, run_view, status):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setenv("TZ", "UTC")
 

@@ -179,7 +179,7 @@ def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     RunLock(run.private).acquire()
     queue = EventQueue()
     started = RunStarted(run.run_id, 1, "bench", 1, 1, "cpu", "gloo", 1, (), time.time())
-    recorder = Recorder(AttemptInfo(run, started, True, False), [queue], Catalogue("zh"), None)
+    recorder = Recorder(AttemptInfo(run, started, True), [queue], Catalogue("zh"), None)
     screen = Screen(watcher(run.private), 140, 40)
     time.sleep(3)
     ours, theirs = context.Pipe(duplex=False)

@@ -49,7 +49,7 @@ def start_recorder(folder: Path, world_size: int) -> tuple[RunFolder, Recorder, 
     run = RunFolder.create(folder, time.localtime())
     queues = [EventQueue() for _ in range(world_size)]
     started = RunStarted(run.run_id, 1, "bench", 1, world_size, "cpu", "gloo", 1, (), time.time())
-    return run, Recorder(AttemptInfo(run, started, True, False), queues, Catalogue("zh"), None), queues
+    return run, Recorder(AttemptInfo(run, started, True), queues, Catalogue("zh"), None), queues
 
 
 def end_recorder(run: RunFolder, recorder: Recorder, batches: int) -> None:

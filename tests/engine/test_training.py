@@ -90,3 +90,21 @@ def test_the_forward_pass_is_told_before_the_backward_pass():
 
 def test_a_loss_holds_no_graph():
     assert not training(Sum()).train_batch(BATCH, lambda: None).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("rates", "shown"),
+    [((0.0, 0.3, 0.2), 0.3), ((0.1, 0.3), 0.1), ((0.0, 0.0), 0.0), ((0.0,), 0.0), ((1e-9,), 1e-9)],
+)
+def test_the_learning_rate_is_that_of_the_first_group_that_learns(rates, shown):
+    class Groups(Sum):
+        def model(self):
+            return nn.Sequential(*(nn.Linear(8, 8) for _ in rates))
+
+        def optimizer(self, model, lr):
+            return torch.optim.SGD(
+                [{"params": layer.parameters(), "lr": rate} for layer, rate in zip(model, rates, strict=True)],
+                lr=lr,
+            )
+
+    assert training(Groups()).lr == shown

@@ -41,7 +41,7 @@ def made(base=Line, **members):
 def test_an_ordinary_task_is_found_to_need_nothing():
     found = tried(Validated())
     assert found.needs == Needs()
-    assert (found.unused, found.columns, found.score_name, found.validates) == ((), ("error",), "", True)
+    assert (found.unused, found.columns, found.score_name) == ((), ("error",), "")
 
 
 # ---- loss -------------------------------------------------------------------------------------------------

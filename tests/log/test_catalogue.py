@@ -1,5 +1,6 @@
 import string
 
+import msgspec
 import pytest
 from everybatch.errors import UsageError
 from everybatch.log.catalogue import TEXTS, Catalogue
@@ -122,3 +123,17 @@ def test_the_line_of_a_spike_shows_its_loss_whatever_its_size(loss, shown):
     notice = Notice("spike", "warning", {"epoch": 1, "batch": 2, "loss": loss, "median": loss / 10})
     for lang in ("zh", "en"):
         assert shown in Catalogue(lang).notice(notice)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_only_the_lines_of_the_guide_hide_small_numbers(lang):
+    losses = dict.fromkeys(("avg_loss", "min_batch_loss", "max_batch_loss"), 1.5e-9)
+    summary = msgspec.structs.replace(SUMMARY, **losses, val_loss=2.5e-9, val_metrics=(3.5e-9,))
+    catalogue = Catalogue(lang)
+    lines = catalogue.epoch(summary, 20, 171, ("dice",))
+    shown = [line for line in lines if "e-09" in line]
+    assert ["2.5e-09" in line or "3.5e-09" in line for line in shown] == [True, True]
+    assert sum("0.000000" in line for line in lines) == 3
+    ended = RunEnded("finished", "", 20, 15, 2.5e-9, 100.0, 0.0)
+    for validated in (True, False):
+        assert "2.5e-09" in catalogue.end(ended, 20, validated=validated)[-1]

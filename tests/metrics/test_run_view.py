@@ -1,5 +1,6 @@
 import gc
 import math
+import os
 import random
 import time
 from types import FunctionType, ModuleType
@@ -11,10 +12,20 @@ from everybatch.metrics.anomalies.stragglers import StragglerWatch
 from everybatch.metrics.downsample import CAPACITY, Downsampled
 from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.log_rows import BLOCK, CACHED_BLOCKS
-from everybatch.metrics.records import BatchRecord, EpochStarted, EpochSummary, Notice, RunEnded, Start
+from everybatch.metrics.records import (
+    BatchRecord,
+    EpochStarted,
+    EpochSummary,
+    Notice,
+    RankState,
+    RunEnded,
+    RunStarted,
+    Start,
+)
 from everybatch.metrics.run_view import RunView
 
 from .. import replay
+from ..support import until
 
 
 @pytest.fixture
@@ -200,3 +211,85 @@ def test_a_failed_attempt_that_another_one_follows_is_no_end(view):
     assert (seen.restarting, seen.ended) == (True, None)
     seen = view(*records, ended, msgspec.structs.replace(records[0], attempt=2))
     assert (seen.restarting, seen.epoch, seen.run_part) == (False, 0, 0.0)
+
+
+# ---- the clock --------------------------------------------------------------------------------------------
+
+
+STARTED = RunStarted("x", 1, "t", 2, 1, "cpu", "gloo", 1, (), 1000.0)
+
+
+def lasting(view, seconds, *, tolerance=0.5):
+    return abs(view.elapsed - seconds) < tolerance
+
+
+def test_time_passes_from_the_start_of_the_run_while_the_first_batch_is_still_to_come(tmp_path):
+    journal = tmp_path / "journal"
+    started = msgspec.structs.replace(STARTED, at=time.time() - 12)
+    journal.write_bytes(encode_record(started) + encode_record(Notice("ranks_ready", "info", {"count": 1})))
+    view = RunView(journal)
+    while view.pull(1.0):
+        pass
+    assert lasting(view, 12.0)
+    before = view.elapsed
+    until(lambda: view.elapsed > before + 0.2, 5)
+    view.close()
+
+
+@pytest.mark.parametrize("newest", ["notice", "batch"])
+def test_a_watcher_that_comes_later_knows_how_long_nothing_has_come(tmp_path, newest):
+    """In a first batch, or a validation, of minutes."""
+    journal = tmp_path / "journal"
+    started = msgspec.structs.replace(STARTED, at=time.time() - 312)
+    record = Notice("ranks_ready", "info", {"count": 1})
+    if newest == "batch":
+        record = BatchRecord(1, 0, 1, 0.5, 0.1, 0.5, 0.5, 0.1, 0.0, 8, 12.0, 1)
+    rank = RankState(0, 1, 0.5, 0.1, 0.0, 0.1, 5.0)
+    journal.write_bytes(b"".join(map(encode_record, (started, record, rank))))
+    os.utime(journal, (time.time() - 300, time.time() - 300))
+    view = RunView(journal)
+    while view.pull(1.0):
+        pass
+    assert lasting(view, 312.0, tolerance=2.0)
+    assert abs(view.silent_seconds(0) - 300) < 2
+    with journal.open("ab") as file:
+        file.write(
+            encode_record(BatchRecord(1, 1, 2, 0.5, 0.1, 0.5, 0.5, 0.1, 0.0, 8, 313.0, 1)) + encode_record(rank)
+        )
+    view.pull(1.0)
+    assert lasting(view, 313.0)
+    assert view.silent_seconds(0) < 1
+    view.close()
+
+
+def test_a_clock_that_is_set_does_not_change_how_long_a_run_has_lasted(tmp_path, monkeypatch):
+    journal = tmp_path / "journal"
+    rank = RankState(0, 1, 0.5, 0.1, 0.0, 0.1, time.time())
+    batch = BatchRecord(1, 0, 1, 0.5, 0.1, 0.5, 0.5, 0.1, 0.0, 8, 12.0, 1)
+    journal.write_bytes(b"".join(map(encode_record, (STARTED, batch, rank))))
+    view = RunView(journal)
+    while view.pull(1.0):
+        pass
+    for step in (86_400, -86_400):
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda at=now + step: at)
+        with journal.open("ab") as file:
+            file.write(encode_record(rank))
+        view.pull(1.0)
+        assert lasting(view, 12.0, tolerance=2.0)
+        assert view.silent_seconds(0) < 2
+    view.close()
+
+
+def test_no_time_passes_for_a_run_that_is_lost(tmp_path):
+    journal = tmp_path / "journal"
+    batch = BatchRecord(1, 0, 1, 0.5, 0.1, 0.5, 0.5, 0.1, 0.0, 8, 12.0, 1)
+    journal.write_bytes(b"".join(map(encode_record, (STARTED, EpochStarted(1, 9, 0), batch))))
+    os.utime(journal, (1000, 1000))
+    view = RunView(journal)
+    view.pull(1.0)
+    assert view.elapsed > 1000
+    view.lost = True
+    assert view.elapsed == 12.0
+    assert math.isnan(view.seconds_left)
+    view.close()

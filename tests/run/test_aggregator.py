@@ -16,7 +16,7 @@ def aggregated(tmp_path):
     """An aggregator of one rank, and the view of a watcher on its journal."""
     run = RunFolder.create(tmp_path, time.localtime())
     started = RunStarted(run.run_id, 1, "test", EPOCHS, 1, "cpu", "gloo", 1, (), time.time())
-    aggregator = Aggregator(AttemptInfo(run, started, False, False), Catalogue("en"), None)
+    aggregator = Aggregator(AttemptInfo(run, started, False), Catalogue("en"), None)
     view = RunView(run.journal)
     yield aggregator, view
     view.close()

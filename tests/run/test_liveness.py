@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from everybatch.app.command_line import main
 from everybatch.errors import UsageError
 from everybatch.run.liveness import holds_lock, judge, lock_of, this_boot
 from everybatch.run.registry import read_run
@@ -177,3 +178,15 @@ def test_only_the_holder_of_the_lock_is_told_by_its_pid(private, holder):
     assert holds_lock(private, holder.pid)
     assert not holds_lock(private, os.getpid())
     assert not holds_lock(private, 2**22)
+
+
+@pytest.mark.parametrize("silent", [0, 60])
+def test_a_run_of_another_machine_is_not_stopped_from_here_and_said_where_it_is(private, holder, capsys, silent):
+    tell(private, boot_id=ELSEWHERE, host="node7", control={"path": "/tmp/none", "token": ""})
+    silence(private, silent)
+    holder.send_signal(signal.SIGSTOP)
+    assert main(["stop", str(private), "--lang", "en"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "node7" in line
+    assert main(["runs", "--lang", "en"]) == 0
+    assert holder.poll() is None

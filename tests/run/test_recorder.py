@@ -32,7 +32,7 @@ def send_without_a_pause(queue):
 def record(folder, queues):
     run = RunFolder.create(folder, time.localtime())
     started = RunStarted(run.run_id, 1, "test", 1, len(queues), "cpu", "gloo", 1, (), time.time())
-    return run, Recorder(AttemptInfo(run, started, True, False), queues, Catalogue("zh"), None)
+    return run, Recorder(AttemptInfo(run, started, True), queues, Catalogue("zh"), None)
 
 
 def rows(run):

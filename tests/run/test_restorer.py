@@ -39,7 +39,7 @@ class Recording:
         recovered = None
         if attempt > 1:
             recovered = recover(self.run, start, [], 1, METRICS, log_batch_metrics=True)
-        info = AttemptInfo(self.run, started, True, True, recovered)
+        info = AttemptInfo(self.run, started, True, recovered)
         self.recorder = Recorder(info, [self.queue], Catalogue("zh"), None)
 
     def train(self, batches):

@@ -34,6 +34,7 @@ TEXTS = {
     "not_taken": "The command was not taken: {reason}",
     "monitor_killed": "The monitor was ended by {signal}; training goes on, come back with everybatch attach {run}",
     "no_terminal": "no terminal here to show the monitor; the log is {path}",
+    "run_elsewhere": "run {run} goes on on another machine, {host}; give it commands there",
     "not_live": "run {run} is {state} and cannot be stopped",
     "no_runs": "there is no run yet; start one with everybatch train",
     "os_error": "{path}: {reason}",

@@ -96,7 +96,6 @@ TEXTS = {
     "stop_signal": "{signal}: will save and stop after this batch (send it again to end at once)",
     "stop_now": "{signal} again: ending at once",
     "spike": "Warning: the loss of epoch {epoch}, batch {batch} jumped to {loss:.6f} (median {median:.6f})",
-    "spike_small": "Warning: the loss of epoch {epoch}, batch {batch} jumped to {loss:.3g} (median {median:.3g})",
     "hidden_loss": "Note: the loss is {value:.3g} now, too small for these lines; the CSV files show it",
     "hidden_lr": "Note: the learning rate is {value:.3g} now, too small for these lines; the CSV files show it",
     "straggler": "Warning: rank {rank} is slower than the others: its own work takes {times:.1f}x the median",

@@ -34,6 +34,7 @@ TEXTS = {
     "not_taken": "命令没有被接受: {reason}",
     "monitor_killed": "监视界面被 {signal} 终止；训练继续，用 everybatch attach {run} 回来",
     "no_terminal": "这里没有终端，无法显示监视界面；日志: {path}",
+    "run_elsewhere": "运行 {run} 在另一台机器 {host} 上进行，命令要在那里输入",
     "not_live": "运行 {run} 的状态是{state}，无法停止",
     "no_runs": "还没有任何运行；用 everybatch train 开始",
     "os_error": "{path}: {reason}",

@@ -71,7 +71,6 @@ TEXTS = {
     "stop_signal": "收到 {signal}: 当前batch结束后保存并停止（再次发送则立即结束）",
     "stop_now": "再次收到 {signal}: 立即结束",
     "spike": "警告: Epoch {epoch} 的第 {batch} 个batch损失突增到 {loss:.6f}（此前的中位数 {median:.6f}）",
-    "spike_small": "警告: Epoch {epoch} 的第 {batch} 个batch损失突增到 {loss:.3g}（此前的中位数 {median:.3g}）",
     "hidden_loss": "提示: 损失现在是 {value:.3g}，小于这些行能显示的位数；CSV文件中有它的数值",
     "hidden_lr": "提示: 学习率现在是 {value:.3g}，小于这些行能显示的位数；CSV文件中有它的数值",
     "straggler": "警告: rank {rank} 比其他rank慢，它的数据和前向用时是中位数的 {times:.1f} 倍",
