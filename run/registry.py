@@ -40,8 +40,12 @@ class RegisteredRun:
 
         `silent` when that cannot be told, but nothing was heard for a while.
         """
-        state = str(self.content.get("state", "lost"))
-        return self.liveness.state if state in LIVE else state
+        return str(self.content.get("state", "lost")) if self.ended else self.liveness.state
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has said its end."""
+        return self.content.get("state", "lost") not in LIVE
 
     @property
     def live(self) -> bool:

@@ -38,7 +38,7 @@ class Earlier:
     """Number of the last one."""
     finished: bool
     elsewhere: bool = False
-    """The last one was made under another kernel: its lock, if there is one, says nothing here."""
+    """The last one went on under another kernel when it was last heard of: its lock may be there still."""
 
 
 def find_resumable(asked: str, output_dir: Path, *, take_over: bool) -> RegisteredRun:
@@ -84,7 +84,7 @@ def read_earlier(private: Path, *, take_over: bool = False) -> Earlier:
         config,
         attempt,
         run.state == "finished",
-        run.elsewhere,
+        run.elsewhere and not run.ended,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import UsageError
-from .liveness import BEAT_SECONDS, LOCK
+from .liveness import BEAT_SECONDS, LOCK, LOST_SECONDS, silent_seconds
 
 PATIENCE_SECONDS = 1.0
 """A watcher that looks at the lock holds it for a moment."""
@@ -26,9 +26,13 @@ class RunLock:
     that another process took the run over.
     """
 
-    def __init__(self, private: Path, *, take_over: bool = False) -> None:
-        """To `take_over` is to replace a lock that another machine left behind, or holds: that holder then ends."""
+    def __init__(self, private: Path, *, elsewhere: bool = False, take_over: bool = False) -> None:
+        """The lock of a run that went on `elsewhere` when it was last heard of is replaced if its holder is silent.
+
+        To `take_over` is to replace it at any time; that holder then ends.
+        """
         self._path = private / LOCK
+        self._elsewhere = elsewhere
         self._take_over = take_over
         self._holder = secrets.token_hex(8).encode()
         self._fd = -1
@@ -49,13 +53,14 @@ class RunLock:
             fd = _open(self._path)
             if not _lock(fd, PATIENCE_SECONDS):
                 os.close(fd)
-                if not self._take_over:
+                silent = silent_seconds(self._path.parent) >= LOST_SECONDS  # also since somebody looked before us
+                if not (self._elsewhere and (self._take_over or silent)):
                     raise UsageError("resume_live", run=self._path.parent.name)
                 fd = self._put_new_file()
             self._hold(fd)
         except OSError as error:
             raise UsageError("output_dir", path=str(self._path), reason=error.strerror or str(error)) from error
-        if self._take_over:
+        if self._elsewhere:
             time.sleep(END_SECONDS)
 
     def keep(self) -> bool:

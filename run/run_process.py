@@ -60,7 +60,8 @@ def run(
     plan = try_task(config, _checkpoint_to_try(earlier), catalogue, stderr)
     with Signals() as signals:
         folder = earlier.folder if earlier else RunFolder.create(config.output_dir, time.localtime())
-        with RunLock(folder.private.absolute(), take_over=earlier is not None and earlier.elsewhere) as lock:
+        elsewhere = earlier is not None and earlier.elsewhere
+        with RunLock(folder.private.absolute(), elsewhere=elsewhere, take_over=config.take_over) as lock:
             process = RunProcess(config, catalogue, plan, folder, signals, earlier, lock)
             return process.run(stdout, stderr, created)
 

@@ -14,7 +14,10 @@ from .findings import noise_of
 
 CLEAR = 2.0
 """Standard deviations of the noise of both runs, for a difference that counts."""
-IGNORED = ("output_dir", "resume", "tui", "lang", "log_interval", "log_batch_metrics", "save_every", "max_restarts")
+IGNORED = (
+    "output_dir", "resume", "take_over", "tui", "lang", "log_interval", "log_batch_metrics", "save_every",
+    "max_restarts",
+)  # fmt: skip
 """Flags that do not change the training."""
 
 

@@ -149,10 +149,22 @@ def test_a_lock_file_that_was_replaced_by_a_copy_is_held_again(private, holder):
 
 
 def test_a_lock_of_another_machine_is_taken_over_and_its_holder_ends(private, holder):
-    with RunLock(private, take_over=True) as lock:
+    with RunLock(private, elsewhere=True, take_over=True) as lock:
         assert holder.stdout.read() == "taken over\n"
         assert lock.keep()
         assert lock_of(private) == "held"
+
+
+@pytest.mark.parametrize(("seconds", "elsewhere"), [(0, True), (1000, False), (60, True)])
+def test_a_lock_is_only_replaced_where_its_holder_is_silent_for_long(private, holder, seconds, elsewhere):
+    holder.send_signal(signal.SIGSTOP)
+    silence(private, seconds)
+    with pytest.raises(UsageError) as refused:
+        RunLock(private, elsewhere=elsewhere).acquire()
+    assert refused.value.key == "resume_live"
+    silence(private, 1000)
+    with RunLock(private, elsewhere=True), pytest.raises(UsageError):  # a second one that had looked before
+        RunLock(private, elsewhere=True).acquire()
 
 
 def test_a_held_lock_keeps_a_second_run_away_but_a_look_at_it_does_not(private, holder):
