@@ -49,7 +49,7 @@ def loss(self, model, batch):
     run.send(number)
     done = run.wait(20)
     assert (done.code, done.stderr, done.stdout) == (code, "", "")
-    until(lambda: not run.family(), seconds=10)
+    until(lambda: not run.family())
     (tmp_path / "here").unlink()
     assert untouched(tmp_path)
 
