@@ -67,6 +67,17 @@ def _train(arguments: Sequence[str], catalogue: Catalogue) -> int:
     return train(read_request(arguments))
 
 
+def _command_run(arguments: Sequence[str], catalogue: Catalogue) -> int:
+    from ..run.command_config import CommandConfig
+    from .flags_help import flags_help
+    from .run_command import PROGRAM, run_command
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(flags_help(CommandConfig, catalogue.lang, f"{PROGRAM} [flags] CMD …"))
+        return 0 if arguments else EXIT_USAGE
+    return run_command(arguments)
+
+
 def _attach(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .runs import attach
 
@@ -100,6 +111,7 @@ def _analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
 Command = Callable[[Sequence[str], Catalogue], int]
 COMMANDS: dict[str, Command] = {
     "train": _train,
+    "run": _command_run,
     "attach": _attach,
     "runs": _runs,
     "stop": _stop,

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ..log.catalogue import Catalogue
+from ..metrics.records import shown_total
 
 DIALOG_CSS = """
 ModalScreen { align: center middle; background: $background 60%; }
@@ -47,7 +48,9 @@ class QuitDialog(ModalScreen[str]):
         """A question and its keys."""
         text = self._catalogue.text
         yield Vertical(
-            Static(Text(text("ui_quit_question", epoch=self._epoch, epochs=self._epochs) + "\n", "bold")),
+            Static(
+                Text(text("ui_quit_question", epoch=self._epoch, epochs=shown_total(self._epochs)) + "\n", "bold")
+            ),
             Static(_keys([(key, text(f"ui_quit_{key}")) for key in ("d", "s", "e", "esc")])),
         )
 

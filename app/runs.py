@@ -12,7 +12,7 @@ from ..log.streams import print_json
 from ..metrics.commands import Command
 from ..run.control_client import ask_run
 from ..run.registry import LIVE, RegisteredRun, all_runs, find_run
-from .train import has_terminal
+from .launch import has_terminal
 
 COLUMNS = ("run", "state", "task", "ranks", "started", "folder")
 

@@ -64,7 +64,10 @@ def _say_goodbye(monitor: Monitor, catalogue: Catalogue) -> None:
     print(catalogue.text("run_epoch_csv", path=str(folder.epoch_csv)))
     if folder.batch_csv.exists():
         print(catalogue.text("run_batch_csv", path=str(folder.batch_csv)))
-    print(catalogue.text("run_checkpoints", path=str(folder.checkpoints)))
+    if folder.checkpoints.exists():
+        print(catalogue.text("run_checkpoints", path=str(folder.checkpoints)))
+    if folder.output.exists():
+        print(catalogue.text("run_output", path=str(folder.output)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any, cast
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, default_collate
 
 from ..errors import UsageError
@@ -236,17 +235,3 @@ def to_device(batch: Any, device: torch.device) -> Any:
     if hasattr(batch, "to"):
         return batch.to(device, non_blocking=True)
     return batch
-
-
-def count_samples(batch: Any) -> int | None:
-    """Samples in a batch: the first dimension of its first tensor; None if it holds none."""
-    if isinstance(batch, (list, tuple)):
-        for value in batch:
-            samples = len(value) if isinstance(value, Tensor) and value.ndim else count_samples(value)
-            if samples is not None:
-                return samples
-    elif isinstance(batch, Tensor):
-        return len(batch) if batch.ndim else None
-    elif isinstance(batch, Mapping):  # asked last, as it is slow to say no
-        return count_samples(list(batch.values()))
-    return None

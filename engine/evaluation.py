@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .data import count_samples
+from ..reporting.samples import count_samples
 from .task_options import TaskOptions
 from .task_values import check_loss, metric_values, score_value
 from .training import Training

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import time
 import traceback
-from pathlib import Path
-
-import torch
-import torch.distributed as dist
 
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..metrics.events import RankFailed
+from ..reporting.victims import victim_of
 from .failures import PeerFailedError, ValidationFailedError
 from .messages import message_of
 from .samples import SampleError
 
 MOST_TRACEBACK = 100_000
 """Characters."""
-
-OF_GROUPS = ("gloo", "nccl", "connection closed by peer", "connection reset by peer", "tcpstore", "socket")
-"""In the message of an exception that a group of torch raised."""
-
-TIMED_OUT = ("timed out", "timeout")
-
-_TORCH = str(Path(torch.__file__).parent)
 
 
 def last_word(rank: int, error: BaseException, lang: str) -> RankFailed:
@@ -47,7 +37,7 @@ def last_word(rank: int, error: BaseException, lang: str) -> RankFailed:
         kind=kind,
         epoch=validation.epoch if validation is not None else 0,
         hint="hint_validation" if validation is not None and validation.saved else "",
-        victim=_victim(error),
+        victim="lost" if isinstance(error, PeerFailedError) else victim_of(error, message_of(error)),
     )
 
 
@@ -77,23 +67,3 @@ def _message(error: BaseException, catalogue: Catalogue) -> str:
     if isinstance(error, UsageError) and catalogue.has(error.key):
         return catalogue.text(error.key, **error.fields)
     return message_of(error)
-
-
-def _victim(error: BaseException) -> str:
-    """Whether it only tells that another rank is gone (`lost`) or does not come (`waited`); empty otherwise.
-
-    Others say "timed out" too, a download for instance: only what torch itself raised about its groups counts.
-    """
-    if isinstance(error, PeerFailedError):
-        return "lost"
-    message = message_of(error).lower()
-    if not isinstance(error, RuntimeError) or not _raised_in_torch(error):
-        return ""
-    if not isinstance(error, getattr(dist, "DistError", ())) and not any(word in message for word in OF_GROUPS):
-        return ""
-    return "waited" if any(word in message for word in TIMED_OUT) else "lost"
-
-
-def _raised_in_torch(error: BaseException) -> bool:
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return bool(frames) and frames[-1].f_code.co_filename.startswith(_TORCH)

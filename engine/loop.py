@@ -14,11 +14,12 @@ from ..metrics.commands import Command
 from ..metrics.events import CommandTaken, EpochEnded, EpochTrained, ValidationFailed
 from ..metrics.records import Start
 from ..reporting.reporter import Reporter
+from ..reporting.samples import count_samples
 from .batches import Share, agree_on_batches, steps_of, train_batches, val_batches
 from .checkpoint import Checkpoint
 from .config import TrainConfig
 from .control import Control
-from .data import count_samples, to_device
+from .data import to_device
 from .epoch_loss import EpochLoss
 from .failures import PeerFailedError, ValidationFailedError
 from .last_word import reason_of

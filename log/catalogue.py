@@ -8,7 +8,7 @@ from unicodedata import combining, east_asian_width
 from ..errors import UsageError
 from ..metrics.blocks import Line, end_lines, epoch_block
 from ..metrics.numbers import hides
-from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
+from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded, shown_total
 from .texts import en, zh
 
 TEXTS = {"zh": zh.TEXTS, "en": en.TEXTS}
@@ -42,18 +42,30 @@ class Catalogue:
     def batch(self, record: BatchRecord, epochs: int, batches: int) -> str:
         """The line of one batch; its counter is the 0-based index, as in the guide.
 
-        A batch beyond the number of `batches` shows that the number is not known.
+        A batch beyond the number of `batches` shows that the number is not known; so does a number of `epochs`
+        below 1.
         """
-        if record.batch >= batches:
-            return self._texts["batch_of_unknown"].format(
-                epoch=record.epoch, epochs=epochs, batch=record.batch, loss=record.loss, lr=record.lr
-            )
+        if record.batch >= batches or epochs < 1:
+            return self._batch_of_unknown(record, epochs, batches)
         return self._batch_line(
             epoch=record.epoch,
             epochs=epochs,
             percent=100 * record.batch / batches,
             batch=record.batch,
             batches=batches,
+            loss=record.loss,
+            lr=record.lr,
+        )
+
+    def _batch_of_unknown(self, record: BatchRecord, epochs: int, batches: int) -> str:
+        known = record.batch < batches
+        return self.text(
+            "batch_of_unknown",
+            epoch=record.epoch,
+            epochs=shown_total(epochs),
+            percent=f"{100 * record.batch / batches:.1f}%" if known else "?",
+            batch=record.batch,
+            batches=batches if known else "?",
             loss=record.loss,
             lr=record.lr,
         )

@@ -5,11 +5,12 @@ Log, screen and panel take their texts from here, and the numbering of lines tak
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypeAlias
 
 from .duration import duration
-from .records import UNKNOWN, EpochSummary, RunEnded
+from .records import UNKNOWN, EpochSummary, RunEnded, shown_total
 
 Line: TypeAlias = tuple[str, Mapping[str, str | int | float]]
 """A key of the catalogue and its fields."""
@@ -20,11 +21,16 @@ RULE: Line = ("rule", {})
 def epoch_figures(summary: EpochSummary, epochs: int, batches: int) -> list[Line]:
     """The guide's lines about an epoch: how it ended, its losses, its learning rate and its times.
 
-    `batches` are those of the whole epoch, `UNKNOWN` if nobody knows.
+    `epochs` are those of the whole run and `batches` those of the whole epoch, `UNKNOWN` if nobody knows.
     """
     known = isinstance(batches, int) and batches >= max(1, summary.batches)
-    total = batches if known else "?"
-    status = {"epoch": summary.epoch, "epochs": epochs, "done": summary.batches, "batches": total}
+    status = {
+        "epoch": summary.epoch,
+        "epochs": shown_total(epochs),
+        "done": summary.batches,
+        "batches": batches if known else "?",
+    }
+    unknown_eta = math.isnan(summary.eta_hours)
     return [
         (f"epoch_{summary.status}", status),
         ("avg_loss", {"value": summary.avg_loss}),
@@ -32,7 +38,7 @@ def epoch_figures(summary: EpochSummary, epochs: int, batches: int) -> list[Line
         ("max_batch_loss", {"value": summary.max_batch_loss}),
         ("lr", {"value": summary.lr}),
         ("epoch_seconds", {"value": summary.epoch_seconds}),
-        ("eta", {"value": summary.eta_hours}),
+        ("eta_unknown", {}) if unknown_eta else ("eta", {"value": summary.eta_hours}),
     ]
 
 
@@ -68,7 +74,7 @@ def end_lines(ended: RunEnded, epochs: int, *, validated: bool) -> list[Line]:
     """How a run ended, and its best epoch if it has one."""
     fields: dict[str, str | int | float] = {
         "epochs_done": ended.epochs_done,
-        "epochs": epochs,
+        "epochs": shown_total(epochs),
         "duration": duration(ended.elapsed_seconds),
     }
     lines: list[Line] = [(f"end_{ended.state}", fields)]

@@ -36,7 +36,7 @@ class Eta:
 
         `first_epoch` is a guess at the seconds of an epoch, which counts until one has ended.
         """
-        if math.isnan(part):
+        if math.isnan(part) or self._epochs < 1:
             return math.nan
         left = self._epochs - epoch + 1 - part
         return left * self._whole_epoch(first_epoch) if left > 0 else 0.0

@@ -25,6 +25,14 @@ class Hello(Event, frozen=True, tag="hello"):
     pid: int
 
 
+class Introduced(Event, frozen=True, tag="introduced"):
+    """What a rank of somebody else's training knows of itself, after its `Hello`."""
+
+    world_size: int
+    device: str
+    """`cpu` or `cuda:0`, and so on; empty if it does not know yet."""
+
+
 class EpochBegan(Event, frozen=True, tag="epoch"):
     """The rank entered an epoch (1-based)."""
 
@@ -125,6 +133,14 @@ class CommandTaken(Event, frozen=True, tag="command"):
     """Batches of the epoch that were done by then."""
 
 
+class Warned(Event, frozen=True, tag="warned"):
+    """Something that a rank of somebody else's training wants to be said once."""
+
+    kind: str
+    """Key of a text of the catalogue."""
+    fields: dict[str, str | int | float]
+
+
 class RankFailed(Event, frozen=True, tag="failed"):
     """The last word of a rank that raised."""
 
@@ -154,6 +170,7 @@ class Finished(Event, frozen=True, tag="finished"):
 
 AnyEvent: TypeAlias = (
     Hello
+    | Introduced
     | EpochBegan
     | EpochTrained
     | BatchEvent
@@ -164,6 +181,7 @@ AnyEvent: TypeAlias = (
     | Saved
     | SaveFailed
     | CommandTaken
+    | Warned
     | RankFailed
     | Finished
 )

@@ -56,7 +56,7 @@ class BatchMerger:
         """`started` is the attempt's monotonic start, `step` the number of batches that were done before it."""
         self.incomplete = 0
         """Steps for which an event is missing, because the rank dropped it or died before it was sent."""
-        self._world_size = world_size
+        self.world_size = world_size
         self._attempt = attempt
         self._started = started
         self._pending: dict[int, list[BatchEvent]] = {}
@@ -72,13 +72,23 @@ class BatchMerger:
         step = event.step
         events = self._pending.setdefault(step, [])
         events.append(event)
-        if len(events) < self._world_size:
+        if len(events) < self.world_size:
             return None
         del self._pending[step]
         if step != self._next_step:
             self._drop_before(step)
         self._next_step = step + 1
         return merge_batch(events, self._started, self._attempt)
+
+    def complete(self) -> list[BatchRecord]:
+        """The records of steps that need no more events, after `world_size` became smaller."""
+        records = []
+        for step in sorted(self._pending):
+            if len(self._pending[step]) >= self.world_size:
+                events = self._pending.pop(step)
+                self._next_step = step + 1
+                records.append(merge_batch(events, self._started, self._attempt))
+        return records
 
     def close(self) -> None:
         """No more events: what is still pending was never reported by all ranks."""
@@ -101,7 +111,7 @@ class EpochTotals:
         self.batches = batches
         self.done = 0
         self._attempt = attempt
-        self._world_size = world_size
+        self.world_size = world_size
         self._loss_sum = 0.0
         self._samples = 0
         self._min = math.inf
@@ -143,24 +153,24 @@ class EpochTotals:
     def rank_ended(self, event: EpochEnded) -> bool:
         """Take the end of one rank; True when it was the last one."""
         self._ended[event.rank] = event
-        return len(self._ended) == self._world_size
+        return len(self._ended) == self.world_size
 
     def rank_began(self, rank: int) -> bool:
         """Take the beginning of one rank; True when it was the last one."""
         self._began.add(rank)
-        return len(self._began) == self._world_size
+        return len(self._began) == self.world_size
 
     @property
     def seconds(self) -> float:
         """What training and validation took. Until all ranks have left the epoch it is the sum of the steps."""
-        if len(self._ended) == self._world_size:
+        if len(self._ended) == self.world_size:
             return self._earlier_seconds + max(event.epoch_seconds for event in self._ended.values())
         return self._step_seconds
 
     @property
     def status(self) -> str:
         """`completed`, `stopped`, or `failed` while a rank has not come to the end."""
-        if len(self._ended) < self._world_size:
+        if len(self._ended) < self.world_size:
             return "failed"
         stopped = any(event.status == "stopped" for event in self._ended.values())
         return "stopped" if stopped else "completed"
@@ -169,7 +179,7 @@ class EpochTotals:
         """What is known of the epoch now; `status` overrides the ranks' own."""
         finite = self.done > self._nonfinite
         train_seconds = self._step_seconds
-        if len(self._ended) == self._world_size:
+        if len(self._ended) == self.world_size:
             train_seconds = self._earlier_seconds + max(event.train_seconds for event in self._ended.values())
         validated = self._validated
         return EpochSummary(
@@ -185,7 +195,7 @@ class EpochTotals:
             samples_per_second=self._samples / train_seconds if train_seconds > 0 else math.nan,
             data_wait_seconds=self._data_wait,
             nonfinite_batches=self._nonfinite,
-            world_size=self._world_size,
+            world_size=self.world_size,
             attempt=self._attempt,
             status=status or self.status,
             finished_at=finished_at,

@@ -6,13 +6,17 @@ from typing import TypeAlias
 
 import msgspec
 
+UNKNOWN = -1
+"""A total that nobody knows."""
+
+
+def shown_total(total: int) -> int | str:
+    """A total as it is shown: a question mark if nobody knows it."""
+    return total if total > 0 else "?"
+
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of everything the journal holds."""
-
-
-UNKNOWN = -1
-"""A number of batches that nobody knows yet."""
 
 
 class Start(Record, frozen=True):
@@ -43,6 +47,14 @@ class RunStarted(Record, frozen=True, tag="run"):
     """Where the attempt begins. What earlier attempts recorded after this point is void."""
     score: str = ""
     """Which of `metric_names` the best epoch is judged by, higher being better; empty for the lowest loss."""
+
+
+class RunTold(Record, frozen=True, tag="run_told"):
+    """What the ranks of a run that is not ours have told of it by now."""
+
+    world_size: int
+    device: str
+    """`cpu`, `cuda` and so on; empty while unknown."""
 
 
 class EpochStarted(Record, frozen=True, tag="epoch_start"):
@@ -160,4 +172,6 @@ class RunEnded(Record, frozen=True, tag="run_end"):
     """What `best_score` is of; empty for a loss."""
 
 
-AnyRecord: TypeAlias = RunStarted | EpochStarted | BatchRecord | EpochSummary | Notice | RankState | RunEnded
+AnyRecord: TypeAlias = (
+    RunStarted | RunTold | EpochStarted | BatchRecord | EpochSummary | Notice | RankState | RunEnded
+)

@@ -7,6 +7,8 @@ import time
 from collections import deque
 from pathlib import Path
 
+import msgspec
+
 from .anomalies.stragglers import StragglerWatch
 from .best import Judge
 from .downsample import Downsampled
@@ -23,6 +25,7 @@ from .records import (
     RankState,
     RunEnded,
     RunStarted,
+    RunTold,
 )
 
 RECENT_STEPS = 50
@@ -134,9 +137,14 @@ class RunView:
 
     @property
     def run_part(self) -> float:
-        """How much of the run is done, 0 to 1; of an epoch of unknown length, nothing counts before its end."""
+        """How much of the run is done, 0 to 1; nan while its number of epochs is unknown.
+
+        Of an epoch of unknown length, nothing counts before its end.
+        """
         if self.started is None or not self.epoch:
             return 0.0
+        if self.started.epochs < 1:
+            return math.nan
         part = self.epoch_part
         return min(1.0, (self.epoch - 1 + (0.0 if math.isnan(part) else part)) / self.started.epochs)
 
@@ -188,6 +196,9 @@ class RunView:
                 self.stragglers.add(record.rank, record.busy_seconds, record.step_seconds)
             case Notice():
                 self._apply_notice(record)
+            case RunTold() if self.started is not None:
+                told = {"world_size": record.world_size, "device": record.device}
+                self.started = msgspec.structs.replace(self.started, **told)
             case EpochStarted():
                 self.epoch, self.batches, self.val_batches = record.epoch, record.batches, record.val_batches
             case EpochSummary():

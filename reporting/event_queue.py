@@ -24,6 +24,15 @@ class EventQueue:
         os.set_blocking(self._reader.fileno(), False)
         self._frames = FrameReader()
 
+    @property
+    def ended(self) -> bool:
+        """Never known: the run process watches the process of the rank itself."""
+        return False
+
+    def close(self) -> None:
+        """Close the reading end."""
+        self._reader.close()
+
     def put(self, message: bytes) -> None:
         """Send one message; waits while the pipe is full."""
         rest = memoryview(frame(message))

@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ..metrics.events import AnyEvent, BatchesDropped, EpochBegan, Hello, encode_events
+from ..metrics.events import AnyEvent, BatchesDropped, EpochBegan, Hello, Introduced, encode_events
 from .notes import EpochNote, Note, NoteReader
 
 if TYPE_CHECKING:
@@ -57,10 +57,17 @@ class Reporter:
         *,
         rank: int,
         step: int = 0,
+        world_size: int = 0,
+        device: str = "",
+        on_gone: Callable[[OSError], None] | None = None,
     ) -> None:
-        """Say hello; `step` is the number of batches that earlier attempts did."""
+        """Say hello; `step` is the number of batches that earlier attempts did.
+
+        `world_size` and `device` are told where the recorder does not know them. `on_gone` is called, by the
+        sending thread, when the channel breaks; from then on nothing is reported. Without it the thread fails.
+        """
         self._channel = channel
-        self._rank = rank
+        self.rank = rank
         self._step = step
         self._wait = 0.0
         self._forward_done = 0.0
@@ -76,8 +83,11 @@ class Reporter:
         self._behind = False
         self._reading = threading.Lock()
         self._closing = threading.Event()
+        self._on_gone = on_gone
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self.send(Hello(rank, os.getpid()))
+        if world_size:
+            self.send(Introduced(rank, world_size, device))
         self._thread.start()
 
     @property
@@ -85,10 +95,20 @@ class Reporter:
         """A loss was nan or inf; seen by the sending thread, so up to `FLUSH_SECONDS` late."""
         return self._reader.nonfinite
 
-    def begin_epoch(self, epoch: int, batches: int, val_batches: int = 0, first_batch: int = 0) -> None:
-        """An epoch (1-based) of `batches` starts, or goes on at `first_batch`."""
-        began = EpochBegan(self._rank, epoch, batches, val_batches)
-        self._waiting.append(EpochNote(began, first_batch, self._step, monotonic()))
+    def begin_epoch(
+        self, epoch: int, batches: int, val_batches: int = 0, first_batch: int = 0, at: float | None = None
+    ) -> None:
+        """An epoch (1-based) of `batches` starts, or goes on at `first_batch`; `at` is when, if not now."""
+        began = EpochBegan(self.rank, epoch, batches, val_batches)
+        self._waiting.append(EpochNote(began, first_batch, self._step, monotonic() if at is None else at))
+
+    def waited(self, seconds: float) -> None:
+        """The next batch had to wait for its data, by another clock than that of `batches`."""
+        self._wait += seconds
+
+    def keep(self, loss: Any) -> Any:
+        """A loss in a form that the sending thread can read later, as a part of what `batch` gets."""
+        return self._held(loss)
 
     def batches(self, loader: Iterable[Item]) -> Iterator[Item]:
         """Iterate over `loader`, timing only its `next()`: what the rank waits for data."""
@@ -174,9 +194,14 @@ class Reporter:
     # ---- the sending thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while not self._closing.wait(FLUSH_SECONDS):
-            self._flush(final=False)
-        self._flush(final=True)
+        try:
+            while not self._closing.wait(FLUSH_SECONDS):
+                self._flush(final=False)
+            self._flush(final=True)
+        except OSError as error:
+            if self._on_gone is None:
+                raise
+            self._on_gone(error)
 
     def _flush(self, *, final: bool) -> None:
         events: list[AnyEvent] = []
@@ -193,7 +218,7 @@ class Reporter:
             self._last.extend(events)
         dropped = self._dropped  # each counter has one writing thread, so none needs a lock
         if dropped > self._dropped_told:
-            events.append(BatchesDropped(self._rank, dropped - self._dropped_told))
+            events.append(BatchesDropped(self.rank, dropped - self._dropped_told))
             self._dropped_told = dropped
         if events:
             self._channel.put(encode_events(events))

@@ -1,7 +1,7 @@
 """The run process of a run that has a monitor: it is started apart from the terminal.
 
 ``python -m everybatch.run FD`` speaks with its starter through the socket FD, one JSON object a line. It receives
-a `TrainRequest` and answers ``{"usage": …}`` for a mistake of the user, or ``{"folder": …}`` once the run can be
+a `Request` and answers ``{"usage": …}`` for a mistake of the user, or ``{"folder": …}`` once the run can be
 watched.
 """
 
@@ -16,9 +16,8 @@ from typing import TextIO
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..log.streams import prepare_streams
-from .request import decode_request
+from .request import decode_request, language_of, start
 from .run_folder import RunFolder
-from .run_process import run
 
 EXIT_USAGE = 2
 
@@ -31,11 +30,10 @@ def main() -> int:
         connection.makefile("rw", encoding="utf-8") as starter,
     ):
         request = decode_request(starter.readline())
-        catalogue = Catalogue(request.config.lang)
         try:
-            return run(request, catalogue, None, sys.stderr, lambda folder: _created(folder, connection, starter))
+            return start(request, None, sys.stderr, lambda folder: _created(folder, connection, starter))
         except UsageError as error:
-            _answer(starter, "usage", catalogue.error(error))
+            _answer(starter, "usage", Catalogue(language_of(request)).error(error))
             return EXIT_USAGE
 
 

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TextIO
 
+import msgspec
+
 from ..log.catalogue import Catalogue
 from ..metrics.anomalies.watch import AnomalyWatch
 from ..metrics.best import Judge
@@ -21,11 +23,13 @@ from ..metrics.events import (
     EpochTrained,
     Finished,
     Hello,
+    Introduced,
     RankFailed,
     Saved,
     SaveFailed,
     Validated,
     ValidationFailed,
+    Warned,
 )
 from ..metrics.line_context import INTERVAL_CHANGED
 from ..metrics.merge import BatchMerger, EpochTotals
@@ -37,6 +41,7 @@ from ..metrics.records import (
     RankState,
     RunEnded,
     RunStarted,
+    RunTold,
 )
 from .held_events import HeldEvent, HeldEvents
 from .recovery import Recovered
@@ -86,10 +91,14 @@ class Aggregator:
             stdout=stdout,
             recovered=attempt.recovered,
         )
+        self.steps = run.start.step
+        """The newest step of any rank."""
         self._run = run
+        self._world_size = max(1, run.world_size)
+        """Of a run that is not ours: as large as its ranks say."""
         self._checkpoints = attempt.folder.checkpoints
         self._began = time.monotonic()
-        self._batches = BatchMerger(run.world_size, run.attempt, self._began, run.start.step)
+        self._batches = BatchMerger(self._world_size, run.attempt, self._began, run.start.step)
         self._epochs: dict[int, EpochTotals] = {}
         self._held = HeldEvents(run.start.step)
         self._eta = Eta(run.epochs)
@@ -113,6 +122,7 @@ class Aggregator:
         match event:
             case BatchEvent():
                 self._newest[event.rank] = event
+                self.steps = max(self.steps, event.step)
                 self._anomalies.add_event(event)
                 if event.rank == 0:
                     self._held.batch_done(event.step)
@@ -121,6 +131,8 @@ class Aggregator:
                     self._batch(record)
             case Hello():
                 self.pids[event.pid] = event.rank
+            case Introduced():
+                self._meet(event)
             case EpochBegan():
                 self._begin_epoch(event)
             case EpochTrained():
@@ -136,6 +148,8 @@ class Aggregator:
             case ValidationFailed():
                 self._held.hold_until(event.step, event)
                 self._release_due()
+            case Warned():
+                self.emit(event.kind, "warning", rank=event.rank, **event.fields)
             case BatchesDropped():
                 self.emit("dropped", "warning", rank=event.rank, count=event.count)
             case RankFailed():
@@ -143,6 +157,17 @@ class Aggregator:
             case Finished():
                 self.finished[event.rank] = event.status
                 self.left_over |= event.left_over
+
+    def silent_ranks(self) -> list[int]:
+        """Ranks that have not said how they ended; some of them may not even have said hello."""
+        return sorted(set(range(self._world_size)) - self.errors.keys() - self.finished.keys())
+
+    def settle_ranks(self) -> None:
+        """Wait no longer for ranks that have not said hello: only those that did will ever report."""
+        present = len(set(self.pids.values()))
+        if 0 < present < self._world_size:
+            self.emit("ranks_settled", "warning", present=present, world_size=self._world_size)
+            self._set_world_size(present)
 
     def record_rank_states(self) -> None:
         """The newest batch of each rank into the journal, at most every `STATES_SECONDS`."""
@@ -177,7 +202,7 @@ class Aggregator:
             self.emit("incomplete", "warning", count=self._batches.incomplete)
         for epoch in list(self._epochs.values()):
             if epoch.done:
-                self._end_epoch(epoch, "failed" if state == "restarting" else state)
+                self._end_epoch(epoch, {"restarting": "failed", "finished": "completed"}.get(state, state))
         for event in self._held.rest():
             self._release(event)
         if reason:
@@ -231,6 +256,22 @@ class Aggregator:
             epoch.add_earlier(history.open)
             self._epochs[epoch.epoch] = epoch
 
+    def _meet(self, rank: Introduced) -> None:
+        """One that we did not start tells how many there are."""
+        known = len(set(self.pids.values()))
+        self._set_world_size(max(self._world_size, rank.world_size, known), rank.device.partition(":")[0])
+
+    def _set_world_size(self, world_size: int, device: str = "") -> None:
+        if world_size == self._run.world_size and not device:
+            return
+        self._world_size = self._batches.world_size = world_size
+        for epoch in self._epochs.values():
+            epoch.world_size = world_size
+        self._run = msgspec.structs.replace(self._run, world_size=world_size, device=device or self._run.device)
+        self.sinks.record(RunTold(world_size, self._run.device))
+        for record in self._batches.complete():
+            self._batch(record)
+
     def _batch(self, record: BatchRecord) -> None:
         epoch = self._epochs[record.epoch]
         epoch.add(record)
@@ -246,7 +287,7 @@ class Aggregator:
         """A fast rank may begin an epoch while another has not told the end of the one before."""
         epoch = self._epochs.get(event.epoch)
         if epoch is None:
-            epoch = EpochTotals(event.epoch, event.batches, self._run.attempt, self._run.world_size)
+            epoch = EpochTotals(event.epoch, event.batches, self._run.attempt, self._world_size)
             self._epochs[event.epoch] = epoch
         if epoch.rank_began(event.rank):
             self.sinks.record(EpochStarted(event.epoch, epoch.batches, event.val_batches))

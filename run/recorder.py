@@ -9,8 +9,11 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, Protocol, TextIO
+
+import msgspec
 
 from ..log.catalogue import Catalogue
 from ..metrics.events import decode_events
@@ -21,15 +24,32 @@ from .aggregator import Aggregator, AttemptInfo
 PERIOD_SECONDS = 0.08
 """Between two looks at the queues. Each look finds cold caches, which costs more than the work on a few batches."""
 
+SETTLE = object()
+"""A request to wait no longer for ranks that have not said hello."""
+
 FLUSH_SECONDS = 0.1
 """The longest that a line or row may wait to be written while messages never pause."""
+
+
+class Queue(Protocol):
+    """Where the messages of one rank come from."""
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will come."""
+
+    def take(self) -> list[bytes]:
+        """The messages that have come, in their order."""
+
+    def close(self) -> None:
+        """Take nothing more."""
 
 
 class Recorder:
     """Records one attempt. `close` returns when all that the ranks sent is on the disk."""
 
     def __init__(
-        self, attempt: AttemptInfo, queues: list[EventQueue], catalogue: Catalogue, stdout: TextIO | None
+        self, attempt: AttemptInfo, queues: Sequence[Queue], catalogue: Catalogue, stdout: TextIO | None
     ) -> None:
         """Open the files of the run; raises `OSError`. Without `stdout` there is no console."""
         self.folder = attempt.folder
@@ -39,8 +59,8 @@ class Recorder:
         """A fault of the recorder itself."""
         self.lost: dict[Path, int] = {}
         """Rows that could not be written, by file; known after `close`."""
-        self._queues = queues
-        self._requests: queue.SimpleQueue[Notice | int | threading.Event | None] = queue.SimpleQueue()
+        self._queues = list(queues)
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
@@ -51,6 +71,19 @@ class Recorder:
     def set_interval(self, interval: int) -> None:
         """Change the log interval of the console and of every watcher."""
         self._requests.put(interval)
+
+    def add_queue(self, queue: Queue) -> None:
+        """Take the messages of another rank too."""
+        self._queues.append(queue)
+
+    @property
+    def open_queues(self) -> int:
+        """How many ranks may still send something."""
+        return sum(not one.ended for one in self._queues)
+
+    def settle_ranks(self) -> None:
+        """Wait no longer for ranks that have not said hello."""
+        self._requests.put(SETTLE)
 
     def drain(self) -> None:
         """The ranks are gone: take all that they sent. What a dying rank tore is left out."""
@@ -90,6 +123,8 @@ class Recorder:
             return True
         if isinstance(request, Notice):
             self.aggregator.emit_notice(request)
+        elif request is SETTLE:
+            self.aggregator.settle_ranks()
         elif isinstance(request, int):
             self.aggregator.set_interval(request)
         elif request is not None:
@@ -109,9 +144,17 @@ class Recorder:
         self.aggregator.sinks.flush()
         return more
 
-    def _take_from(self, one: EventQueue) -> bool:
+    def _take_from(self, one: Queue) -> bool:
         messages = one.take()
         for message in messages:
-            for event in decode_events(message):
+            try:
+                events = decode_events(message)
+            except msgspec.DecodeError:
+                if isinstance(one, EventQueue):  # the other end is one of ours
+                    raise
+                one.close()
+                self.aggregator.emit("garbage", "warning")
+                return False
+            for event in events:
                 self.aggregator.handle(event)
         return bool(messages)

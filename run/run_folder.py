@@ -18,7 +18,7 @@ class RunFolder:
     run_id: str
 
     @classmethod
-    def create(cls, root: Path, now: time.struct_time) -> RunFolder:
+    def create(cls, root: Path, now: time.struct_time, *, saves: bool = True) -> RunFolder:
         """Make the folders of a new run; its id is the time, with a suffix if another run took it.
 
         Raises `UsageError` when they cannot be made.
@@ -35,7 +35,8 @@ class RunFolder:
                 except FileExistsError:
                     suffix += 1
                 else:
-                    run.checkpoints.mkdir(parents=True)
+                    if saves:
+                        run.checkpoints.mkdir(parents=True)
                     return run
         except OSError as error:
             path = str(error.filename or root)
@@ -70,6 +71,11 @@ class RunFolder:
     def journal(self) -> Path:
         """The source for every watcher."""
         return self.private / "journal"
+
+    @property
+    def output(self) -> Path:
+        """What somebody's own command printed."""
+        return self.private / "output.log"
 
     def rank_log(self, rank: int) -> Path:
         """What a rank printed, native code included."""

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from ..log.catalogue import Catalogue, one_line
 from ..metrics.duration import duration
+from ..metrics.records import shown_total
 from ..metrics.run_view import RunView
 from .lines import LineWidget, Piece, bar
 
@@ -68,7 +69,9 @@ class StatusLine(LineWidget):
         if math.isfinite(view.seconds_left):
             facts.append((text("ui_left", time=duration(view.seconds_left)), "accent"))
         facts.append((text("ui_elapsed", time=duration(view.elapsed)), "text"))
-        facts.append((text("ui_ranks_on", count=run.world_size, device=run.device, backend=run.backend), "dim"))
+        if run.world_size > 0:
+            where = "/".join(filter(None, (run.device, run.backend)))
+            facts.append((text("ui_ranks_on", count=run.world_size, where=where), "dim"))
         if math.isfinite(view.seconds_left):
             ends = time.localtime(time.time() + view.seconds_left)
             today = ends.tm_yday == time.localtime().tm_yday
@@ -99,7 +102,7 @@ class ProgressLine(LineWidget):
         if view is None or view.started is None:
             return ()
         text = self._catalogue.text
-        epoch = text("ui_epoch", epoch=view.epoch, epochs=view.started.epochs)
+        epoch = text("ui_epoch", epoch=view.epoch, epochs=shown_total(view.started.epochs))
         total = text("ui_total")
         room = width - cell_len(epoch) - cell_len(total) - 20
         size = max(4, room // 2)

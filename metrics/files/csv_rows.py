@@ -6,6 +6,7 @@ round-trips float32), not computed = empty, not finite = ``nan``, ``inf`` or ``-
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -64,7 +65,7 @@ def epoch_row(summary: EpochSummary, metric_names: Sequence[str]) -> str:
         _number(summary.max_batch_loss),
         _number(summary.lr),
         _number(summary.epoch_seconds),
-        _number(summary.eta_hours),
+        _number(None if math.isnan(summary.eta_hours) else summary.eta_hours),
         _number(summary.val_loss),
         str(summary.samples),
         _number(summary.samples_per_second),

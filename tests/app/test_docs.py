@@ -32,6 +32,7 @@ KINDS = {
     "attach": r"everybatch attach\b.*",
     "runs": r"everybatch (runs|stop)\b.*",
     "tail": r"tail -f .*",
+    "run": r"everybatch run\b.*",
     "clean": r"make clean-runs",
 }
 """Each kind has a test that runs its commands; clean-runs has its own in tests/test_repository.py."""
@@ -142,6 +143,16 @@ def test_every_figure_of_the_costs_is_one_of_the_benchmarks(page):
 
 
 # ---- the commands -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", of_kind("run"))
+def test_the_commands_that_run_a_script_work(command, shell, tmp_path):
+    scripts = REPOSITORY / "tests" / "scripts"
+    (tmp_path / "common.py").symlink_to(scripts / "common.py")
+    (tmp_path / "train.py").symlink_to(scripts / ("ddp.py" if "torchrun" in command else "own_loop.py"))
+    done = shell(command, PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])).wait()
+    assert done.code == 0, done.stderr
+    assert len(done.batch_lines()) == (10 if "torchrun" in command else 15)
 
 
 def test_the_commands_for_help_work(shell):

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 import torch
 from everybatch.engine.config import TrainConfig
-from everybatch.engine.data import TrainData, ValData, count_samples, to_device
+from everybatch.engine.data import TrainData, ValData, to_device
 from everybatch.engine.tasks.image_folder import CROP, ImageFolder, find_pairs
 from everybatch.engine.tasks.phantoms import Phantoms, PhantomSlices
 from everybatch.engine.tasks.segmentation import dice_bce_loss, dice_score
 from everybatch.engine.tasks.unet import UNet
 from everybatch.errors import UsageError
+from everybatch.reporting.samples import count_samples
 from PIL import Image
 
 

@@ -5,6 +5,7 @@ TEXTS = {
     "commands": (
         "everybatch: see every batch of a training\n\n"
         "  everybatch train [flags]    train (the same as python src/train_ddp.py)\n"
+        "  everybatch run CMD …        see every batch of your own training command\n"
         "  everybatch attach [RUN]     watch a run; it goes on when you leave\n"
         "  everybatch runs [--json]    list all runs\n"
         "  everybatch stop [RUN]       save and stop a run\n"
@@ -86,4 +87,7 @@ TEXTS = {
     "resume_model": "the checkpoint is not one of this model ({reason})",
     "save_every": "--save_every: cannot use {value} (expected 5, 5epochs or 500batches)",
     "internal": "internal error of everybatch: {message}",
+    "command_missing": "run needs a command, such as everybatch run python train.py",
+    "command_unknown": "there is no command {command}",
+    "command_not_executable": "{command} is not executable (chmod +x, or write its interpreter in front)",
 }

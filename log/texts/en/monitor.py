@@ -17,7 +17,7 @@ TEXTS = {
     "ui_left": "left {time}",
     "ui_attempt": "attempt {attempt}",
     "ui_elapsed": "elapsed {time}",
-    "ui_ranks_on": "{count} ranks {device}/{backend}",
+    "ui_ranks_on": "{count} ranks {where}",
     "ui_ends": "ends {time}",
     "ui_saved": "saved {time} ago",
     "ui_cost": "ui {percent:.1f}%",

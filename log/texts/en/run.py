@@ -6,7 +6,9 @@ TEXTS = {
         "Epoch [{epoch}/{epochs}] - progress {percent:.1f}% ({batch}/{batches})"
         " - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
     ),
-    "batch_of_unknown": "Epoch [{epoch}/{epochs}] - progress ? ({batch}/?) - Batch Loss: {loss:.6f} - LR: {lr:.8f}",
+    "batch_of_unknown": (
+        "Epoch [{epoch}/{epochs}] - progress {percent} ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
+    ),
     "epoch_completed": "Epoch [{epoch}/{epochs}] completed",
     "epoch_stopped": "Epoch [{epoch}/{epochs}] stopped ({done}/{batches} batches done)",
     "epoch_failed": "Epoch [{epoch}/{epochs}] failed ({done}/{batches} batches done)",
@@ -16,6 +18,7 @@ TEXTS = {
     "lr": "Learning rate: {value:.8f}",
     "epoch_seconds": "Time of this epoch: {value:.2f} s",
     "eta": "Time left: {value:.2f} h",
+    "eta_unknown": "Time left: ?",
     "val_loss": "Validation loss: {value:.6f} (validation took {seconds:.2f} s)",
     "val_metric": "Validation {name}: {value:.6f}",
     "rule": "=" * 80,

@@ -1,12 +1,13 @@
 """Every text in Chinese."""
 
-from . import analysis, commands, failures, monitor, run, task
+from . import analysis, command_run, commands, failures, monitor, run, task
 from .flags import HELP
 
 __all__ = ["HELP", "TEXTS"]
 
 TEXTS = {
     **run.TEXTS,
+    **command_run.TEXTS,
     **failures.TEXTS,
     **commands.TEXTS,
     **monitor.TEXTS,

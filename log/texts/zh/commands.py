@@ -5,6 +5,7 @@ TEXTS = {
     "commands": (
         "everybatch: 训练时看到每一个batch\n\n"
         "  everybatch train [参数]     训练（同 python src/train_ddp.py）\n"
+        "  everybatch run CMD …        看你自己的训练命令的每一个batch\n"
         "  everybatch attach [RUN]     查看一次运行；离开后它继续训练\n"
         "  everybatch runs [--json]    列出全部运行\n"
         "  everybatch stop [RUN]       保存并停止一次运行\n"
@@ -85,4 +86,7 @@ TEXTS = {
     "resume_model": "检查点不属于这个模型（{reason}）",
     "save_every": "--save_every: 不能使用 {value}（应为 5、5epochs 或 500batches）",
     "internal": "everybatch 内部错误: {message}",
+    "command_missing": "run 后面需要一个命令，例如 everybatch run python train.py",
+    "command_unknown": "找不到命令 {command}",
+    "command_not_executable": "{command} 没有执行权限（chmod +x，或在前面写出解释器）",
 }

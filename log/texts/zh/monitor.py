@@ -17,7 +17,7 @@ TEXTS = {
     "ui_left": "剩余 {time}",
     "ui_attempt": "第 {attempt} 次尝试",
     "ui_elapsed": "已用 {time}",
-    "ui_ranks_on": "{count} 个进程 {device}/{backend}",
+    "ui_ranks_on": "{count} 个进程 {where}",
     "ui_ends": "{time} 结束",
     "ui_saved": "{time} 前保存",
     "ui_cost": "界面 {percent:.1f}%",

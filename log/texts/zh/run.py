@@ -5,7 +5,9 @@ TEXTS = {
     "batch": (
         "Epoch [{epoch}/{epochs}] - 进度 {percent:.1f}% ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
     ),
-    "batch_of_unknown": "Epoch [{epoch}/{epochs}] - 进度 ? ({batch}/?) - Batch Loss: {loss:.6f} - LR: {lr:.8f}",
+    "batch_of_unknown": (
+        "Epoch [{epoch}/{epochs}] - 进度 {percent} ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
+    ),
     "epoch_completed": "Epoch [{epoch}/{epochs}] 完成",
     "epoch_stopped": "Epoch [{epoch}/{epochs}] 已停止（完成 {done}/{batches} 个batch）",
     "epoch_failed": "Epoch [{epoch}/{epochs}] 失败（完成 {done}/{batches} 个batch）",
@@ -15,6 +17,7 @@ TEXTS = {
     "lr": "学习率: {value:.8f}",
     "epoch_seconds": "本epoch用时: {value:.2f}秒",
     "eta": "预计剩余时间: {value:.2f}小时",
+    "eta_unknown": "预计剩余时间: ?",
     "val_loss": "验证损失: {value:.6f}（验证用时 {seconds:.2f}秒）",
     "val_metric": "验证 {name}: {value:.6f}",
     "rule": "=" * 80,

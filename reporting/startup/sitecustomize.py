@@ -1,0 +1,71 @@
+"""Python imports this module by itself when it starts, because `everybatch run` puts its folder on PYTHONPATH.
+
+A process that never imports torch pays for one entry of `sys.meta_path`. Nothing here may keep the process from
+starting, so a fault is one line on stderr.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from types import ModuleType
+from typing import Any
+
+
+class _AfterTorch:
+    """Finds torch as Python would, and installs the hooks behind its import. It then steps aside."""
+
+    @classmethod
+    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        """Called by Python for every import of a module that is not loaded yet."""
+        if name != "torch":
+            return None
+        sys.meta_path.remove(cls)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            _then_install(spec.loader)
+        return spec
+
+
+def _then_install(loader: Any) -> None:
+    run = loader.exec_module
+
+    def exec_module(module: ModuleType) -> None:
+        run(module)
+        _install()
+
+    loader.exec_module = exec_module  # of this one loader object, which Python made for torch
+
+
+def _install() -> None:
+    try:
+        from everybatch.reporting.hooks.torch_hooks import install
+
+        install()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong here, the script goes on without us
+        print(f"everybatch: this training is not watched: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+def _run_shadowed() -> None:
+    """Run the `sitecustomize` that a user or a distribution has, which this module hides."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    others = [folder for folder in sys.path if os.path.abspath(folder or os.curdir) != here]
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
+    if spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+def _print_by_lines() -> None:
+    """Into a pipe, Python holds back what is printed. Unbuffered, it would tear lines of several ranks apart."""
+    if sys.stdout is not None and not sys.stdout.isatty():
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+if os.environ.get("EVERYBATCH_SOCKET"):
+    sys.meta_path.insert(0, _AfterTorch)
+    _print_by_lines()
+_run_shadowed()

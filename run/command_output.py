@@ -1,0 +1,39 @@
+"""What a command prints: kept as it is in a file, and handed on line by line."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import IO
+
+READ_BYTES = 1 << 16
+
+
+class OutputReader:
+    """Reads a pipe to its end in a thread of its own, so that the command never waits for anybody."""
+
+    def __init__(self, pipe: IO[bytes], keep: Callable[[bytes], None], show: Callable[[bytes], None]) -> None:
+        """`keep` gets all bytes at once; `show` gets whole lines, or the state of a progress bar."""
+        self._pipe = pipe
+        self._keep = keep
+        self._show = show
+        self._thread = threading.Thread(target=self._run, name="output", daemon=True)
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end of the pipe for a bounded time, as a process that was left behind may hold it open."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        rest = b""
+        with self._pipe:
+            while data := os.read(self._pipe.fileno(), READ_BYTES):
+                self._keep(data)
+                rest += data
+                end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
+                if end:
+                    self._show(rest[:end])
+                    rest = rest[end:]
+        if rest:
+            self._show(rest)

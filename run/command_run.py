@@ -1,0 +1,299 @@
+"""A run that is somebody's own command: starts it as it is, and records what its ranks report by themselves.
+
+Its ranks are unknown until they say hello. How they end is told by their last word, by the end of their connection,
+and by the exit code of the command, which is handed on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+import psutil
+
+from ..log.catalogue import Catalogue, one_line
+from ..metrics.commands import Command
+from ..metrics.events import RankFailed
+from ..metrics.files.append_file import AppendFile
+from ..metrics.records import UNKNOWN, Notice, RunStarted
+from .aggregator import AttemptInfo
+from .command_config import CommandConfig, executable, shown
+from .command_output import OutputReader
+from .listener import Listener
+from .presence import Presence, print_to
+from .protocol import Reply, Request
+from .recorder import Recorder
+from .run_folder import RunFolder
+from .run_lock import RunLock
+from .signals import Signals
+
+POLL_SECONDS = 0.05
+SILENT_RANKS_SECONDS = 10.0
+"""After the first batch, for the other ranks to say hello. Those that do not are not waited for any more."""
+LAST_WORDS_SECONDS = 2.0
+"""After the end of the command, for what its ranks and its output still hold."""
+MOST_INTERVAL = 1_000_000
+STARTUP_FOLDER = Path(__file__).parent.parent / "reporting" / "startup"
+"""What leads the hooks into every Python process below the command."""
+ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+"""What the command gets when it is asked to stop for the first, the second and the third time."""
+
+
+def run_command(
+    config: CommandConfig,
+    catalogue: Catalogue,
+    stdout: TextIO | None,
+    stderr: TextIO,
+    created: Callable[[RunFolder], None] = lambda _: None,
+) -> int:
+    """Run the command to its end; its exit code. Raises `UsageError` before anything is written.
+
+    Without `stdout` nothing is shown. `created` is called as soon as the run can be watched.
+    """
+    config.check()
+    arguments = executable(config.command)
+    with Signals() as signals:
+        folder = RunFolder.create(config.output_dir, time.localtime(), saves=False)
+        with RunLock(folder.private.absolute()) as lock:
+            return CommandRun(config, arguments, catalogue, folder, lock, signals).run(stdout, stderr, created)
+
+
+class CommandRun:
+    """Starts the command, is there for those who ask something of it, and says how it ended."""
+
+    def __init__(
+        self,
+        config: CommandConfig,
+        arguments: list[str],
+        catalogue: Catalogue,
+        folder: RunFolder,
+        lock: RunLock,
+        signals: Signals,
+    ) -> None:
+        self._config = config
+        self._arguments = arguments
+        self._catalogue = catalogue
+        self._folder = folder
+        self._signals = signals
+        self._presence = Presence(folder, lock, catalogue, self._handle)
+        self._asked_to_stop = 0
+        self._asking = threading.Lock()
+
+    def run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
+        """Run to the end; the exit code of the command."""
+        started = RunStarted(
+            run_id=self._folder.run_id,
+            attempt=1,
+            task=shown(self._config.command),
+            epochs=self._config.epochs,
+            world_size=UNKNOWN,
+            device="",
+            backend="",
+            log_interval=self._config.log_interval,
+            metric_names=(),
+            at=self._presence.started_at,
+        )
+        attempt = AttemptInfo(self._folder, started, self._config.log_batch_metrics)
+        self._recorder = Recorder(attempt, [], self._catalogue, stdout)
+        self._emit_start()
+        self._listener = Listener(self._recorder.add_queue)
+        try:
+            with self._presence.kept() as no_control:
+                if no_control is not None:
+                    reason = no_control.strerror or str(no_control)
+                    self._recorder.emit("no_control", "warning", reason=reason)
+                self._write_run_json("running")
+                self._presence.register(stderr)
+                created(self._folder)
+                return self._attend(stdout, stderr)
+        finally:
+            self._listener.close()
+
+    # ---- the command --------------------------------------------------------------------------------------
+
+    def _attend(self, stdout: TextIO | None, stderr: TextIO) -> int:
+        """Start the command, wait for its end and write how it ended; its exit code."""
+        output = AppendFile(self._folder.output)
+        self._process = process = subprocess.Popen(
+            self._arguments,
+            stdin=None if stdout is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._environment(),
+            start_new_session=True,
+        )
+        pipes = [(process.stdout, stdout), (process.stderr, stderr if stdout is not None else None)]
+        readers = [
+            OutputReader(pipe, lambda data: output.write([data]), _writer(stream))
+            for pipe, stream in pipes
+            if pipe is not None
+        ]
+        self._wait(process)
+        deadline = time.monotonic() + LAST_WORDS_SECONDS
+        while self._recorder.open_queues and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        for reader in readers:
+            reader.join(max(0.0, deadline - time.monotonic()))
+        self._recorder.drain()
+        output.close()
+        return self._close(process.returncode, stderr)
+
+    def _environment(self) -> dict[str, str]:
+        inherited = os.environ.get("PYTHONPATH", "")
+        return {
+            **os.environ,
+            **self._listener.address.environment(),
+            "PYTHONPATH": os.pathsep.join([str(STARTUP_FOLDER), *([inherited] if inherited else [])]),
+        }
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        first_batch_at = 0.0
+        settled = False
+        while process.poll() is None:
+            while self._signals.waiting:
+                self._handle_signal(self._signals.waiting.popleft())
+            if not first_batch_at and self._recorder.aggregator.steps:
+                first_batch_at = time.monotonic()
+                self._write_run_json("running")
+            if first_batch_at and not settled and time.monotonic() - first_batch_at > SILENT_RANKS_SECONDS:
+                settled = True
+                self._recorder.settle_ranks()
+            time.sleep(POLL_SECONDS)
+
+    def _handle_signal(self, number: signal.Signals) -> None:
+        if number == signal.SIGHUP:
+            self._recorder.emit("terminal_gone")
+        else:
+            self._ask_to_stop()
+
+    def _ask_to_stop(self) -> None:
+        with self._asking:
+            number = ASKED_TO_STOP[min(self._asked_to_stop, len(ASKED_TO_STOP) - 1)]
+            self._asked_to_stop += 1
+        self._recorder.emit("command_stop", signal=number.name)
+        if number == signal.SIGKILL:
+            self._signal_all(number)
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """To the command and every process below it, whatever sessions they have."""
+        try:
+            leader = psutil.Process(self._process.pid)
+            family = [leader, *leader.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    # ---- requests -----------------------------------------------------------------------------------------
+
+    def _handle(self, request: Request) -> Reply:
+        """Do what a monitor asks, as far as it can be done with processes that know nothing of us."""
+        match request.command:
+            case Command.INTERVAL if 1 <= request.value <= MOST_INTERVAL:
+                self._recorder.set_interval(request.value)
+            case Command.STOP:
+                self._ask_to_stop()
+            case Command.PAUSE | Command.RESUME:
+                paused = request.command is Command.PAUSE
+                self._signal_all(signal.SIGSTOP if paused else signal.SIGCONT)
+                self._recorder.emit("command_paused" if paused else "command_resumed")
+            case _:
+                return Reply(taken=False, reason=self._catalogue.text("command_cannot", command=request.command))
+        return Reply(taken=True)
+
+    # ---- how it stands and how it ended -------------------------------------------------------------------
+
+    def _emit_start(self) -> None:
+        folder, recorder = self._folder, self._recorder
+        recorder.emit("command", run_id=folder.run_id, command=shown(self._config.command))
+        recorder.emit("run_log", path=str(folder.log))
+        recorder.emit("run_output", path=str(folder.output))
+        recorder.emit("run_epoch_csv", path=str(folder.epoch_csv))
+        if self._config.log_batch_metrics:
+            recorder.emit("run_batch_csv", path=str(folder.batch_csv))
+
+    def _close(self, code: int, stderr: TextIO) -> int:
+        """Write how the command ended, everywhere; its exit code, 128 and the signal if one ended it."""
+        failure = self._failure(code)
+        state = "stopped" if self._asked_to_stop else "failed" if failure is not None else "finished"
+        reason = cause = ""
+        if failure is not None and state == "failed":
+            cause = self._catalogue.notice(failure)
+            error = self._first_error() if failure.kind == "failed_raised" else None
+            trace = error.traceback.splitlines() if error is not None else []
+            reason = "\n".join([*map(one_line, trace), cause])
+        try:
+            self._recorder.close(state, reason)
+        except Exception:  # noqa: BLE001 - a fault of ours: whatever it is, the user must see it
+            state, reason = "failed", self._catalogue.text("internal", message=traceback.format_exc())
+        self._write_run_json(state, reason, cause)
+        if reason:
+            print_to(stderr, reason)
+        return code if code >= 0 else 128 - code
+
+    def _failure(self, code: int) -> Notice | None:
+        """Why the command failed: what a rank raised first, else how the command ended; None if it did not fail."""
+        if code == 0:
+            return None
+        aggregator = self._recorder.aggregator
+        silent = aggregator.silent_ranks() if aggregator.pids else []
+        first = self._first_error()
+        if first is not None and not (silent and first.victim):
+            fields: dict[str, str | int | float] = {
+                "rank": first.rank,
+                "error": first.error,
+                "message": first.message,
+            }
+            return Notice("failed_raised", "error", fields)
+        if code < 0:
+            return Notice("command_signal", "error", {"signal": signal.Signals(-code).name})
+        if silent:
+            return Notice("command_rank_lost", "error", {"code": code, "ranks": ", ".join(map(str, silent))})
+        return Notice("command_exit", "error", {"code": code})
+
+    def _first_error(self) -> RankFailed | None:
+        """What was raised first, that of a rank which merely lost its peer last."""
+        errors = self._recorder.aggregator.errors.values()
+        return min(errors, key=lambda error: (bool(error.victim), error.at), default=None)
+
+    def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
+        pids = self._recorder.aggregator.pids
+        task = shown(self._config.command)
+        self._presence.update(
+            kind="command",
+            state=state,
+            reason=reason,
+            cause=cause,
+            attempt=1,
+            rank_pids=sorted(pids, key=pids.__getitem__),
+            world_size=len(pids),
+            metric_names=[],
+            config={**msgspec.to_builtins(self._config, enc_hook=str), "task": task},
+        )
+
+
+def _writer(stream: TextIO | None) -> Callable[[bytes], None]:
+    """Writes bytes to a stream whose reader may be gone, as they are."""
+    if stream is None:
+        return lambda _: None
+    fd = stream.fileno()
+
+    def write(data: bytes) -> None:
+        with contextlib.suppress(OSError):
+            while data:
+                data = data[os.write(fd, data) :]
+
+    return write

@@ -1,0 +1,146 @@
+"""Unchanged scripts, really run: what the hooks tell of them must be what the scripts themselves computed."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, Hello, RankFailed, decode_events
+from everybatch.metrics.records import UNKNOWN
+from everybatch.run.command_run import STARTUP_FOLDER
+from everybatch.run.listener import Listener
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+
+
+class Watched:
+    """A script that ran below the hooks: what it printed, and the events that came."""
+
+    def __init__(self, *command: str, hooked: bool = True, env: dict[str, str] | None = None) -> None:
+        queues = []
+        listener = Listener(queues.append)
+        path = os.pathsep.join([str(STARTUP_FOLDER), os.environ.get("PYTHONPATH", "")])
+        told = {**listener.address.environment(), "PYTHONPATH": path} if hooked else {}
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=SCRIPTS,
+            env={**os.environ, **told, **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.events = []
+        deadline = time.monotonic() + 120
+        while process.poll() is None or not all(queue.ended for queue in queues):
+            assert time.monotonic() < deadline
+            for queue in list(queues):
+                for message in queue.take():
+                    self.events += decode_events(message)
+            time.sleep(0.01)
+        listener.close()
+        self.stdout, self.stderr = process.communicate()
+        self.code = process.returncode
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def told(self):
+        """What the script says that its batches were."""
+        return [json.loads(line) for line in self.stdout.splitlines() if line.startswith("{")]
+
+
+def assert_same(watched):
+    """Every batch as the script told it, in its order, and every epoch."""
+    assert (watched.code, watched.stderr) == (0, "")
+    told, batches = watched.told(), watched.of(BatchEvent)
+    assert told
+    assert [(one["epoch"], one["batch"]) for one in told] == [(event.epoch, event.batch) for event in batches]
+    assert [event.step for event in batches] == list(range(1, len(told) + 1))
+    for one, event in zip(told, batches, strict=True):
+        assert event.loss == pytest.approx(one["loss"], rel=1e-6)
+        assert event.lr == pytest.approx(one["lr"])
+        assert event.samples == one["samples"]
+    epochs = {one["epoch"]: one["batches"] or UNKNOWN for one in told}
+    assert {event.epoch: event.batches for event in watched.of(EpochBegan)} == epochs
+    assert [event.epoch for event in watched.of(EpochEnded)] == list(epochs)
+    assert [type(watched.events[0]), type(watched.events[-1])] == [Hello, Finished]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        ("own_loop.py",),
+        ("validation_with_grad.py",),
+        ("accumulation.py", "by number"),
+        ("accumulation.py", "by factor"),
+        ("accumulation.py", "by tensor"),
+        ("accumulation.py", "not"),
+        ("no_loader.py",),
+        ("gan.py",),
+        ("closure.py",),
+        ("scaler.py",),
+        ("look_ahead.py",),
+        ("stream.py",),
+    ],
+    ids=" ".join,
+)
+def test_every_batch_is_what_the_script_computed(script):
+    assert_same(Watched(*script))
+
+
+def test_the_training_is_bit_for_bit_what_it_is_without_hooks():
+    bare, hooked = Watched("own_loop.py", hooked=False), Watched("own_loop.py")
+    assert bare.events == []
+    assert bare.stdout == hooked.stdout
+    assert "weights" in hooked.stdout
+
+
+def test_an_exception_is_the_last_word(tmp_path):
+    (tmp_path / "fails.py").write_text(
+        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
+        + (SCRIPTS / "own_loop.py").read_text().replace("    schedule.step()", "    raise ValueError('no more')")
+    )
+    watched = Watched(str(tmp_path / "fails.py"))
+    assert watched.code == 1
+    (failed,) = watched.of(RankFailed)
+    assert (failed.error, failed.message) == ("ValueError", "no more")
+    assert "fails.py" in failed.traceback
+    assert "ValueError: no more" in watched.stderr
+    assert len(watched.of(BatchEvent)) == 5
+
+
+def test_a_script_that_does_not_train_reports_nothing():
+    watched = Watched("-c", "import torch; print(torch.ones(2).sum())")
+    assert (watched.code, watched.stderr, watched.events) == (0, "", [])
+
+
+def test_a_sitecustomize_of_the_user_still_runs(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("print('mine')\n")
+    path = os.pathsep.join([str(STARTUP_FOLDER), str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    watched = Watched("own_loop.py", env={"PYTHONPATH": path})
+    assert watched.stdout.startswith("mine\n")
+    assert len(watched.of(BatchEvent)) == 15
+
+
+def test_a_recorder_that_is_not_there_is_one_warning(tmp_path):
+    watched = Watched("own_loop.py", env={"EVERYBATCH_SOCKET": str(tmp_path / "nothing")})
+    assert watched.code == 0
+    assert len(watched.told()) == 15
+    assert watched.stderr.count("everybatch: this training is not watched any more") == 1
+    assert len(watched.stderr.splitlines()) == 1
+
+
+def test_a_loss_that_is_no_number_is_told(tmp_path):
+    (tmp_path / "nan.py").write_text(
+        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
+        + (SCRIPTS / "own_loop.py")
+        .read_text()
+        .replace("loss = mean_squared(net, batch)", "loss = mean_squared(net, batch) * float('nan')")
+    )
+    losses = [event.loss for event in Watched(str(tmp_path / "nan.py")).of(BatchEvent)]
+    assert len(losses) == 15
+    assert all(map(math.isnan, losses))

@@ -1,0 +1,124 @@
+"""``everybatch run CMD``: real commands, as a person types them."""
+
+import json
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from everybatch.log.catalogue import Catalogue
+from everybatch.run.registry import read_run
+
+from ..support import Running, only, until
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Start ``everybatch run`` with a command in an empty folder; whatever still runs at the end is killed."""
+    started = []
+
+    def begin(*arguments, env=None, **options):
+        command = [sys.executable, "-m", "everybatch", "run", *arguments]
+        started.append(Running(command, tmp_path, {"PYTHONUNBUFFERED": "", **(env or {})}, **options))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.end()
+
+
+def told(done):
+    """What the script says of its batches, by epoch and batch: the losses of its ranks."""
+    losses = {}
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            one = json.loads(line)
+            losses.setdefault((one["epoch"], one["batch"]), []).append(one["loss"])
+    return losses
+
+
+def test_a_script_is_shown_batch_by_batch_and_all_files_are_written(run):
+    done = run("--log_batch_metrics", str(SCRIPTS / "own_loop.py")).wait()
+    assert (done.code, done.stderr) == (0, "")
+    losses = told(done)
+    assert len(losses) == 15
+    lines = [
+        f"Epoch [{epoch}/?] - 进度 {20 * batch:.1f}% ({batch}/5) - Batch Loss: {loss:.6f}"
+        f" - LR: {0.1 / 2 ** (epoch - 1):.8f}"
+        for (epoch, batch), (loss,) in losses.items()
+    ]
+    assert done.batch_lines() == done.log_batch_lines() == lines
+    assert [float(row["loss"]) for row in done.rows("batch")] == pytest.approx(
+        [loss for (loss,) in losses.values()]
+    )
+    assert [(row["epoch"], row["status"], row["eta_hours"]) for row in done.rows("epoch")] == [
+        (str(epoch), "completed", "") for epoch in (1, 2, 3)
+    ]
+    output = only(done.folder, ".everybatch/*/output.log").read_text()
+    assert output == "".join(line + "\n" for line in done.stdout.splitlines() if line.startswith(("{", "weights")))
+    assert not (done.folder / "checkpoints").exists()
+
+
+def test_both_ranks_of_torchrun_are_merged(run):
+    done = run("--epochs", "2", *TORCHRUN, str(SCRIPTS / "ddp.py")).wait()
+    assert done.code == 0, done.stderr
+    losses = told(done)
+    assert {len(of_ranks) for of_ranks in losses.values()} == {2}
+    shown = [
+        re.search(r"Epoch \[(\d)/2\] .* \((\d)/5\) - Batch Loss: (\S+)", line).groups()
+        for line in done.batch_lines()
+    ]
+    assert [(int(epoch), int(batch)) for epoch, batch, _ in shown] == list(losses)
+    for (_, _, loss), of_ranks in zip(shown, losses.values(), strict=True):
+        assert float(loss) == pytest.approx(sum(of_ranks) / 2, abs=1e-6)
+    content = json.loads(only(done.folder, ".everybatch/*/run.json").read_text())
+    assert (content["state"], content["world_size"]) == ("finished", 2)
+
+
+def test_a_killed_rank_is_named(run):
+    done = run(*TORCHRUN, str(SCRIPTS / "ddp.py"), env={"KILLED": "1@1"}).wait()
+    assert done.code == 1
+    assert re.search(r"rank 1 没有留下任何说明", done.stderr.splitlines()[-1])
+
+
+@pytest.mark.parametrize(("code", "end"), [("sys.exit(7)", 7), ("os.kill(os.getpid(), 9)", 137)])
+def test_the_exit_code_is_handed_on_and_a_signal_is_named(run, code, end):
+    done = run("python", "-c", f"import os, sys; {code}").wait()
+    assert done.code == end
+    assert ("SIGKILL" in done.stderr) == (end == 137)
+    assert read_run(only(done.folder, ".everybatch/*")).state == "failed"
+
+
+def test_a_stop_ends_the_command(run, tmp_path):
+    running = run(*TORCHRUN, str(SCRIPTS / "ddp.py"), env={"EPOCHS": "1000", "SECONDS": "0.05"})
+    until(lambda: "(4/5)" in running.log())
+    running.send(signal.SIGINT)
+    done = running.wait()
+    assert done.code != 0
+    assert read_run(only(tmp_path, ".everybatch/*")).state == "stopped"
+    assert Catalogue("zh").text("command_stop", signal="SIGINT") in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((), "usage"),
+        (("--epochs", "3"), "run needs a command"),
+        (("no-such-command",), "there is no command no-such-command"),
+        (("no_such_file.py",), "there is no command no_such_file.py"),
+        (("./plain",), "./plain is not executable"),
+        (("--epochs", "-1", "true"), "--epochs: must be at least 0, got -1"),
+        (("--nproc", "2", "true"), "unknown flag --nproc"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_written(run, tmp_path, arguments, problem):
+    (tmp_path / "plain").write_text("echo\n")
+    done = run(*arguments, env={"EVERYBATCH_LANG": "en"}).wait()
+    assert done.code == 2
+    assert problem in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / ".everybatch").exists()
