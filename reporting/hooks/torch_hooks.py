@@ -127,11 +127,13 @@ class Hooks:
         @functools.wraps(original)
         def iterate(loader: Any) -> Any:
             iterator = original(loader)
-            if not hooks._on or not hooks._observer.active:
-                return iterator
-            return _Timed(iterator, loader, hooks)
+            return hooks._timed(iterator, loader)
 
         DataLoader.__iter__ = iterate  # type: ignore[method-assign]
+
+    def _timed(self, iterator: Any, loader: Any) -> Any:
+        timed = self._tell(_Timed, iterator, loader, self)
+        return iterator if timed is None else timed
 
     # ---- the end ------------------------------------------------------------------------------------------
 
@@ -155,7 +157,7 @@ class _Timed:
         self._observer = hooks._observer
         try:
             length = len(loader)
-        except (TypeError, NotImplementedError):  # a stream
+        except Exception:  # noqa: BLE001 - a stream; or the dataset's own code, whose fault is not for us to raise
             length = None
         self._pass = self._observer.pass_began(length, trains=torch.is_grad_enabled())
 

@@ -85,6 +85,7 @@ def assert_same(watched):
         ("scaler.py",),
         ("look_ahead.py",),
         ("stream.py",),
+        ("odd_length.py",),
     ],
     ids=" ".join,
 )
