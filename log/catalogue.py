@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from unicodedata import combining, east_asian_width
 
 from ..errors import UsageError
-from ..metrics.blocks import Line, end_lines, epoch_block
+from ..metrics.blocks import BATCH_GAP, Line, end_lines, epoch_block, named, validation_line, values_text
 from ..metrics.numbers import hides
-from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded, shown_total
+from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded, ValidationRecord, shown_total
 from .texts import en, zh
 
 TEXTS = {"zh": zh.TEXTS, "en": en.TEXTS}
@@ -39,13 +40,17 @@ class Catalogue:
             shown = {name: _readable(field) for name, field in shown.items()}
         return self._texts[key].format(**shown)
 
-    def batch(self, record: BatchRecord, epochs: int, batches: int) -> str:
+    def batch(self, record: BatchRecord, epochs: int, batches: int, value_names: tuple[str, ...] = ()) -> str:
         """The line of one batch; its counter is the 0-based index, as in the guide.
 
-        A batch beyond the number of `batches` shows that the number is not known; so does a number of `epochs`
-        below 1.
+        A batch beyond the number of `batches` shows that the number is not known; so do a number of `epochs`
+        below 1 and a learning rate of nan. The values of the batch stand behind.
         """
-        if record.batch >= batches or epochs < 1:
+        line = self._batch(record, epochs, batches)
+        return line + one_line(values_text(named(value_names, record.values), BATCH_GAP)) if record.values else line
+
+    def _batch(self, record: BatchRecord, epochs: int, batches: int) -> str:
+        if record.batch >= batches or epochs < 1 or record.lr != record.lr:
             return self._batch_of_unknown(record, epochs, batches)
         return self._batch_line(
             epoch=record.epoch,
@@ -67,12 +72,24 @@ class Catalogue:
             batch=record.batch,
             batches=batches if known else "?",
             loss=record.loss,
-            lr=record.lr,
+            lr="?" if math.isnan(record.lr) else f"{record.lr:.8f}",
         )
 
-    def epoch(self, summary: EpochSummary, epochs: int, batches: int, metric_names: tuple[str, ...]) -> list[str]:
+    def epoch(
+        self,
+        summary: EpochSummary,
+        epochs: int,
+        batches: int,
+        metric_names: tuple[str, ...],
+        value_names: tuple[str, ...] = (),
+    ) -> list[str]:
         """The block of one epoch between its two rules."""
-        return self.lines(epoch_block(summary, epochs, batches, metric_names))
+        return self.lines(epoch_block(summary, epochs, batches, metric_names, value_names))
+
+    def validation(self, record: ValidationRecord, metric_names: tuple[str, ...]) -> str:
+        """The line of a validation at any time."""
+        key, fields = validation_line(record, metric_names)
+        return self.text(key, **fields)
 
     def lines(self, block: Iterable[Line]) -> list[str]:
         """The texts of some lines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..metrics.blocks import end_block
 from ..metrics.line_context import Context
-from ..metrics.records import AnyRecord, BatchRecord, EpochSummary, Notice, RunEnded
+from ..metrics.records import AnyRecord, BatchRecord, EpochSummary, Notice, RunEnded, ValidationRecord
 from .catalogue import Catalogue
 
 
@@ -12,11 +12,14 @@ def record_lines(record: AnyRecord, context: Context, catalogue: Catalogue) -> l
     """The lines that `record` makes in its `context`, whatever the log interval; [] if it makes none."""
     match record:
         case BatchRecord():
-            return [catalogue.batch(record, context.epochs, context.batches)]
+            return [catalogue.batch(record, context.epochs, context.batches, context.value_names)]
         case Notice():
             return [catalogue.notice(record)]
         case EpochSummary():
-            return catalogue.epoch(record, context.epochs, context.batches, context.metric_names)
+            names = context.metric_names, context.value_names
+            return catalogue.epoch(record, context.epochs, context.batches, *names)
+        case ValidationRecord():
+            return [catalogue.validation(record, context.metric_names)]
         case RunEnded():
             return catalogue.lines(end_block(record, context.epochs, validated=context.validated))
         case _:
@@ -28,7 +31,7 @@ def record_time(record: AnyRecord, context: Context) -> float:
     match record:
         case BatchRecord():
             return context.started_at + record.elapsed_seconds
-        case Notice() | RunEnded():
+        case Notice() | RunEnded() | ValidationRecord():
             return record.at
         case EpochSummary():
             return record.finished_at

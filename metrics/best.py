@@ -30,7 +30,8 @@ class Judge:
         """What `epoch` is judged by; nan if it has no such metric."""
         if not self.metric:
             return epoch.loss
-        return epoch.val_metrics[self._place] if len(epoch.val_metrics) > self._place else math.nan
+        score = epoch.val_metrics[self._place] if len(epoch.val_metrics) > self._place else None
+        return math.nan if score is None else score
 
     def better(self, epoch: EpochSummary, best: EpochSummary | None) -> bool:
         """Whether `epoch` is better than `best`.

@@ -6,16 +6,21 @@ Log, screen and panel take their texts from here, and the numbering of lines tak
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from .duration import duration
-from .records import UNKNOWN, EpochSummary, RunEnded, shown_total
+from .records import UNKNOWN, EpochSummary, RunEnded, ValidationRecord, shown_total
+from .values import Values
 
 Line: TypeAlias = tuple[str, Mapping[str, str | int | float]]
 """A key of the catalogue and its fields."""
 
 RULE: Line = ("rule", {})
+BATCH_GAP, EPOCH_GAP = " - ", "  "
+"""Before a value, in the line of a batch and in that of an epoch."""
+NAME_WIDTH = 32
+"""Characters of a value's name in a line."""
 
 
 def epoch_figures(summary: EpochSummary, epochs: int, batches: int) -> list[Line]:
@@ -36,14 +41,18 @@ def epoch_figures(summary: EpochSummary, epochs: int, batches: int) -> list[Line
         ("avg_loss", {"value": summary.avg_loss}),
         ("min_batch_loss", {"value": summary.min_batch_loss}),
         ("max_batch_loss", {"value": summary.max_batch_loss}),
-        ("lr", {"value": summary.lr}),
+        ("lr_unknown", {}) if math.isnan(summary.lr) else ("lr", {"value": summary.lr}),
         ("epoch_seconds", {"value": summary.epoch_seconds}),
         ("eta_unknown", {}) if unknown_eta else ("eta", {"value": summary.eta_hours}),
     ]
 
 
 def epoch_block(
-    summary: EpochSummary, epochs: int = 0, batches: int = UNKNOWN, metric_names: tuple[str, ...] = ()
+    summary: EpochSummary,
+    epochs: int = 0,
+    batches: int = UNKNOWN,
+    metric_names: tuple[str, ...] = (),
+    value_names: tuple[str, ...] = (),
 ) -> list[Line]:
     """All lines of an epoch: the guide's between two rules, and what we add to them.
 
@@ -52,13 +61,41 @@ def epoch_block(
     validation: list[Line] = []
     if summary.val_loss is not None:
         validation.append(("val_loss", {"value": summary.val_loss, "seconds": summary.val_seconds}))
-    names = metric_names + ("",) * (len(summary.val_metrics) - len(metric_names))
     validation += [
-        ("val_metric", {"name": name, "value": value})
-        for name, value in zip(names, summary.val_metrics, strict=False)
+        ("val_metric", {"name": name, "value": value}) for name, value in named(metric_names, summary.val_metrics)
     ]
-    speed = {"value": summary.samples_per_second, "wait": summary.data_wait_seconds}
-    return [RULE, *epoch_figures(summary, epochs, batches), *validation, ("throughput", speed), RULE]
+    values = named(value_names, summary.values)
+    means: list[Line] = [("epoch_values", {"values": values_text(values, EPOCH_GAP)})] if values else []
+    speed: Line = ("throughput", {"value": summary.samples_per_second, "wait": summary.data_wait_seconds})
+    if math.isnan(summary.samples_per_second):
+        speed = ("throughput_unknown", {"wait": summary.data_wait_seconds})
+    return [RULE, *epoch_figures(summary, epochs, batches), *validation, *means, speed, RULE]
+
+
+def validation_line(record: ValidationRecord, metric_names: tuple[str, ...] = ()) -> Line:
+    """The line of a validation at any time."""
+    values = values_text(named(metric_names, record.metrics), BATCH_GAP)
+    fields: dict[str, str | int | float] = {"step": record.step, "seconds": record.seconds, "values": values}
+    if record.loss is None:
+        return "validated_without_loss", fields
+    return "validated", {**fields, "loss": record.loss}
+
+
+def named(names: tuple[str, ...], values: Values) -> list[tuple[str, float]]:
+    """The values that are there, with their names; one whose name is not known is `?`."""
+    known = len(names)
+    return [
+        (names[place] if place < known else "?", value) for place, value in enumerate(values) if value is not None
+    ]
+
+
+def values_text(values: Iterable[tuple[str, float]], gap: str) -> str:
+    """Values in a line, each behind a `gap`; four digits tell how it goes, the CSV files have them all."""
+    return "".join(f"{gap}{_shown_name(name)}: {value:.4g}" for name, value in values)
+
+
+def _shown_name(name: str) -> str:
+    return name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + "…"
 
 
 def end_block(ended: RunEnded, epochs: int = 0, *, validated: bool = False) -> list[Line]:

@@ -16,7 +16,8 @@ class Eta:
     """
 
     def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
+        self.epochs = epochs
+        """Of the whole run; below 1 while nobody knows."""
         self._epoch_seconds: deque[float] = deque(maxlen=RECENT_EPOCHS)
         self._save_seconds: deque[float] = deque(maxlen=RECENT_EPOCHS)
 
@@ -36,9 +37,9 @@ class Eta:
 
         `first_epoch` is a guess at the seconds of an epoch, which counts until one has ended.
         """
-        if math.isnan(part) or self._epochs < 1:
+        if math.isnan(part) or self.epochs < 1:
             return math.nan
-        left = self._epochs - epoch + 1 - part
+        left = self.epochs - epoch + 1 - part
         return left * self._whole_epoch(first_epoch) if left > 0 else 0.0
 
     def _whole_epoch(self, first_epoch: float) -> float:

@@ -33,6 +33,14 @@ class Introduced(Event, frozen=True, tag="introduced"):
     """`cpu` or `cuda:0`, and so on; empty if it does not know yet."""
 
 
+class Planned(Event, frozen=True, tag="planned"):
+    """How long somebody else's training will be, as far as it knows; by rank 0."""
+
+    epochs: int
+    """`UNKNOWN` if it does not know. The same for the steps."""
+    steps: int
+
+
 class EpochBegan(Event, frozen=True, tag="epoch"):
     """The rank entered an epoch (1-based)."""
 
@@ -62,7 +70,9 @@ class BatchEvent(Event, frozen=True, tag="batch"):
     loss: float
     """Mean over this rank's samples; may be nan or inf."""
     lr: float
+    """nan if the training does not tell it."""
     samples: int
+    """0 if the training does not tell them."""
     step_seconds: float
     """From the end of the batch before to the end of this one, the wait for data included."""
     data_wait_seconds: float
@@ -71,6 +81,15 @@ class BatchEvent(Event, frozen=True, tag="batch"):
     """From the end of the batch before to the start of backward, on the host: what the rank did before it had to
     wait for the others. It is the whole step if the loop does not tell when backward starts."""
     at: float
+
+
+class BatchValues(Event, frozen=True, tag="values"):
+    """The named values of a batch; it comes before the `BatchEvent` of the same rank and step."""
+
+    step: int
+    values: dict[str, float]
+    how: dict[str, str] = {}
+    """How a value is merged over the ranks, if not as the loss is: `sum` or `last`."""
 
 
 class BatchesDropped(Event, frozen=True, tag="dropped"):
@@ -86,6 +105,18 @@ class Validated(Event, frozen=True, tag="validated"):
     loss: float
     metrics: tuple[float, ...]
     """In the order of the task's `metric_names`."""
+    seconds: float
+
+
+class ValidatedAt(Event, frozen=True, tag="validated_at"):
+    """A validation at any time of somebody else's training; by rank 0."""
+
+    epoch: int
+    """The newest one that has begun; 0 before the first."""
+    step: int
+    """Batches done over the whole run."""
+    loss: float | None
+    values: dict[str, float]
     seconds: float
 
 
@@ -174,8 +205,11 @@ AnyEvent: TypeAlias = (
     | EpochBegan
     | EpochTrained
     | BatchEvent
+    | BatchValues
     | BatchesDropped
+    | Planned
     | Validated
+    | ValidatedAt
     | ValidationFailed
     | EpochEnded
     | Saved

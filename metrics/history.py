@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from .events import AnyEvent, BatchEvent, EpochBegan, EpochEnded, EpochTrained, Validated
+from .events import AnyEvent, BatchEvent, BatchValues, EpochBegan, EpochEnded, EpochTrained, Validated
 from .files.journal import JournalReader
 from .merge import EpochTotals, merge_batch
-from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, RunStarted, Start
+from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, RunStarted, RunTold, Start
+from .values import ValueNames, merge_values
 
 
 @dataclass
@@ -28,6 +29,10 @@ class History:
     """The batches that the caller asked for, and those that are missing in the journal."""
     batches: dict[int, int] = field(default_factory=dict)
     """How many batches an epoch has, by epoch."""
+    value_names: tuple[str, ...] = ()
+    """Of the values that the batches of earlier attempts had."""
+    metric_names: tuple[str, ...] = ()
+    """Of the metrics of their validations."""
     starts: list[tuple[int, Start]] = field(default_factory=list)
     """Where each attempt that is in the journal took up the work, with its number."""
     journal_step: int = 0
@@ -66,11 +71,13 @@ def read_history(
     history.batches.update(
         {event.epoch: event.batches for event in events if isinstance(event, (EpochBegan, EpochTrained))}
     )
-    for record in _merged(events, world_size, past.newest):
+    names = ValueNames(history.value_names)
+    for record in _merged(events, world_size, past.newest, names):
         if past.step < record.step <= start.step:
             history.unknown += record.step - past.step - 1
             past.add(record)
             past.wanted[record.step] = record
+    history.value_names = tuple(names.names)
     history.unknown += start.step - past.step
     history.summaries = [past.summaries[epoch] for epoch in sorted(past.summaries)]
     history.open = sorted(past.batches.pop(start.epoch, {}).values(), key=lambda record: record.step)
@@ -103,7 +110,10 @@ class _Past:
                     self.batches.pop(record.epoch, None)
                 case EpochStarted():
                     self.history.batches[record.epoch] = record.batches
+                case RunTold():
+                    self.history.value_names, self.history.metric_names = record.value_names, record.metric_names
                 case RunStarted():
+                    self.history.value_names, self.history.metric_names = record.value_names, record.metric_names
                     self.history.starts.append((record.attempt, record.start))
                     self._cut(record.start)
 
@@ -129,20 +139,26 @@ class _Past:
                 del self.batches[epoch]
 
 
-def _merged(events: Iterable[AnyEvent], world_size: int, newest: BatchRecord | None) -> list[BatchRecord]:
-    """The batches that all ranks have told, in order.
+def _merged(
+    events: Iterable[AnyEvent], world_size: int, newest: BatchRecord | None, names: ValueNames
+) -> list[BatchRecord]:
+    """The batches that all ranks have told, in order; `names` of their values are added to.
 
     Their `elapsed_seconds` are reckoned from the steps, since the clock of a process that is gone cannot be read.
     """
     by_step: dict[int, list[BatchEvent]] = {}
+    values: dict[int, list[BatchValues]] = {}
     for event in events:
         if isinstance(event, BatchEvent):
             by_step.setdefault(event.step, []).append(event)
+        elif isinstance(event, BatchValues):
+            values.setdefault(event.step, []).append(event)
     elapsed = newest.elapsed_seconds if newest else 0.0
     records = []
     for step in sorted(by_step):
         if len(by_step[step]) == world_size and (newest is None or step > newest.step):
-            record = merge_batch(by_step[step], 0.0, newest.attempt if newest else 1)
+            merged = merge_values(values.get(step, ()), by_step[step], names)
+            record = merge_batch(by_step[step], 0.0, newest.attempt if newest else 1, merged)
             elapsed += record.step_seconds
             records.append(msgspec.structs.replace(record, elapsed_seconds=elapsed))
     return records
@@ -155,7 +171,7 @@ def _tally(epoch: int, batches: dict[int, BatchRecord], events: Iterable[AnyEven
         tally.add(record)
     for event in events:
         if isinstance(event, Validated) and event.epoch == epoch:
-            tally.validated(event)
+            tally.validated(event.loss, event.metrics, event.seconds)
         elif isinstance(event, EpochEnded) and event.epoch == epoch:
             tally.rank_ended(event)
     return tally

@@ -6,7 +6,17 @@ import math
 from dataclasses import dataclass, replace
 
 from .blocks import end_block, epoch_block
-from .records import AnyRecord, BatchRecord, EpochStarted, EpochSummary, Notice, RunEnded, RunStarted
+from .records import (
+    AnyRecord,
+    BatchRecord,
+    EpochStarted,
+    EpochSummary,
+    Notice,
+    RunEnded,
+    RunStarted,
+    RunTold,
+    ValidationRecord,
+)
 
 INTERVAL_CHANGED = "interval_changed"
 """Kind of the notice that changes which batches have a line."""
@@ -19,6 +29,7 @@ class Context:
     started_at: float = 0.0
     epochs: int = 0
     metric_names: tuple[str, ...] = ()
+    value_names: tuple[str, ...] = ()
     batches: int = 1
     interval: int = 1
     loss: float = math.nan
@@ -44,7 +55,15 @@ class Context:
                     started_at=record.at,
                     epochs=record.epochs,
                     metric_names=record.metric_names,
+                    value_names=record.value_names,
                     interval=record.log_interval,
+                )
+            case RunTold():
+                return replace(
+                    self,
+                    epochs=record.epochs,
+                    metric_names=record.metric_names,
+                    value_names=record.value_names,
                 )
             case _:
                 return self
@@ -54,7 +73,7 @@ class Context:
         match record:
             case BatchRecord():
                 return 1 if record.batch % self.interval == 0 else 0
-            case Notice():
+            case Notice() | ValidationRecord():
                 return 1
             case EpochSummary():
                 return len(epoch_block(record))

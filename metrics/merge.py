@@ -5,32 +5,42 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from .events import BatchEvent, EpochEnded, Validated
+from .events import BatchEvent, BatchValues, EpochEnded
 from .records import BatchRecord, EpochSummary
+from .values import ValueNames, Values, ValueTotals, merge_values
 
 
-def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int) -> BatchRecord:
-    """The record of one step from one event per rank; `started` is the attempt's monotonic start."""
+def weights_of(samples: Sequence[int]) -> Sequence[int]:
+    """What the ranks weigh in a mean: as much as their samples, or all the same if one does not know them (0)."""
+    return samples if all(samples) else [1] * len(samples)
+
+
+def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int, values: Values = ()) -> BatchRecord:
+    """The record of one step from one event per rank; `started` is the attempt's monotonic start.
+
+    `values` are those of the ranks, merged.
+    """
     first = events[0]
     if len(events) == 1:  # a single rank merges nothing
-        loss = first.loss if first.samples else math.nan
         return BatchRecord(
             first.epoch,
             first.batch,
             first.step,
-            loss,
+            first.loss,
             first.lr,
-            loss,
-            loss,
+            first.loss,
+            first.loss,
             first.step_seconds,
             first.data_wait_seconds,
             first.samples,
             first.at - started,
             attempt,
+            values,
         )
     events = sorted(events, key=lambda event: event.rank)  # so that the sum is always rounded alike
-    samples = sum(event.samples for event in events)
-    loss = sum(event.loss * event.samples for event in events) / samples if samples else math.nan
+    weights = weights_of([event.samples for event in events])
+    samples = sum(event.samples for event in events) if all(event.samples for event in events) else 0
+    loss = sum(event.loss * weight for event, weight in zip(events, weights, strict=True)) / sum(weights)
     # because min() and max() of a list with a nan depend on its order
     losses = [loss] if math.isnan(loss) else [event.loss for event in events]
     return BatchRecord(
@@ -46,20 +56,29 @@ def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int) -> B
         samples=samples,
         elapsed_seconds=max(event.at for event in events) - started,
         attempt=attempt,
+        values=values,
     )
 
 
 class BatchMerger:
     """Collects one event per rank and step. A rank's own events must arrive in its order."""
 
-    def __init__(self, world_size: int, attempt: int, started: float, step: int = 0) -> None:
-        """`started` is the attempt's monotonic start, `step` the number of batches that were done before it."""
+    def __init__(
+        self, world_size: int, attempt: int, started: float, step: int = 0, names: ValueNames | None = None
+    ) -> None:
+        """`started` is the attempt's monotonic start, `step` the number of batches that were done before it.
+
+        `names` are those of the values that earlier attempts had.
+        """
         self.incomplete = 0
         """Steps for which an event is missing, because the rank dropped it or died before it was sent."""
         self.world_size = world_size
+        self.names = names or ValueNames()
+        """Of the values; it grows as they come."""
         self._attempt = attempt
         self._started = started
         self._pending: dict[int, list[BatchEvent]] = {}
+        self._values: dict[int, list[BatchValues]] = {}
         self._next_step = step + 1
 
     @property
@@ -78,7 +97,11 @@ class BatchMerger:
         if step != self._next_step:
             self._drop_before(step)
         self._next_step = step + 1
-        return merge_batch(events, self._started, self._attempt)
+        return self._merged(step, events)
+
+    def add_values(self, values: BatchValues) -> None:
+        """Take the values of a batch, before its event."""
+        self._values.setdefault(values.step, []).append(values)
 
     def complete(self) -> list[BatchRecord]:
         """The records of steps that need no more events, after `world_size` became smaller."""
@@ -87,33 +110,46 @@ class BatchMerger:
             if len(self._pending[step]) >= self.world_size:
                 events = self._pending.pop(step)
                 self._next_step = step + 1
-                records.append(merge_batch(events, self._started, self._attempt))
+                records.append(self._merged(step, events))
         return records
+
+    def _merged(self, step: int, events: list[BatchEvent]) -> BatchRecord:
+        told = self._values.pop(step, None) if self._values else None
+        values = merge_values(told, events, self.names) if told else ()
+        return merge_batch(events, self._started, self._attempt, values)
 
     def close(self) -> None:
         """No more events: what is still pending was never reported by all ranks."""
         self.incomplete += len(self._pending)
         self._pending.clear()
+        self._values.clear()
 
     def _drop_before(self, step: int) -> None:
         """Every rank has reported `step`, so what is older will never be complete."""
         stale = [old for old in self._pending if old < step]
         for old in stale:
             del self._pending[old]
+        for old in [old for old in self._values if old < step]:
+            del self._values[old]
         self.incomplete += len(stale)
 
 
 class EpochTotals:
     """The sums of one epoch."""
 
-    def __init__(self, epoch: int, batches: int, attempt: int, world_size: int) -> None:
+    def __init__(self, epoch: int, batches: int, attempt: int, world_size: int, how: Sequence[str] = ()) -> None:
+        """`how` tells of each named value how it is merged; it may grow."""
         self.epoch = epoch
         self.batches = batches
         self.done = 0
         self._attempt = attempt
         self.world_size = world_size
-        self._loss_sum = 0.0
+        self._weighted_sum = 0.0
+        """Of the losses, by their samples …"""
+        self._plain_sum = 0.0
+        """… and as they are, for batches that do not know theirs."""
         self._samples = 0
+        self._samples_known = True
         self._min = math.inf
         self._max = -math.inf
         self._lr = math.nan
@@ -121,7 +157,9 @@ class EpochTotals:
         self._earlier_seconds = 0.0
         self._data_wait = 0.0
         self._nonfinite = 0
-        self._validated: Validated | None = None
+        self._values = ValueTotals(how)
+        self._validated: tuple[float | None, Values, float] | None = None
+        """Loss, metrics and seconds of the newest validation."""
         self._began: set[int] = set()
         self._ended: dict[int, EpochEnded] = {}
 
@@ -129,11 +167,15 @@ class EpochTotals:
         """Take one merged batch."""
         loss = record.loss
         self.done += 1
-        self._loss_sum += loss * record.samples
+        self._weighted_sum += loss * record.samples
+        self._plain_sum += loss
         self._samples += record.samples
+        self._samples_known = self._samples_known and record.samples > 0
         self._lr = record.lr
         self._step_seconds += record.step_seconds
         self._data_wait += record.data_wait_seconds
+        if record.values:
+            self._values.add(record.values, record.samples)
         if math.isfinite(loss):
             self._min = min(self._min, loss)
             self._max = max(self._max, loss)
@@ -146,9 +188,9 @@ class EpochTotals:
             self.add(record)
             self._earlier_seconds += record.step_seconds
 
-    def validated(self, event: Validated) -> None:
-        """Take the validation of this epoch."""
-        self._validated = event
+    def validated(self, loss: float | None, metrics: Values, seconds: float) -> None:
+        """Take a validation of this epoch; the newest one counts."""
+        self._validated = loss, metrics, seconds
 
     def rank_ended(self, event: EpochEnded) -> bool:
         """Take the end of one rank; True when it was the last one."""
@@ -181,25 +223,33 @@ class EpochTotals:
         train_seconds = self._step_seconds
         if len(self._ended) == self.world_size:
             train_seconds = self._earlier_seconds + max(event.train_seconds for event in self._ended.values())
-        validated = self._validated
+        val_loss, val_metrics, val_seconds = self._validated or (None, (), 0.0)
         return EpochSummary(
             epoch=self.epoch,
-            avg_loss=self._loss_sum / self._samples if self._samples else math.nan,
+            avg_loss=self._average(),
             min_batch_loss=self._min if finite else math.nan,
             max_batch_loss=self._max if finite else math.nan,
             lr=self._lr,
             epoch_seconds=self.seconds,
             eta_hours=eta_hours,
-            val_loss=validated.loss if validated else None,
-            samples=self._samples,
-            samples_per_second=self._samples / train_seconds if train_seconds > 0 else math.nan,
+            val_loss=val_loss,
+            samples=self._samples if self._samples_known else 0,
+            samples_per_second=self._samples / train_seconds
+            if train_seconds > 0 and self._samples_known
+            else math.nan,
             data_wait_seconds=self._data_wait,
             nonfinite_batches=self._nonfinite,
             world_size=self.world_size,
             attempt=self._attempt,
             status=status or self.status,
             finished_at=finished_at,
-            val_metrics=validated.metrics if validated else (),
-            val_seconds=validated.seconds if validated else 0.0,
+            val_metrics=val_metrics,
+            val_seconds=val_seconds,
             batches=self.done,
+            values=self._values.values(),
         )
+
+    def _average(self) -> float:
+        if not self.done:
+            return math.nan
+        return self._weighted_sum / self._samples if self._samples_known else self._plain_sum / self.done

@@ -47,14 +47,22 @@ class RunStarted(Record, frozen=True, tag="run"):
     """Where the attempt begins. What earlier attempts recorded after this point is void."""
     score: str = ""
     """Which of `metric_names` the best epoch is judged by, higher being better; empty for the lowest loss."""
+    value_names: tuple[str, ...] = ()
+    """Names of the values of a batch beside its loss, as far as they are known, in the order in which they came."""
+    steps: int = UNKNOWN
+    """Batches of the whole run, where they are told instead of the epochs."""
 
 
 class RunTold(Record, frozen=True, tag="run_told"):
-    """What the ranks of a run that is not ours have told of it by now."""
+    """What the ranks have told of the run by now; it replaces what `RunStarted` or an earlier one says of it."""
 
     world_size: int
     device: str
     """`cpu`, `cuda` and so on; empty while unknown."""
+    epochs: int
+    steps: int
+    metric_names: tuple[str, ...]
+    value_names: tuple[str, ...]
 
 
 class EpochStarted(Record, frozen=True, tag="epoch_start"):
@@ -83,10 +91,28 @@ class BatchRecord(Record, frozen=True, tag="batch"):
     data_wait_seconds: float
     """What the batch lost waiting for data: the largest value of all ranks."""
     samples: int
-    """Over all ranks."""
+    """Over all ranks; 0 if one of them does not know its own."""
     elapsed_seconds: float
     """Since the attempt started."""
     attempt: int
+    values: tuple[float | None, ...] = ()
+    """In the order of the run's `value_names`; None for one that this batch does not have, as for those left out
+    at the end."""
+
+
+class ValidationRecord(Record, frozen=True, tag="validation"):
+    """A validation at any time of a run that is not ours."""
+
+    epoch: int
+    batch: int
+    """Batches of the epoch that were done by then. The same for the steps of the run."""
+    step: int
+    loss: float | None
+    metrics: tuple[float | None, ...]
+    """As `EpochSummary.val_metrics`."""
+    seconds: float
+    at: float
+    """Wall clock, seconds since 1970."""
 
 
 class EpochSummary(Record, frozen=True, tag="epoch_end"):
@@ -94,7 +120,8 @@ class EpochSummary(Record, frozen=True, tag="epoch_end"):
 
     epoch: int
     avg_loss: float
-    """Mean over all samples of all ranks; not finite if one batch was not."""
+    """Mean over all samples of all ranks, or over all batches if one does not know its samples; not finite if one
+    batch was not."""
     min_batch_loss: float
     """Over the finite batches; nan if there is none. This holds for the maximum too."""
     max_batch_loss: float
@@ -106,8 +133,9 @@ class EpochSummary(Record, frozen=True, tag="epoch_end"):
     """Time left for the rest of the run, validation and checkpoints included."""
     val_loss: float | None
     samples: int
+    """0 if they are not known."""
     samples_per_second: float
-    """While training, validation not counted."""
+    """While training, validation not counted; nan if the samples are not known."""
     data_wait_seconds: float
     nonfinite_batches: int
     world_size: int
@@ -116,11 +144,13 @@ class EpochSummary(Record, frozen=True, tag="epoch_end"):
     """`completed`, `stopped` or `failed`."""
     finished_at: float
     """Wall clock, seconds since 1970."""
-    val_metrics: tuple[float, ...]
-    """In the order of the task's `metric_names`; empty without validation."""
+    val_metrics: tuple[float | None, ...]
+    """In the order of the run's `metric_names`; empty without validation, None for one that was not computed."""
     val_seconds: float
     batches: int
     """Batches done."""
+    values: tuple[float | None, ...] = ()
+    """Means over the batches that have the value, weighted as the loss is; in the order of `BatchRecord.values`."""
 
     @property
     def loss(self) -> float:
@@ -173,5 +203,13 @@ class RunEnded(Record, frozen=True, tag="run_end"):
 
 
 AnyRecord: TypeAlias = (
-    RunStarted | RunTold | EpochStarted | BatchRecord | EpochSummary | Notice | RankState | RunEnded
+    RunStarted
+    | RunTold
+    | EpochStarted
+    | BatchRecord
+    | ValidationRecord
+    | EpochSummary
+    | Notice
+    | RankState
+    | RunEnded
 )

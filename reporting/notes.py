@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple, TypeAlias
 
-from ..metrics.events import AnyEvent, BatchEvent, EpochBegan
+from ..metrics.events import AnyEvent, BatchEvent, BatchValues, EpochBegan
 
 BatchNote: TypeAlias = tuple[int, Any, float, int, float, float, float]
 """Step, loss (a number, or what has `read` or can be made one), learning rate, samples, seconds of waiting for
@@ -25,7 +25,17 @@ class EpochNote(NamedTuple):
     at: float
 
 
-Note: TypeAlias = BatchNote | EpochNote | AnyEvent
+class ValuesNote(NamedTuple):
+    """The named values of the batch whose note follows."""
+
+    step: int
+    values: dict[str, Any]
+    """Numbers, or what has `read`."""
+    how: dict[str, str]
+    """As in `BatchValues`."""
+
+
+Note: TypeAlias = BatchNote | EpochNote | ValuesNote | AnyEvent
 
 
 class NoteReader:
@@ -34,6 +44,8 @@ class NoteReader:
     def __init__(self, rank: int, step: int, at: float) -> None:
         self.nonfinite = False
         """A loss was nan or inf."""
+        self.values_read = 0
+        """Named values that came from a GPU."""
         self._rank = rank
         self._epoch = 0
         self._first_step = step + 1
@@ -50,14 +62,17 @@ class NoteReader:
             self.step = note.step
             self._at = note.at
             return note.event
+        if isinstance(note, ValuesNote):
+            return self._values(note, wait)
         return self._batch(note, wait) if isinstance(note, tuple) else note
 
     def _batch(self, note: BatchNote, wait: bool) -> BatchEvent | None:
         step, loss, lr, samples, data_wait, forward_done, at = note
         if type(loss) is not float:
-            loss = loss.read(wait=wait) if hasattr(loss, "read") else float(loss)
-            if loss is None:
+            number = _number(loss, wait)
+            if number is None:
                 return None
+            loss = number
         if not math.isfinite(loss):
             self.nonfinite = True
         seconds = (at - self._at) / (
@@ -67,3 +82,18 @@ class NoteReader:
         self.step, self._at = step, at
         batch = step - self._first_step
         return BatchEvent(self._rank, self._epoch, batch, step, loss, lr, samples, seconds, data_wait, busy, at)
+
+    def _values(self, note: ValuesNote, wait: bool) -> BatchValues | None:
+        numbers = {}
+        for name, value in note.values.items():
+            number = _number(value, wait)
+            if number is None:
+                return None
+            numbers[name] = number
+        self.values_read += sum(hasattr(value, "read") for value in note.values.values())
+        return BatchValues(self._rank, note.step, numbers, note.how)
+
+
+def _number(value: Any, wait: bool) -> float | None:
+    number: float | None = value.read(wait=wait) if hasattr(value, "read") else float(value)
+    return number

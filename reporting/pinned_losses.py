@@ -42,7 +42,7 @@ class PinnedLosses:
         if place == len(self._events):
             self._events.append(torch.cuda.Event(blocking=True))  # type: ignore[no-untyped-call]
         slot, done = self._slots[place], self._events[place]
-        slot.copy_(loss.detach(), non_blocking=True)
+        slot.copy_(loss.detach().reshape(()), non_blocking=True)  # it may have the shape [1]
         done.record()
         self._next += 1
         return PendingLoss(slot, done)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..metrics.events import AnyEvent, BatchesDropped, EpochBegan, Hello, Introduced, encode_events
-from .notes import EpochNote, Note, NoteReader
+from .notes import EpochNote, Note, NoteReader, ValuesNote
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 0.03
 CAPACITY = 10_000
 """How many batches may wait for a recorder that does not read. Further ones are dropped and counted."""
+
+VALUES_CAPACITY = 65_536
+"""How many values may be on their way from the GPU. Those of further batches are left out."""
+
+NO_HOW: Mapping[str, str] = {}
 
 KEPT = 2_000
 """How many of the newest events a checkpoint keeps: more than can be on their way to the recorder."""
@@ -77,6 +82,8 @@ class Reporter:
         """Losses can be kept as they are: they are on the CPU and have no graph."""
         self._on_cuda: bool | None = None
         self._pinned: PinnedLosses | None = None
+        self._pinned_values: PinnedLosses | None = None
+        self._values_copied = 0
         self._reader = NoteReader(rank, step, monotonic())
         self._last: deque[AnyEvent] = deque(maxlen=KEPT)
         self._dropped_told = 0
@@ -140,6 +147,18 @@ class Reporter:
             self._dropped += 1
         self._wait = self._forward_done = 0.0
 
+    def values(self, values: Mapping[str, Any], how: Mapping[str, str] = NO_HOW) -> None:
+        """The named values of the batch that is told next: numbers, or tensors of one element on any device.
+
+        A CPU tensor is read now, so what is changed in place later does no harm; a CUDA one later, without a sync.
+        `how` tells which of them are merged over the ranks otherwise than the loss: by `sum`, or the `last` rank's.
+        """
+        on_their_way = self._values_copied - self._reader.values_read
+        if len(self._waiting) + 1 >= CAPACITY or on_their_way + len(values) > VALUES_CAPACITY:
+            return
+        held = {name: value if type(value) is float else self._held_value(value) for name, value in values.items()}
+        self._waiting.append(ValuesNote(self._step + 1, held, dict(how)))
+
     def send(self, event: AnyEvent) -> None:
         """Any other event; it keeps its place among the batches and is never dropped."""
         self._waiting.append(event)
@@ -190,6 +209,16 @@ class Reporter:
 
             self._pinned = PinnedLosses(CAPACITY + 1)
         return self._pinned.copy(loss)
+
+    def _held_value(self, value: Any) -> Any:
+        if not getattr(value, "is_cuda", False):
+            return float(value)
+        if self._pinned_values is None:
+            from .pinned_losses import PinnedLosses
+
+            self._pinned_values = PinnedLosses(VALUES_CAPACITY)
+        self._values_copied += 1
+        return self._pinned_values.copy(value)
 
     # ---- the sending thread -------------------------------------------------------------------------------
 

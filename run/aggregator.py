@@ -17,6 +17,7 @@ from ..metrics.events import (
     AnyEvent,
     BatchesDropped,
     BatchEvent,
+    BatchValues,
     CommandTaken,
     EpochBegan,
     EpochEnded,
@@ -24,16 +25,19 @@ from ..metrics.events import (
     Finished,
     Hello,
     Introduced,
+    Planned,
     RankFailed,
     Saved,
     SaveFailed,
     Validated,
+    ValidatedAt,
     ValidationFailed,
     Warned,
 )
 from ..metrics.line_context import INTERVAL_CHANGED
 from ..metrics.merge import BatchMerger, EpochTotals
 from ..metrics.records import (
+    UNKNOWN,
     BatchRecord,
     EpochStarted,
     EpochSummary,
@@ -42,7 +46,9 @@ from ..metrics.records import (
     RunEnded,
     RunStarted,
     RunTold,
+    ValidationRecord,
 )
+from ..metrics.values import MOST_NAMES, ValueNames
 from .held_events import HeldEvent, HeldEvents
 from .recovery import Recovered
 from .run_folder import RunFolder
@@ -69,6 +75,13 @@ class Aggregator:
     def __init__(self, attempt: AttemptInfo, catalogue: Catalogue, stdout: TextIO | None) -> None:
         """Open the files of the run; raises `OSError`. Without `stdout` there is no console."""
         run = attempt.started
+        if attempt.recovered is not None:
+            history = attempt.recovered.history
+            run = msgspec.structs.replace(
+                run,
+                value_names=history.value_names or run.value_names,
+                metric_names=run.metric_names or history.metric_names,
+            )
         self._catalogue = catalogue
         self.pids: dict[int, int] = {}
         """Rank by process id."""
@@ -85,6 +98,7 @@ class Aggregator:
         self.sinks = Sinks(
             attempt.folder,
             run.metric_names,
+            run.value_names,
             catalogue,
             self.emit,
             log_batch_metrics=attempt.log_batch_metrics,
@@ -98,7 +112,9 @@ class Aggregator:
         """Of a run that is not ours: as large as its ranks say."""
         self._checkpoints = attempt.folder.checkpoints
         self._began = time.monotonic()
-        self._batches = BatchMerger(self._world_size, run.attempt, self._began, run.start.step)
+        self._values = ValueNames(run.value_names)
+        self._batches = BatchMerger(self._world_size, run.attempt, self._began, run.start.step, self._values)
+        self._too_many_told = False
         self._epochs: dict[int, EpochTotals] = {}
         self._held = HeldEvents(run.start.step)
         self._eta = Eta(run.epochs)
@@ -129,17 +145,24 @@ class Aggregator:
                 record = self._batches.add(event)
                 if record is not None:
                     self._batch(record)
+            case BatchValues():
+                self._batches.add_values(event)
             case Hello():
                 self.pids[event.pid] = event.rank
+            case Planned():
+                self._plan(event)
             case Introduced():
                 self._meet(event)
             case EpochBegan():
                 self._begin_epoch(event)
             case EpochTrained():
-                self._epochs[event.epoch].batches = event.batches
+                self._epoch(event.epoch).batches = event.batches
                 self.sinks.record(EpochStarted(event.epoch, event.batches, event.val_batches))
             case Validated():
-                self._epochs[event.epoch].validated(event)
+                self._epochs[event.epoch].validated(event.loss, event.metrics, event.seconds)
+            case ValidatedAt():
+                self._held.hold(event)
+                self._release_due()
             case EpochEnded():
                 self._rank_ended_epoch(event)
             case Saved() | SaveFailed() | CommandTaken():
@@ -241,7 +264,8 @@ class Aggregator:
         history, run = recovered.history, self._run
         for record in history.wanted:
             batches = history.batches.get(record.epoch, record.batch + 1)
-            self.sinks.record_earlier(record, self._catalogue.batch(record, run.epochs, batches))
+            line = self._catalogue.batch(record, run.epochs, batches, run.value_names)
+            self.sinks.record_earlier(record, line)
         for summary in history.summaries:
             self._eta.epoch_done(summary.epoch_seconds, summary.batches, summary.batches)
             self._epochs_done += 1
@@ -252,7 +276,7 @@ class Aggregator:
             self._end_epoch(tally, "completed")
         if history.open:
             batches = history.batches.get(run.start.epoch, run.start.batch)
-            epoch = EpochTotals(run.start.epoch, batches, run.attempt, run.world_size)
+            epoch = EpochTotals(run.start.epoch, batches, run.attempt, run.world_size, self._values.how)
             epoch.add_earlier(history.open)
             self._epochs[epoch.epoch] = epoch
 
@@ -267,15 +291,47 @@ class Aggregator:
         self._world_size = self._batches.world_size = world_size
         for epoch in self._epochs.values():
             epoch.world_size = world_size
-        self._run = msgspec.structs.replace(self._run, world_size=world_size, device=device or self._run.device)
-        self.sinks.record(RunTold(world_size, self._run.device))
+        self._tell(world_size=world_size, device=device or self._run.device)
         for record in self._batches.complete():
             self._batch(record)
 
+    def _plan(self, planned: Planned) -> None:
+        """What the command line tells of the epochs and steps stands, as nobody else may know better."""
+        epochs = self._run.epochs if self._run.epochs > 0 else planned.epochs
+        steps = self._run.steps if self._run.steps > 0 else planned.steps
+        if (epochs, steps) != (self._run.epochs, self._run.steps):
+            self._eta.epochs = epochs
+            self._tell(epochs=epochs, steps=steps)
+
+    def _tell(self, **changes: object) -> None:
+        """Something of the run is known only now, to all that read its journal."""
+        run = self._run = msgspec.structs.replace(self._run, **changes)
+        self.sinks.record(
+            RunTold(run.world_size, run.device, run.epochs, run.steps, run.metric_names, run.value_names)
+        )
+
+    def _name_values(self) -> None:
+        """Some of the values came for the first time."""
+        self._tell(value_names=tuple(self._values.names))
+        self.sinks.name_values(self._run.value_names)
+
+    def _epoch(self, number: int) -> EpochTotals:
+        """The books of an epoch, which a rank may have left out to begin."""
+        epoch = self._epochs.get(number)
+        if epoch is None:
+            epoch = EpochTotals(number, UNKNOWN, self._run.attempt, self._world_size, self._values.how)
+            self._epochs[number] = epoch
+        return epoch
+
     def _batch(self, record: BatchRecord) -> None:
-        epoch = self._epochs[record.epoch]
+        if len(self._values.names) > len(self._run.value_names):
+            self._name_values()
+        if self._values.refused and not self._too_many_told:
+            self._too_many_told = True
+            self.emit("too_many_values", "warning", name=self._values.refused, most=MOST_NAMES)
+        epoch = self._epoch(record.epoch)
         epoch.add(record)
-        line = self._catalogue.batch(record, self._run.epochs, epoch.batches)
+        line = self._catalogue.batch(record, self._run.epochs, epoch.batches, self._run.value_names)
         self.sinks.line(line, console=record.batch % self.interval == 0)
         self.sinks.record(record)
         for notice in self._anomalies.notices_of(record):
@@ -287,15 +343,15 @@ class Aggregator:
         """A fast rank may begin an epoch while another has not told the end of the one before."""
         epoch = self._epochs.get(event.epoch)
         if epoch is None:
-            epoch = EpochTotals(event.epoch, event.batches, self._run.attempt, self._world_size)
-            self._epochs[event.epoch] = epoch
+            epoch = self._epoch(event.epoch)
+            epoch.batches = event.batches
         if epoch.rank_began(event.rank):
             self.sinks.record(EpochStarted(event.epoch, epoch.batches, event.val_batches))
 
     def _rank_ended_epoch(self, event: EpochEnded) -> None:
         if event.rank == 0:
             self._held.epoch_ended(event.epoch)
-        epoch = self._epochs[event.epoch]
+        epoch = self._epoch(event.epoch)
         if epoch.rank_ended(event):
             self._end_epoch(epoch, epoch.status)
             self._release_due()
@@ -310,7 +366,8 @@ class Aggregator:
         if status == "completed":
             self._best = summary if self._judge.better(summary, self._best) else self._best
         self.sinks.record(summary)
-        for line in self._catalogue.epoch(summary, self._run.epochs, epoch.batches, self._run.metric_names):
+        run = self._run
+        for line in self._catalogue.epoch(summary, run.epochs, epoch.batches, run.metric_names, run.value_names):
             self.sinks.line(line)
         self.sinks.flush(sync=True)
 
@@ -328,8 +385,29 @@ class Aggregator:
             case SaveFailed():
                 path = self._checkpoints / f"{event.kind}.pt"
                 self.emit("save_failed", "warning", path=str(path), reason=event.reason)
+            case ValidatedAt():
+                self._validated(event)
             case ValidationFailed():
                 self.emit("validation_failed", "warning", epoch=event.epoch, rank=event.rank, reason=event.reason)
             case CommandTaken():
                 self.stopped_by = event.command if event.command.startswith("stop") else self.stopped_by
                 self.emit(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)
+
+    def _validated(self, event: ValidatedAt) -> None:
+        """A validation at any time; where an epoch is open, it is one of that."""
+        names = [*self._run.metric_names, *(name for name in event.values if name not in self._run.metric_names)]
+        if len(names) > len(self._run.metric_names):
+            self._tell(metric_names=tuple(names[:MOST_NAMES]))
+            self.sinks.name_metrics(self._run.metric_names)
+        metrics = tuple(event.values.get(name) for name in self._run.metric_names)
+        epoch = self._epochs.get(event.epoch)
+        batch = 0
+        if epoch is not None:
+            epoch.validated(event.loss, metrics, event.seconds)
+            batch = epoch.done
+        record = ValidationRecord(
+            event.epoch, batch, event.step, event.loss, metrics, event.seconds, at=time.time()
+        )
+        self.sinks.record(record)
+        for line in self._catalogue.validation(record, self._run.metric_names):
+            self.sinks.line(line)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..metrics.events import AnyEvent
-from ..metrics.files.csv_repair import has_header, newest_part, next_part, repair_csv
-from ..metrics.files.csv_rows import batch_header, epoch_header
+from ..metrics.files.csv_repair import Repair, has_columns, next_part, parts_of, repair_csv
+from ..metrics.files.csv_rows import BATCH_COLUMNS, EPOCH_COLUMNS
 from ..metrics.history import History, read_history
 from ..metrics.records import BatchRecord, Notice, Start
 from .run_folder import RunFolder
@@ -19,7 +19,7 @@ from .run_folder import RunFolder
 TAIL_BYTES = 1 << 20
 """How much of the end of the log file is searched for its last batch line."""
 
-_BATCH_LINE = re.compile(rb"Epoch \[(\d+)/\d+\] - .* \((\d+)/\d+\) - Batch Loss: ")
+_BATCH_LINE = re.compile(rb"Epoch \[(\d+)/(?:\d+|\?)\] - .* \((\d+)/(?:\d+|\?)\) - Batch Loss: ")
 
 
 @dataclass
@@ -64,11 +64,15 @@ def recover(
     """
     recovered = Recovered(History(), folder.epoch_csv, folder.batch_csv, 0, math.inf, (0, 0))
     recovered.epoch_csv, recovered.first_epoch, recovered.last_epoch = _csv(
-        folder.epoch_csv, epoch_header(metric_names), "epoch", start.epoch - 1, recovered.notices
+        folder.epoch_csv,
+        (*EPOCH_COLUMNS, *(f"val_{name}" for name in metric_names)),
+        "epoch",
+        start.epoch - 1,
+        recovered.notices,
     )
     if log_batch_metrics:
         recovered.batch_csv, recovered.first_step, recovered.last_step = _csv(
-            folder.batch_csv, batch_header(), "step", start.step, recovered.notices
+            folder.batch_csv, BATCH_COLUMNS, "step", start.step, recovered.notices
         )
     recovered.last_line = _cut_torn_line(folder.log)
     history = recovered.history = read_history(
@@ -87,16 +91,28 @@ def recover(
     return recovered
 
 
-def _csv(path: Path, header: str, key: str, last: int, notices: list[Notice]) -> tuple[Path, int, int]:
-    """The file to go on in, the key of the first row that belongs there, and that of its last row."""
-    whole, path = path, newest_part(path)
-    if not path.exists() or path.stat().st_size == 0:
-        path.unlink(missing_ok=True)
-        return path, 1, 0
-    if not has_header(path, header):
-        other = next_part(path)
-        _tell(notices, "csv_header", path=str(path), other=str(other))
+def _csv(whole: Path, columns: Sequence[str], key: str, last: int, notices: list[Notice]) -> tuple[Path, int, int]:
+    """The part to go on in, the key of the first row that belongs there, and that of the last row of all.
+
+    A part without a row that counts is one that the run will write again.
+    """
+    *earlier, newest = parts_of(whole)
+    if not newest.exists() or newest.stat().st_size == 0:
+        newest.unlink(missing_ok=True)
+        return newest, 1, 0
+    kept = 0
+    for path in earlier:
+        kept = max(kept, _repaired(path, key, last, notices).last)
+    if not has_columns(newest, columns):
+        other = next_part(whole)
+        _tell(notices, "csv_header", path=str(newest), other=str(other))
         return other, last + 1, last
+    repair = _repaired(newest, key, last, notices)
+    first = 1 if newest == whole else repair.first if repair.last else kept + 1
+    return newest, first, max(kept, repair.last)
+
+
+def _repaired(path: Path, key: str, last: int, notices: list[Notice]) -> Repair:
     repair = repair_csv(path, key, last)
     if repair.damaged:
         _tell(notices, "csv_damaged", path=str(path), count=repair.damaged, backup=str(repair.backup))
@@ -107,7 +123,7 @@ def _csv(path: Path, header: str, key: str, last: int, notices: list[Notice]) ->
             "backup": str(repair.backup),
         }
         notices.append(Notice("csv_dropped", "info", fields))
-    return path, 1 if path == whole else repair.first, repair.last
+    return repair
 
 
 def _cut_torn_line(log: Path) -> tuple[int, int]:

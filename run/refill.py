@@ -80,19 +80,24 @@ def log_rows(catalogue: Catalogue) -> Rows:
     return rows
 
 
-def batch_rows(starts: Sequence[tuple[int, Start]], first: int) -> Rows:
-    """The batches from step `first` on that count; `starts` are the attempts, each with its number."""
+def batch_rows(starts: Sequence[tuple[int, Start]], first: int, values: int) -> Rows:
+    """The batches from step `first` on that count, with so many cells of values.
+
+    `starts` are the attempts, each with its number.
+    """
 
     def rows(record: AnyRecord) -> list[bytes]:
         if not isinstance(record, BatchRecord) or record.step < first:
             return []
         done_again = any(attempt > record.attempt and record.step > start.step for attempt, start in starts)
-        return [] if done_again else [batch_row(record).encode()]
+        return [] if done_again else [batch_row(record, values).encode()]
 
     return rows
 
 
-def epoch_rows(starts: Sequence[tuple[int, Start]], first: int, metric_names: Sequence[str]) -> Rows:
+def epoch_rows(
+    starts: Sequence[tuple[int, Start]], first: int, metric_names: Sequence[str], value_names: Sequence[str]
+) -> Rows:
     """The same for epochs."""
 
     def rows(record: AnyRecord) -> list[bytes]:
@@ -102,6 +107,6 @@ def epoch_rows(starts: Sequence[tuple[int, Start]], first: int, metric_names: Se
         done_again = any(record.epoch >= start.epoch for start in later)
         if done_again or (later and record.status != "completed"):
             return []
-        return [epoch_row(record, metric_names).encode()]
+        return [epoch_row(record, metric_names, value_names).encode()]
 
     return rows

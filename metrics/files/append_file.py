@@ -116,13 +116,14 @@ class AppendFile:
         self._looked_at = time.monotonic()
         self._look()
 
-    def start_over(self) -> Path | None:
-        """Empty a file that was damaged; the backup of what stood there, None if that was nothing.
+    def start_over(self, *, keep: bool = True) -> Path | None:
+        """Empty a file, as one that was damaged; the backup of what stood there, None if that was nothing.
 
-        Raises `OSError`. What still waited to be written is dropped: the owner writes it all again.
+        Raises `OSError`. What still waited to be written is dropped: the owner writes it all again. Without `keep`
+        there is no backup.
         """
         backup = None
-        if os.fstat(self._fd).st_size:
+        if keep and os.fstat(self._fd).st_size:
             backup = free_backup(self._absolute)
             shutil.copy2(self._absolute, backup)
         os.ftruncate(self._fd, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +36,11 @@ class Repair:
     """The file as it was, if anything had to go."""
 
 
-def has_header(path: Path, header: str) -> bool:
-    """Whether the first line of the file is `header`; raises `OSError`."""
-    with path.open("rb") as file:
-        return file.read(len(header.encode())) == header.encode()
+def has_columns(path: Path, columns: Sequence[str]) -> bool:
+    """Whether a file has these columns, with nothing but values behind them; raises `OSError`."""
+    present, _ = read_header(path)
+    behind = present[len(columns) :]
+    return present[: len(columns)] == list(columns) and not any(name.startswith("val_") for name in behind)
 
 
 def repair_csv(path: Path, key: str, last: int) -> Repair:
@@ -80,13 +81,13 @@ def next_part(path: Path) -> Path:
     return next(name for name in _parts(path) if not name.exists())
 
 
-def newest_part(path: Path) -> Path:
-    """The file that is written to now: the last part, or `path` itself."""
-    newest = path
+def parts_of(path: Path) -> list[Path]:
+    """`path` itself, whether it exists or not, and its further parts, the newest last."""
+    parts = [path]
     for name in _parts(path):
         if not name.exists():
-            return newest
-        newest = name
+            return parts
+        parts.append(name)
     raise AssertionError("the parts of a file never end")
 
 

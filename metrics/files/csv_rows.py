@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ..records import BatchRecord, EpochSummary
+from ..values import Values
 from .csv_header import header_line
 
 EPOCH_COLUMNS = (
@@ -49,49 +50,68 @@ BATCH_COLUMNS = (
 )
 
 
-def epoch_header(metric_names: Sequence[str]) -> str:
+def epoch_header(metric_names: Sequence[str], value_names: Sequence[str] = ()) -> str:
     """The header line of the epoch file."""
-    return header_line((*EPOCH_COLUMNS, *(f"val_{name}" for name in metric_names)))
+    columns = (*EPOCH_COLUMNS, *(f"val_{name}" for name in metric_names))
+    return header_line((*columns, *_value_columns(value_names, columns)))
 
 
-def epoch_row(summary: EpochSummary, metric_names: Sequence[str]) -> str:
+def epoch_row(summary: EpochSummary, metric_names: Sequence[str], value_names: Sequence[str] = ()) -> str:
     """One epoch as a line; a metric that was not computed is an empty cell."""
     finished_at = datetime.fromtimestamp(summary.finished_at, UTC).astimezone().isoformat(timespec="seconds")
-    metrics: Sequence[float | None] = summary.val_metrics or [None] * len(metric_names)
+    speed = summary.samples_per_second
     cells = [
         str(summary.epoch),
         _number(summary.avg_loss),
         _number(summary.min_batch_loss),
         _number(summary.max_batch_loss),
-        _number(summary.lr),
+        _known(summary.lr),
         _number(summary.epoch_seconds),
         _number(None if math.isnan(summary.eta_hours) else summary.eta_hours),
         _number(summary.val_loss),
-        str(summary.samples),
-        _number(summary.samples_per_second),
+        str(summary.samples or ""),
+        _number(None if math.isnan(speed) else speed),
         _number(summary.data_wait_seconds),
         str(summary.nonfinite_batches),
         str(summary.world_size),
         str(summary.attempt),
         summary.status,
         finished_at,
-        *(_number(metric) for metric in metrics),
+        *_cells(summary.val_metrics, len(metric_names)),
+        *_cells(summary.values, len(value_names)),
     ]
     return ",".join(cells) + "\n"
 
 
-def batch_header() -> str:
+def batch_header(value_names: Sequence[str] = ()) -> str:
     """The header line of the batch file."""
-    return header_line(BATCH_COLUMNS)
+    return header_line((*BATCH_COLUMNS, *_value_columns(value_names, BATCH_COLUMNS)))
 
 
-def batch_row(record: BatchRecord) -> str:
-    """One batch as a line."""
-    return (
-        f"{record.epoch},{record.batch},{record.step},{record.loss:.9g},{record.lr:.9g},"
+def batch_row(record: BatchRecord, values: int = 0) -> str:
+    """One batch as a line, with so many cells of values."""
+    row = (
+        f"{record.epoch},{record.batch},{record.step},{record.loss:.9g},{_known(record.lr)},"
         f"{record.min_rank_loss:.9g},{record.max_rank_loss:.9g},{record.step_seconds:.9g},"
-        f"{record.data_wait_seconds:.9g},{record.samples},{record.elapsed_seconds:.9g},{record.attempt}\n"
+        f"{record.data_wait_seconds:.9g},{record.samples or ''},{record.elapsed_seconds:.9g},{record.attempt}"
     )
+    return ",".join([row, *_cells(record.values, values)]) + "\n" if values else row + "\n"
+
+
+def _value_columns(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """A value may be called as another column is; then it says what it is."""
+    return [f"value_{name}" if name in others else name for name in names]
+
+
+def _cells(values: Values, count: int) -> list[str]:
+    """As many cells as there are columns; those of later names have no column here."""
+    cells = ["" if value is None else f"{value:.9g}" for value in values[:count]]
+    return cells + [""] * (count - len(cells))
+
+
+def _known(rate: float) -> str:
+    """A learning rate; empty where the training did not tell it."""
+    return "" if rate != rate else f"{rate:.9g}"
 
 
 def _number(value: float | None) -> str:

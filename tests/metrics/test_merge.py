@@ -66,7 +66,7 @@ def summary_of(losses, *, samples=(4, 4, 2), ended=("completed", "completed"), v
             record = batches.add(event(rank, step, loss, samples=count, wait=0.02))
         epoch.add(record)
     if validated:
-        epoch.validated(validated)
+        epoch.validated(validated.loss, validated.metrics, validated.seconds)
     for rank, status in enumerate(ended):
         epoch.rank_ended(EpochEnded(rank, 1, status, 2.0 + rank, 3.0 + rank))
     return epoch.summary(eta_hours=0.5, finished_at=0.0)

@@ -7,7 +7,7 @@ TEXTS = {
         " - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
     ),
     "batch_of_unknown": (
-        "Epoch [{epoch}/{epochs}] - progress {percent} ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
+        "Epoch [{epoch}/{epochs}] - progress {percent} ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr}"
     ),
     "epoch_completed": "Epoch [{epoch}/{epochs}] completed",
     "epoch_stopped": "Epoch [{epoch}/{epochs}] stopped ({done}/{batches} batches done)",
@@ -16,6 +16,7 @@ TEXTS = {
     "min_batch_loss": "Lowest batch loss: {value:.6f}",
     "max_batch_loss": "Highest batch loss: {value:.6f}",
     "lr": "Learning rate: {value:.8f}",
+    "lr_unknown": "Learning rate: ?",
     "epoch_seconds": "Time of this epoch: {value:.2f} s",
     "eta": "Time left: {value:.2f} h",
     "eta_unknown": "Time left: ?",
@@ -23,7 +24,14 @@ TEXTS = {
     "val_metric": "Validation {name}: {value:.6f}",
     "rule": "=" * 80,
     "reason": "{line}",
+    "epoch_values": "Values of the epoch:{values}",
+    "validated": "Validation after step {step}: loss {loss:.6f}{values} ({seconds:.2f} s)",
+    "validated_without_loss": "Validation after step {step}{values} ({seconds:.2f} s)",
+    "too_many_values": (
+        "Warning: {name} and further values are left out, as there are {most} already; does a name hold a counter?"
+    ),
     "throughput": "Throughput: {value:.1f} samples/s (waited {wait:.2f} s for data)",
+    "throughput_unknown": "Throughput: ? (waited {wait:.2f} s for data)",
     # the run
     "run": "Run {run_id}: task {task}, {world_size} ranks ({device}, {backend}), {epochs} epochs",
     "run_log": "Complete log: {path}",
@@ -45,6 +53,7 @@ TEXTS = {
     "csv_damaged": (
         "Warning: {path}: {count} lines were torn or foreign and are removed (the file as it was: {backup})"
     ),
+    "csv_part": "{path} is complete: from here on there are more columns, and rows go on in {other}",
     "csv_header": "Warning: {path} has other columns than now and stays as it is; further rows go to {other}",
     "journal_damaged": "Warning: {count} bytes in {path} are damaged and were skipped",
     "batches_unknown": "Warning: {count} batches before the checkpoint left no record",

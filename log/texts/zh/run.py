@@ -6,7 +6,7 @@ TEXTS = {
         "Epoch [{epoch}/{epochs}] - 进度 {percent:.1f}% ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
     ),
     "batch_of_unknown": (
-        "Epoch [{epoch}/{epochs}] - 进度 {percent} ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
+        "Epoch [{epoch}/{epochs}] - 进度 {percent} ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr}"
     ),
     "epoch_completed": "Epoch [{epoch}/{epochs}] 完成",
     "epoch_stopped": "Epoch [{epoch}/{epochs}] 已停止（完成 {done}/{batches} 个batch）",
@@ -15,6 +15,7 @@ TEXTS = {
     "min_batch_loss": "最小Batch损失: {value:.6f}",
     "max_batch_loss": "最大Batch损失: {value:.6f}",
     "lr": "学习率: {value:.8f}",
+    "lr_unknown": "学习率: ?",
     "epoch_seconds": "本epoch用时: {value:.2f}秒",
     "eta": "预计剩余时间: {value:.2f}小时",
     "eta_unknown": "预计剩余时间: ?",
@@ -22,7 +23,12 @@ TEXTS = {
     "val_metric": "验证 {name}: {value:.6f}",
     "rule": "=" * 80,
     "reason": "{line}",
+    "epoch_values": "本epoch指标:{values}",
+    "validated": "第 {step} 步之后的验证: 损失 {loss:.6f}{values}（{seconds:.2f}秒）",
+    "validated_without_loss": "第 {step} 步之后的验证{values}（{seconds:.2f}秒）",
+    "too_many_values": "警告: 已有 {most} 个指标，{name} 及之后的新指标不再记录；名称里是否带了计数？",
     "throughput": "吞吐量: {value:.1f} 样本/秒（等待数据 {wait:.2f}秒）",
+    "throughput_unknown": "吞吐量: ?（等待数据 {wait:.2f}秒）",
     # the run
     "run": "运行 {run_id}: 任务 {task}，{world_size} 个进程（{device}，{backend}），共 {epochs} 个epoch",
     "run_log": "完整日志: {path}",
@@ -37,6 +43,7 @@ TEXTS = {
     "checkpoint_damaged": "警告: 检查点 {path} 无法读取（{reason}），使用更早的一个",
     "csv_dropped": "{path}: 检查点之后的 {count} 行已删去（原文件: {backup}）；这些batch重新训练",
     "csv_damaged": "警告: {path}: {count} 行不完整或不属于此文件，已删去（原文件: {backup}）",
+    "csv_part": "{path} 到此为止: 之后的列更多，写入 {other}",
     "csv_header": "警告: {path} 的列与现在不同，不再写入；以后的行写入 {other}",
     "journal_damaged": "警告: {path} 中有 {count} 字节损坏，已跳过",
     "batches_unknown": "警告: 检查点之前的 {count} 个batch没有留下记录",
