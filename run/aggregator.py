@@ -155,9 +155,6 @@ class Aggregator:
                 self._meet(event)
             case EpochBegan():
                 self._begin_epoch(event)
-            case EpochTrained():
-                self._epoch(event.epoch).batches = event.batches
-                self.sinks.record(EpochStarted(event.epoch, event.batches, event.val_batches))
             case Validated():
                 self._epochs[event.epoch].validated(event.loss, event.metrics, event.seconds)
             case ValidatedAt():
@@ -165,7 +162,7 @@ class Aggregator:
                 self._release_due()
             case EpochEnded():
                 self._rank_ended_epoch(event)
-            case Saved() | SaveFailed() | CommandTaken():
+            case EpochTrained() | Saved() | SaveFailed() | CommandTaken():
                 self._held.hold(event)
                 self._release_due()
             case ValidationFailed():
@@ -378,6 +375,9 @@ class Aggregator:
 
     def _release(self, event: HeldEvent) -> None:
         match event:
+            case EpochTrained():
+                self._epoch(event.epoch).batches = event.batches
+                self.sinks.record(EpochStarted(event.epoch, event.batches, event.val_batches))
             case Saved():
                 self._eta.saved(event.seconds)
                 path = self._checkpoints / f"{event.kind}.pt"

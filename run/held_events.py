@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Container, Iterator
 from typing import TypeAlias
 
-from ..metrics.events import CommandTaken, Saved, SaveFailed, ValidatedAt, ValidationFailed
+from ..metrics.events import CommandTaken, EpochTrained, Saved, SaveFailed, ValidatedAt, ValidationFailed
 
-HeldEvent: TypeAlias = Saved | SaveFailed | CommandTaken | ValidationFailed | ValidatedAt
+HeldEvent: TypeAlias = EpochTrained | Saved | SaveFailed | CommandTaken | ValidationFailed | ValidatedAt
 
 
 class HeldEvents:

@@ -1,6 +1,7 @@
 """What is true of the repository as a whole: its public names, its version, its pages, its make targets."""
 
 import fcntl
+import os
 import re
 import shutil
 import subprocess
@@ -86,9 +87,9 @@ def test_make_installs_the_torch_that_is_asked_for_in_an_environment_of_its_own(
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
     for name in ("pyproject.toml", "requirements.txt", "requirements-test.txt"):
         (tmp_path / name).touch()
-    done = subprocess.run(
-        ["make", "-n", "test", f"TORCH={torch}"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "-n", "test", f"TORCH={torch}"]
+    done = subprocess.run(command, cwd=tmp_path, env=ours, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     folder = f".venv-torch-{torch}" if torch else ".venv"
     assert lines[0].endswith(f"-m venv {folder}")
