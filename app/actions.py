@@ -23,6 +23,7 @@ from .keys import BINDINGS, help_lines, palette_entries
 
 INTERVALS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]
 THEMES = ("textual-dark", "textual-light", "ansi-dark")
+SIDE_PANELS = ("ranks", "system", "values", "epochs")
 ENDED = ("finished", "stopped", "failed", "lost")
 
 
@@ -152,9 +153,19 @@ class Actions(App[int]):
     def action_panel(self, name: str) -> None:
         """Show or hide a panel."""
         self.screen.query_one(f"#{name}").toggle_class("hidden")
-        side = self.screen.query_one("#side")
-        panels = [self.screen.query_one(f"#{panel}") for panel in ("ranks", "system", "epochs")]
-        side.set_class(all(panel.has_class("hidden") for panel in panels), "hidden")
+        self.fit_side()
+        self.panels_drawn_at = 0.0
+
+    def fit_side(self) -> None:
+        """The side takes room while one of its panels is to be seen."""
+        base = self.screen_stack[0]
+        panels = [base.query_one(f"#{panel}") for panel in SIDE_PANELS]
+        nothing = all(panel.has_class("hidden") or panel.has_class("empty") for panel in panels)
+        base.query_one("#side").set_class(nothing, "hidden")
+
+    def action_next_value(self, step: int) -> None:
+        """Draw the next of the loss and the named values, or the one before."""
+        self.plot.next_value(step)
         self.panels_drawn_at = 0.0
 
     def action_log_scale(self) -> None:

@@ -15,6 +15,8 @@ Screen { background: $background; layers: base; }
 #side { width: 48; height: 100%; }
 #ranks { height: auto; }
 #system { height: auto; }
+#values { height: auto; }
+#values.empty { display: none; }
 #epochs { height: 1fr; }
 #compact { height: 3; display: none; }
 .hidden { display: none; }

@@ -28,6 +28,7 @@ from ..widgets.lines import Panel
 from ..widgets.loss_plot import LossPlot
 from ..widgets.panels import EpochsPanel, RanksPanel, SystemPanel
 from ..widgets.status import ProgressLine, StatusLine
+from ..widgets.values_panel import MOST_LINES, ValuesPanel
 from .actions import ENDED, Actions
 from .dialogs import DIALOG_CSS
 from .frame_rate import FrameRate
@@ -85,6 +86,7 @@ class Monitor(Actions):
             with Vertical(id="side"):
                 yield RanksPanel(catalogue, id="ranks")
                 yield SystemPanel(catalogue, id="system")
+                yield ValuesPanel(catalogue, id="values")
                 yield EpochsPanel(catalogue, id="epochs")
         yield CompactSummary(id="compact")
         yield Footer(catalogue, footer_keys(), id="footer")
@@ -189,9 +191,13 @@ class Monitor(Actions):
     def _sync_panels(self) -> None:
         view, base = self.view, self.screen_stack[0]
         ranks, system = base.query_one("#ranks", RanksPanel), base.query_one("#system", SystemPanel)
-        epochs = base.query_one("#epochs", EpochsPanel)
+        epochs, values = base.query_one("#epochs", EpochsPanel), base.query_one("#values", ValuesPanel)
+        values.set_class(not view.values.by_name, "empty")
+        self.fit_side()
         _set_height(ranks, 3 + max(1, min(16, len(view.ranks))))
         _set_height(system, SystemPanel.lines_of(self.system) + 2)
+        most = self.size.height // 2 if self._zoomed() == "side" else MOST_LINES
+        _set_height(values, 3 + min(most, len(view.values.by_name)))
         self.state_line.state = self.state
         view.lost = self.state == "lost"
         self.state_line.cost = 100 * self._frame_rate.cost
@@ -200,8 +206,9 @@ class Monitor(Actions):
         self.plot.sync(view)
         ranks.sync(view)
         system.sync(self.system)
+        values.sync(view, self.plot.value)
         epochs.sync(view)
-        lines = [ranks.summary() + system.summary(), epochs.summary()]
+        lines = [ranks.summary() + system.summary(), epochs.summary() + values.summary()]
         base.query_one("#compact", CompactSummary).sync(lines, view, self.catalogue)
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from unicodedata import combining, east_asian_width
 
 from ..errors import UsageError
-from ..metrics.blocks import BATCH_GAP, Line, end_lines, epoch_block, named, validation_line, values_text
+from ..metrics.blocks import Line, end_lines, epoch_block, named, validation_line, values_text
 from ..metrics.numbers import hides
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded, ValidationRecord, shown_total
 from .texts import en, zh
@@ -47,7 +47,7 @@ class Catalogue:
         below 1 and a learning rate of nan. The values of the batch stand behind.
         """
         line = self._batch(record, epochs, batches)
-        return line + one_line(values_text(named(value_names, record.values), BATCH_GAP)) if record.values else line
+        return line + one_line(values_text(named(value_names, record.values))) if record.values else line
 
     def _batch(self, record: BatchRecord, epochs: int, batches: int) -> str:
         if record.batch >= batches or epochs < 1 or record.lr != record.lr:

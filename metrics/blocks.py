@@ -17,8 +17,8 @@ Line: TypeAlias = tuple[str, Mapping[str, str | int | float]]
 """A key of the catalogue and its fields."""
 
 RULE: Line = ("rule", {})
-BATCH_GAP, EPOCH_GAP = " - ", "  "
-"""Before a value, in the line of a batch and in that of an epoch."""
+GAP = " - "
+"""Before a value in a line."""
 NAME_WIDTH = 32
 """Characters of a value's name in a line."""
 
@@ -65,7 +65,8 @@ def epoch_block(
         ("val_metric", {"name": name, "value": value}) for name, value in named(metric_names, summary.val_metrics)
     ]
     values = named(value_names, summary.values)
-    means: list[Line] = [("epoch_values", {"values": values_text(values, EPOCH_GAP)})] if values else []
+    text = values_text(values).removeprefix(GAP)
+    means: list[Line] = [("epoch_values", {"values": text})] if values else []
     speed: Line = ("throughput", {"value": summary.samples_per_second, "wait": summary.data_wait_seconds})
     if math.isnan(summary.samples_per_second):
         speed = ("throughput_unknown", {"wait": summary.data_wait_seconds})
@@ -74,7 +75,7 @@ def epoch_block(
 
 def validation_line(record: ValidationRecord, metric_names: tuple[str, ...] = ()) -> Line:
     """The line of a validation at any time."""
-    values = values_text(named(metric_names, record.metrics), BATCH_GAP)
+    values = values_text(named(metric_names, record.metrics))
     fields: dict[str, str | int | float] = {"step": record.step, "seconds": record.seconds, "values": values}
     if record.loss is None:
         return "validated_without_loss", fields
@@ -89,9 +90,9 @@ def named(names: tuple[str, ...], values: Values) -> list[tuple[str, float]]:
     ]
 
 
-def values_text(values: Iterable[tuple[str, float]], gap: str) -> str:
-    """Values in a line, each behind a `gap`; four digits tell how it goes, the CSV files have them all."""
-    return "".join(f"{gap}{_shown_name(name)}: {value:.4g}" for name, value in values)
+def values_text(values: Iterable[tuple[str, float]]) -> str:
+    """Values in a line, each behind a gap; four digits tell how it goes, the CSV files have them all."""
+    return "".join(f"{GAP}{_shown_name(name)}: {value:.4g}" for name, value in values)
 
 
 def _shown_name(name: str) -> str:

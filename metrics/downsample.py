@@ -1,4 +1,4 @@
-"""The loss of a whole run in bounded memory: no spike and no NaN is ever averaged away."""
+"""A number of each batch of a whole run in bounded memory: no spike and no NaN is ever averaged away."""
 
 from __future__ import annotations
 
@@ -46,14 +46,8 @@ class Downsampled:
     def add(self, value: float) -> None:
         """Add the value of the next step."""
         bucket = self.count // self._stride
-        if bucket == CAPACITY:
-            self._merge()
-            bucket = self.count // self._stride
-        if bucket == len(self._low):
-            self._low.append(math.inf)
-            self._high.append(-math.inf)
-            self._sum.append(0.0)
-            self._finite.append(0)
+        if bucket >= len(self._low):
+            bucket = self._open(bucket)
         self.count += 1
         if not math.isfinite(value):
             self._bad.add(bucket)
@@ -64,6 +58,12 @@ class Downsampled:
             self._high[bucket] = value
         self._sum[bucket] += value
         self._finite[bucket] += 1
+
+    def skip(self, steps: int = 1) -> None:
+        """The next steps have no value."""
+        self.count += steps
+        if steps and (last := (self.count - 1) // self._stride) >= len(self._low):
+            self._open(last)
 
     def mark_spike(self) -> None:
         """Mark the newest value; the mark never disappears."""
@@ -77,6 +77,23 @@ class Downsampled:
         for i in empty:
             low[i] = high[i] = mean[i] = math.nan
         return Curve(self._stride, low, high, mean, tuple(sorted(self._bad)), tuple(sorted(self._spikes)))
+
+    def _open(self, bucket: int) -> int:
+        """Make room up to `bucket`; where it is after that, as neighbours may have merged."""
+        while bucket >= CAPACITY:
+            self._extend(CAPACITY)
+            self._merge()
+            bucket //= 2
+        self._extend(bucket + 1)
+        return bucket
+
+    def _extend(self, buckets: int) -> None:
+        """Empty buckets up to that number."""
+        empty = buckets - len(self._low)
+        self._low.extend([math.inf] * empty)
+        self._high.extend([-math.inf] * empty)
+        self._sum.extend([0.0] * empty)
+        self._finite.extend([0] * empty)
 
     def _merge(self) -> None:
         """Halve the buckets."""

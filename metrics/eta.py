@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from .records import UNKNOWN
+
 RECENT_EPOCHS = 5
 
 
@@ -15,9 +17,11 @@ class Eta:
     a resume is right.
     """
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, steps: int = UNKNOWN) -> None:
         self.epochs = epochs
         """Of the whole run; below 1 while nobody knows."""
+        self.steps = steps
+        """The same, of batches; where both are told, the epochs count."""
         self._epoch_seconds: deque[float] = deque(maxlen=RECENT_EPOCHS)
         self._save_seconds: deque[float] = deque(maxlen=RECENT_EPOCHS)
 
@@ -41,6 +45,12 @@ class Eta:
             return math.nan
         left = self.epochs - epoch + 1 - part
         return left * self._whole_epoch(first_epoch) if left > 0 else 0.0
+
+    def seconds_left_by_steps(self, step: int, done: int, seconds: float) -> float:
+        """Time for the steps after `step`, when `done` of them took `seconds` with all else; nan while unknown."""
+        if self.epochs > 0 or self.steps < 1 or done < 1:
+            return math.nan
+        return max(0, self.steps - step) * seconds / done
 
     def _whole_epoch(self, first_epoch: float) -> float:
         if not self._epoch_seconds:

@@ -7,12 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from .events import BatchEvent, BatchValues, EpochEnded
 from .records import BatchRecord, EpochSummary
-from .values import ValueNames, Values, ValueTotals, merge_values
-
-
-def weights_of(samples: Sequence[int]) -> Sequence[int]:
-    """What the ranks weigh in a mean: as much as their samples, or all the same if one does not know them (0)."""
-    return samples if all(samples) else [1] * len(samples)
+from .values import ValueNames, Values, ValueTotals, merge_values, weights_of
 
 
 def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int, values: Values = ()) -> BatchRecord:
@@ -159,7 +154,7 @@ class EpochTotals:
         self._nonfinite = 0
         self._values = ValueTotals(how)
         self._validated: tuple[float | None, Values, float] | None = None
-        """Loss, metrics and seconds of the newest validation."""
+        """Loss, metrics and seconds of its validations."""
         self._began: set[int] = set()
         self._ended: dict[int, EpochEnded] = {}
 
@@ -189,8 +184,12 @@ class EpochTotals:
             self._earlier_seconds += record.step_seconds
 
     def validated(self, loss: float | None, metrics: Values, seconds: float) -> None:
-        """Take a validation of this epoch; the newest one counts."""
-        self._validated = loss, metrics, seconds
+        """Take a validation of this epoch; of several, the newest loss counts, and so does each metric."""
+        earlier_loss, earlier, spent = self._validated or (None, (), 0.0)
+        newest = [*metrics, *earlier[len(metrics) :]]
+        for place, value in enumerate(earlier[: len(metrics)]):
+            newest[place] = value if newest[place] is None else newest[place]
+        self._validated = earlier_loss if loss is None else loss, tuple(newest), spent + seconds
 
     def rank_ended(self, event: EpochEnded) -> bool:
         """Take the end of one rank; True when it was the last one."""

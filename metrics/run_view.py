@@ -26,7 +26,9 @@ from .records import (
     RunEnded,
     RunStarted,
     RunTold,
+    ValidationRecord,
 )
+from .value_curves import ValueCurves
 
 RECENT_STEPS = 50
 FOLLOW_SECONDS = 0.9
@@ -54,8 +56,11 @@ class RunView:
         self.losses = Downsampled()
         self.smoothed = math.nan
         """Moving average of the loss, the newest 20 batches or so."""
+        self.values = ValueCurves()
         self.validations: list[tuple[int, float]] = []
         """How many batches were done before each validation, and its loss."""
+        self._validated_epoch = 0
+        """The epoch of the newest validation that was told by itself; its summary tells it again."""
         self.epochs: list[EpochSummary] = []
         self.best: EpochSummary | None = None
         self.ranks: dict[int, RankState] = {}
@@ -137,14 +142,14 @@ class RunView:
 
     @property
     def run_part(self) -> float:
-        """How much of the run is done, 0 to 1; nan while its number of epochs is unknown.
+        """How much of the run is done, 0 to 1; nan while neither its epochs nor its steps are known.
 
         Of an epoch of unknown length, nothing counts before its end.
         """
         if self.started is None or not self.epoch:
             return 0.0
         if self.started.epochs < 1:
-            return math.nan
+            return min(1.0, self._step / self.started.steps) if self.started.steps > 0 else math.nan
         part = self.epoch_part
         return min(1.0, (self.epoch - 1 + (0.0 if math.isnan(part) else part)) / self.started.epochs)
 
@@ -176,6 +181,9 @@ class RunView:
         """Until the run ends, validation and checkpoints included; nan while unknown."""
         if self.started is None or self.ended is not None or self.lost:
             return math.nan
+        if self.started.epochs < 1:
+            done = self._step - self.started.start.step
+            return self._eta.seconds_left_by_steps(self._step, done, self._elapsed)
         part = 1.0 if self._epoch_ended else self.epoch_part
         first_epoch = self.batches * self.step_seconds if self.batches > 0 else math.nan
         return self._eta.seconds_left(self.epoch, part, first_epoch)
@@ -188,6 +196,13 @@ class RunView:
     def _epoch_ended(self) -> bool:
         return bool(self.epochs) and self.epochs[-1].epoch == self.epoch
 
+    @property
+    def _step(self) -> int:
+        """Batches of the run that are done."""
+        if self.batch is not None:
+            return self.batch.step
+        return self.started.start.step if self.started is not None else 0
+
     def _apply(self, record: AnyRecord) -> None:
         match record:
             case RankState():
@@ -197,24 +212,32 @@ class RunView:
             case Notice():
                 self._apply_notice(record)
             case RunTold() if self.started is not None:
-                told = {"world_size": record.world_size, "device": record.device}
-                self.started = msgspec.structs.replace(self.started, **told)
+                self._apply_told(self.started, record)
             case EpochStarted():
                 self.epoch, self.batches, self.val_batches = record.epoch, record.batches, record.val_batches
             case EpochSummary():
                 self.epochs.append(record)
                 if record.status == "completed":
                     self._eta.epoch_done(record.epoch_seconds, record.batches, self.batches)
-                if record.val_loss is not None:
+                if record.val_loss is not None and record.epoch != self._validated_epoch:
                     self.validations.append((self.batch_count, record.val_loss))
                 if self._judge.better(record, self.best):
                     self.best = record
+            case ValidationRecord():
+                self._validated_epoch = record.epoch
+                if record.loss is not None:
+                    self.validations.append((self.batch_count, record.loss))
             case RunStarted():
                 self._begin_attempt(record)
             case RunEnded(state="restarting"):
                 self.restarting = True
             case RunEnded():
                 self.ended = record
+
+    def _apply_told(self, started: RunStarted, told: RunTold) -> None:
+        self.started = msgspec.structs.replace(started, **msgspec.structs.asdict(told))
+        self._eta.epochs, self._eta.steps = told.epochs, told.steps
+        self.values.name(told.value_names, self.batch_count)
 
     def _begin_attempt(self, started: RunStarted) -> None:
         """Forget what came after the point where the new attempt begins: it is done again."""
@@ -225,7 +248,9 @@ class RunView:
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch < start.epoch]
         self._judge = Judge(started)
         self.best = self._judge.best(self.epochs)
-        self._eta = Eta(started.epochs)
+        self._eta = Eta(started.epochs, started.steps)
+        self._validated_epoch = 0
+        self.values.name(started.value_names, self.batch_count)
         for epoch in self.epochs:
             self._eta.epoch_done(epoch.epoch_seconds, epoch.batches, epoch.batches)
         self.paused = self.stopping = self.restarting = False
@@ -242,6 +267,7 @@ class RunView:
         self._tell_elapsed(record.elapsed_seconds)
         loss = record.loss
         self.losses.add(loss)
+        self.values.add(record.values)
         self._steps.append(record.step_seconds)
         if math.isfinite(loss):
             self.smoothed = loss if math.isnan(self.smoothed) else 0.9 * self.smoothed + 0.1 * loss

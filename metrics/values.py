@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from .events import BatchEvent, BatchValues
 
@@ -20,15 +20,18 @@ Values = tuple[float | None, ...]
 class ValueNames:
     """The names of a run in the order in which they came; each has its place in `Values`."""
 
-    def __init__(self, names: Iterable[str] = (), how: Mapping[str, str] | None = None) -> None:
+    def __init__(self, earlier: Iterable[str] = ()) -> None:
+        """`earlier` attempts had these, of which the first rank to tell one says how it is merged."""
         self.names: list[str] = []
         self.how: list[str] = []
         """`MEAN`, `SUM` or `LAST`, one a name."""
         self.refused = ""
         """The first name for which there was no room; empty while there was."""
         self._places: dict[str, int] = {}
-        for name in names:
-            self.place(name, (how or {}).get(name, MEAN))
+        self._untold: set[int] = set()
+        for name in earlier:
+            self.place(name)
+        self._untold = set(range(len(self.names)))
 
     def place(self, name: str, how: str = MEAN) -> int | None:
         """Where a value stands; None if there are too many already. The first one to come says how it is merged."""
@@ -39,12 +42,15 @@ class ValueNames:
             self.how.append(how)
         elif place is None:
             self.refused = self.refused or name
+        elif self._untold and place in self._untold:
+            self._untold.remove(place)
+            self.how[place] = how
         return place
 
-    @property
-    def unusual(self) -> dict[str, str]:
-        """How those are merged that are not merged as the loss is."""
-        return {name: how for name, how in zip(self.names, self.how, strict=True) if how != MEAN}
+
+def weights_of(samples: Sequence[int]) -> Sequence[int]:
+    """What the ranks weigh in a mean: as much as their samples, or all the same if one does not know them (0)."""
+    return samples if all(samples) else [1] * len(samples)
 
 
 def merge_values(told: Sequence[BatchValues], events: Sequence[BatchEvent], names: ValueNames) -> Values:
@@ -54,11 +60,12 @@ def merge_values(told: Sequence[BatchValues], events: Sequence[BatchEvent], name
     """
     if len(told) == 1:
         return _of_one_rank(told[0], names)
-    samples = {event.rank: max(1, event.samples) for event in events}
+    weights_of_ranks = weights_of([event.samples for event in events])
+    weight_of = {event.rank: weight for event, weight in zip(events, weights_of_ranks, strict=True)}
     sums: dict[int, float] = {}
     weights: dict[int, int] = {}
     for values in sorted(told, key=lambda one: one.rank):  # so that a sum is always rounded alike
-        weight = samples.get(values.rank, 1)
+        weight = weight_of.get(values.rank, 1)
         for name, value in values.values.items():
             place = names.place(name, values.how.get(name, MEAN))
             if place is None:
@@ -92,27 +99,45 @@ class ValueTotals:
     def __init__(self, how: Sequence[str]) -> None:
         """`how` tells of each place how it is merged; it may grow."""
         self._how = how
-        self._sums: list[float] = []
-        self._weights: list[int] = []
+        self._totals: list[_Total] = []
 
     def add(self, values: Values, samples: int) -> None:
-        """Take those of one batch over so many samples."""
-        while len(self._sums) < len(values):
-            self._sums.append(0.0)
-            self._weights.append(0)
-        for place, value in enumerate(values):
-            if value is None:
-                continue
-            how = self._how[place] if place < len(self._how) else MEAN
-            if how == MEAN:
-                weight = max(1, samples)
-                self._sums[place] += value * weight
-                self._weights[place] += weight
-            else:
-                self._sums[place] = value + (self._sums[place] if how == SUM else 0.0)
-                self._weights[place] = 1
+        """Take those of one batch over so many samples, 0 if they are not known."""
+        while len(self._totals) < len(values):
+            place = len(self._totals)
+            self._totals.append(_Total(self._how[place] if place < len(self._how) else MEAN))
+        for total, value in zip(self._totals, values, strict=False):
+            if value is not None:
+                total.add(value, samples)
 
     def values(self) -> Values:
         """What they come to."""
-        pairs = zip(self._sums, self._weights, strict=True)
-        return tuple(total / weight if weight else None for total, weight in pairs)
+        return tuple(total.value() for total in self._totals)
+
+
+class _Total:
+    """One value over an epoch."""
+
+    __slots__ = ("_count", "_how", "_known", "_last", "_samples", "_sum", "_weighted")
+
+    def __init__(self, how: str) -> None:
+        self._how = how
+        self._count = self._samples = 0
+        self._known = True
+        """Every batch knows its samples."""
+        self._last = self._sum = self._weighted = 0.0
+
+    def add(self, value: float, samples: int) -> None:
+        self._last = value
+        self._count += 1
+        self._sum += value
+        self._samples += samples
+        self._weighted += value * samples
+        self._known = self._known and samples > 0
+
+    def value(self) -> float | None:
+        if not self._count:
+            return None
+        if self._how == MEAN:
+            return self._weighted / self._samples if self._known else self._sum / self._count
+        return self._sum if self._how == SUM else self._last

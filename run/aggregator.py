@@ -117,7 +117,7 @@ class Aggregator:
         self._too_many_told = False
         self._epochs: dict[int, EpochTotals] = {}
         self._held = HeldEvents(run.start.step)
-        self._eta = Eta(run.epochs)
+        self._eta = Eta(run.epochs, run.steps)
         self._anomalies = AnomalyWatch()
         self._newest: dict[int, BatchEvent] = {}
         self._rank_states_at = 0.0
@@ -297,7 +297,7 @@ class Aggregator:
         epochs = self._run.epochs if self._run.epochs > 0 else planned.epochs
         steps = self._run.steps if self._run.steps > 0 else planned.steps
         if (epochs, steps) != (self._run.epochs, self._run.steps):
-            self._eta.epochs = epochs
+            self._eta.epochs, self._eta.steps = epochs, steps
             self._tell(epochs=epochs, steps=steps)
 
     def _tell(self, **changes: object) -> None:
@@ -358,8 +358,9 @@ class Aggregator:
         if status == "completed":
             self._epochs_done += 1
             self._eta.epoch_done(epoch.seconds, epoch.done, epoch.batches)
-        hours = self._eta.seconds_left(epoch.epoch) / 3600
-        summary = epoch.summary(eta_hours=hours, finished_at=time.time(), status=status)
+        summary = epoch.summary(
+            eta_hours=self._seconds_left(epoch.epoch) / 3600, finished_at=time.time(), status=status
+        )
         if status == "completed":
             self._best = summary if self._judge.better(summary, self._best) else self._best
         self.sinks.record(summary)
@@ -367,6 +368,13 @@ class Aggregator:
         for line in self._catalogue.epoch(summary, run.epochs, epoch.batches, run.metric_names, run.value_names):
             self.sinks.line(line)
         self.sinks.flush(sync=True)
+
+    def _seconds_left(self, epoch: int) -> float:
+        """When this epoch is done; nan while unknown."""
+        if self._run.epochs > 0:
+            return self._eta.seconds_left(epoch)
+        step = self._batches.merged_step
+        return self._eta.seconds_left_by_steps(step, step - self._run.start.step, time.monotonic() - self._began)
 
     def _release_due(self) -> None:
         """Write the events of rank 0 that were held back until their batch or epoch was merged over all ranks."""
@@ -409,5 +417,4 @@ class Aggregator:
             event.epoch, batch, event.step, event.loss, metrics, event.seconds, at=time.time()
         )
         self.sinks.record(record)
-        for line in self._catalogue.validation(record, self._run.metric_names):
-            self.sinks.line(line)
+        self.sinks.line(self._catalogue.validation(record, self._run.metric_names))

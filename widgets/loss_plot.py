@@ -1,4 +1,4 @@
-"""The loss sparkline: band, mean, validation points, marks."""
+"""The sparkline of the loss, or of a named value: band, mean, validation points, marks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 
-from ..log.catalogue import Catalogue
+from ..log.catalogue import Catalogue, one_line
 from ..metrics.anomalies.hidden import LR_DECIMALS
 from ..metrics.numbers import hides, short
 from ..metrics.run_view import RunView
+from ..metrics.value_curves import ValueCurve
 from .curve import BAD, BAND, LINE, SPIKE, SYMBOLS, VALID, Drawing, Symbols, draw
 from .lines import Panel, Piece
 
@@ -21,13 +22,15 @@ NAMES = {0: "text", BAND: "dim", LINE: "accent", VALID: "good", BAD: "bad", SPIK
 
 
 class LossPlot(Panel):
-    """The loss of the whole run."""
+    """The loss of the whole run, or one of its named values."""
 
     def __init__(self, catalogue: Catalogue, *, symbols: Symbols, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.log_scale = False
         self.smoothing = False
         self.symbols = symbols
+        self.value = ""
+        """Which value is drawn; empty for the loss."""
         self._catalogue = catalogue
         self._view: RunView | None = None
         self._drawing: Drawing | None = None
@@ -41,10 +44,12 @@ class LossPlot(Panel):
         if state == self._drawn or width < 4 or height < 1:
             return
         self._drawn = state
+        shown = self._shown_value
+        steps = view.losses if shown is None else shown.curve
         self._drawing = draw(
-            view.losses.curve(),
-            view.losses.count,
-            view.validations,
+            steps.curve(),
+            steps.count,
+            view.validations if shown is None else (),
             width,
             height,
             log_scale=self.log_scale,
@@ -62,21 +67,33 @@ class LossPlot(Panel):
         """The next set of characters, for fonts that lack one."""
         self.symbols = SYMBOLS[(SYMBOLS.index(self.symbols) + 1) % len(SYMBOLS)]
 
+    def next_value(self, step: int) -> None:
+        """Draw the next of the loss and the values, or the one before."""
+        names = ["", *(self._view.values.by_name if self._view is not None else ())]
+        place = names.index(self.value) if self.value in names else 0
+        self.value = names[(place + step) % len(names)]
+
+    @property
+    def _shown_value(self) -> ValueCurve | None:
+        return self._view.values.by_name.get(self.value) if self._view is not None else None
+
     def _options(self) -> tuple[object, ...]:
-        return self.log_scale, self.smoothing, self.symbols
+        return self.log_scale, self.smoothing, self.symbols, self.value
 
     def title_pieces(self) -> Sequence[Piece]:
         """Name and how it is drawn."""
         text = self._catalogue.text
-        title: list[Piece] = [(text("ui_loss"), "title")]
+        view, value = self._view, self._shown_value
+        title: list[Piece] = [(text("ui_loss") if value is None else one_line(self.value), "title")]
         options = [text("ui_log_scale")] * self.log_scale + [text("ui_smoothed")] * self.smoothing
         title += [(f" · {option}", "dim") for option in options]
-        view = self._view
-        if view is not None and view.nonfinite:
-            title.append((f" · ✖ {view.nonfinite:,} NaN/Inf", "bad"))
-        if view is not None and view.spikes:
+        if view is None:
+            return title
+        if nonfinite := view.nonfinite if value is None else value.nonfinite:
+            title.append((f" · ✖ {nonfinite:,} NaN/Inf", "bad"))
+        if value is None and view.spikes:
             title.append((" · ▲ " + text("ui_spikes", count=view.spikes), "warn"))
-        if view is not None and view.validations:
+        if value is None and view.validations:
             title.append((" · ◆ " + text("ui_validation"), "good"))
         return title
 
@@ -85,6 +102,11 @@ class LossPlot(Panel):
         view = self._view
         if view is None or view.batch is None:
             return ""
+        if (value := self._shown_value) is not None:
+            newest, least, most = (short(number, NUMBER) for number in (value.newest, value.least, value.most))
+            return self._catalogue.text(
+                "ui_value_note", newest=newest, least=least, most=most, count=f"{view.batch_count:,}"
+            )
         best = view.best.loss if view.best is not None else math.nan
         loss, mean, best_score = (short(value, NUMBER) for value in (view.batch.loss, view.smoothed, best))
         note = self._catalogue.text(

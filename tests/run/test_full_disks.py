@@ -63,7 +63,7 @@ def test_a_full_disk_under_one_file_leaves_the_others_alone(tmp_path, name):
     folder = RunFolder.create(tmp_path, time.localtime())
     told = []
     sinks = Sinks(
-        folder, ("dice",), Catalogue("zh"), lambda kind, level, **fields: told.append(kind),
+        folder, ("dice",), (), Catalogue("zh"), lambda kind, level, **fields: told.append(kind),
         log_batch_metrics=True, stdout=None,
     )  # fmt: skip
     paths = {"log": folder.log, "epoch": folder.epoch_csv, "batch": folder.batch_csv, "journal": folder.journal}

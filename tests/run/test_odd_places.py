@@ -63,13 +63,13 @@ def test_a_run_that_goes_on_elsewhere_is_taken_over_by_a_flag_and_ends_there(sta
     assert "node7" in line
     assert "--take_over" in line
     assert run.process.poll() is None
-    done = start("--resume", "--take-over", "--epochs", "4", env={"TINY_SECONDS": "0"}).wait()
+    done = start("--resume", "--take-over", "--epochs", "40", env={"TINY_SECONDS": "0"}).wait()
     assert (done.code, done.stderr) == (0, "")
     run.process.wait(20)
     assert run.process.returncode == 1
     assert "接管" in run.process.stderr.read()
-    assert [int(row["step"]) for row in done.rows("batch")] == list(range(1, 49))
-    assert [row["epoch"] for row in done.rows("epoch")] == ["1", "2", "3", "4"]
+    assert [int(row["step"]) for row in done.rows("batch")] == list(range(1, 481))
+    assert [row["epoch"] for row in done.rows("epoch")] == [str(epoch) for epoch in range(1, 41)]
     steps = [record.step for record in done.journal() if isinstance(record, BatchRecord) and record.attempt == 2]
-    assert steps == list(range(steps[0], 49))
+    assert steps == list(range(steps[0], 481))
     assert json.loads(path.read_text())["state"] == "finished"

@@ -24,7 +24,7 @@ TEXTS = {
     "val_metric": "Validation {name}: {value:.6f}",
     "rule": "=" * 80,
     "reason": "{line}",
-    "epoch_values": "Values of the epoch:{values}",
+    "epoch_values": "Values of the epoch: {values}",
     "validated": "Validation after step {step}: loss {loss:.6f}{values} ({seconds:.2f} s)",
     "validated_without_loss": "Validation after step {step}{values} ({seconds:.2f} s)",
     "too_many_values": (

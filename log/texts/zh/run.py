@@ -23,7 +23,7 @@ TEXTS = {
     "val_metric": "验证 {name}: {value:.6f}",
     "rule": "=" * 80,
     "reason": "{line}",
-    "epoch_values": "本epoch指标:{values}",
+    "epoch_values": "本epoch指标: {values}",
     "validated": "第 {step} 步之后的验证: 损失 {loss:.6f}{values}（{seconds:.2f}秒）",
     "validated_without_loss": "第 {step} 步之后的验证{values}（{seconds:.2f}秒）",
     "too_many_values": "警告: 已有 {most} 个指标，{name} 及之后的新指标不再记录；名称里是否带了计数？",

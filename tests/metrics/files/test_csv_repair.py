@@ -1,6 +1,6 @@
 import pytest
-from everybatch.metrics.files.csv_repair import has_header, newest_part, next_part, repair_csv
-from everybatch.metrics.files.csv_rows import batch_header, batch_row, epoch_header
+from everybatch.metrics.files.csv_repair import has_columns, next_part, parts_of, repair_csv
+from everybatch.metrics.files.csv_rows import BATCH_COLUMNS, EPOCH_COLUMNS, batch_header, batch_row
 from everybatch.metrics.records import BatchRecord
 
 
@@ -89,16 +89,23 @@ def test_the_row_of_an_epoch_that_failed_at_its_very_end_goes(path):
 
 def test_another_header_is_told_apart(path):
     path.write_text(HEADER)
-    assert has_header(path, HEADER)
-    assert not has_header(path, epoch_header(()))
+    assert has_columns(path, BATCH_COLUMNS)
+    assert not has_columns(path, EPOCH_COLUMNS)
     path.write_text(HEADER[:-2])
-    assert not has_header(path, HEADER)
+    assert not has_columns(path, BATCH_COLUMNS)
+
+
+def test_values_may_stand_behind_the_columns_but_metrics_may_not(path):
+    path.write_text(batch_header(("dice", "iou")))
+    assert has_columns(path, BATCH_COLUMNS)
+    path.write_text(batch_header(("val_dice",)))
+    assert not has_columns(path, BATCH_COLUMNS)
 
 
 def test_the_parts_of_a_file(path):
-    assert newest_part(path) == path
+    assert parts_of(path) == [path]
     second = next_part(path)
     assert second.name == "batch_metrics_1_part2.csv"
     second.write_text(HEADER)
-    assert newest_part(path) == second
+    assert parts_of(path) == [path, second]
     assert next_part(path).name == "batch_metrics_1_part3.csv"
