@@ -48,7 +48,7 @@ class ValuesPanel(Panel):
     def body(self, y: int, width: int) -> Sequence[Piece]:
         """The heading, then one line a value."""
         numbers = 3 * (NUMBER + 1)
-        name_width = max(LEAST_NAME, width - numbers - 3)
+        name_width = max(LEAST_NAME, width - numbers - 4)
         if y == 0:
             titles = (self._catalogue.text(f"ui_values_{key}") for key in ("newest", "least", "most"))
             return [(" " * (name_width + 2) + "".join(_right(title) for title in titles), "dim")]

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import math
 import os
 import re
 import time
@@ -15,10 +16,11 @@ from everybatch.app.monitor import Monitor
 from everybatch.log.catalogue import Catalogue
 from everybatch.metrics import run_view
 from everybatch.metrics.files.journal import encode_record
-from everybatch.metrics.records import BatchRecord, Notice, RankState, RunEnded
+from everybatch.metrics.records import BatchRecord, Notice, RankState, RunEnded, RunStarted
 from everybatch.metrics.system import GpuState, SystemState
 from everybatch.run.registry import read_run
 from everybatch.widgets import row_text, status
+from msgspec.structs import replace
 
 from .. import replay
 
@@ -45,6 +47,12 @@ def story(name):
     for record in replay.records(last, epochs=20, start=START):
         if isinstance(record, RankState) and name == "straggler" and record.rank == 1:
             yield RankState(1, record.step, record.loss, 0.08, 0.05, 0.07, record.at)
+        elif name == "values" and isinstance(record, RunStarted):
+            yield replace(record, value_names=("dice", "grad_norm", "肿瘤的Dice（第三类，验证前）", "kl"))
+        elif name == "values" and isinstance(record, BatchRecord):
+            dice = 0.9 - 0.6 * math.exp(-record.step / 300)
+            kl = math.nan if record.step % 300 == 299 else 1e-6 * record.step
+            yield replace(record, values=(dice, 1 / (0.1 + record.loss) ** 2, dice / 2, kl))
         elif isinstance(record, BatchRecord) and name == "spike" and record.step == 800:
             yield with_loss(record, 2.31)
             fields = {"epoch": record.epoch, "batch": record.batch, "loss": 2.31, "median": 0.326}
@@ -71,8 +79,7 @@ def story(name):
 
 
 def with_loss(record, loss):
-    values = {name: getattr(record, name) for name in record.__struct_fields__}
-    return BatchRecord(**{**values, "loss": loss, "max_rank_loss": loss})
+    return replace(record, loss=loss, max_rank_loss=loss)
 
 
 async def picture(folder, name, size, lang, theme):
@@ -90,11 +97,15 @@ async def picture(folder, name, size, lang, theme):
         if name in ("help", "quit"):
             await pilot.press({"help": "question_mark", "quit": "q"}[name])
             await pilot.pause()
+        if name == "values":
+            await pilot.press("v")
+            monitor.frame()
+            await pilot.pause()
         return re.sub(r"terminal-\d+", "terminal", monitor.export_screenshot(title="everybatch", simplify=True))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
-@pytest.mark.parametrize("name", ["healthy", "nan", "spike", "straggler", "paused", "failed", "quit"])
+@pytest.mark.parametrize("name", ["healthy", "nan", "spike", "straggler", "paused", "failed", "quit", "values"])
 def test_the_screen(name, size, tmp_path):
     check(asyncio.run(picture(tmp_path, name, size, "zh", "textual-dark")), f"{name}-{size[0]}x{size[1]}")
 
@@ -105,7 +116,7 @@ def test_the_themes(theme, tmp_path):
 
 
 def test_the_help(tmp_path):
-    check(asyncio.run(picture(tmp_path, "help", (100, 36), "en", "textual-dark")), "help-100x36")
+    check(asyncio.run(picture(tmp_path, "help", (100, 38), "en", "textual-dark")), "help-100x38")
 
 
 def check(svg, name):
