@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..reporting.samples import count_samples
 from .task_options import TaskOptions
-from .task_values import check_loss, metric_values, score_value
+from .task_values import check_loss, metric_values, score_value, split_loss
 from .training import Training
 
 
@@ -35,7 +35,7 @@ class Evaluation:
         """Judge one batch, which is on the device; raises `UsageError` for values that cannot be used."""
         options, model = self._options, self._training.model  # not DDP: ranks may have different numbers of batches
         with self._training.autocast():
-            loss = options.loss(model, batch)
+            loss, _ = split_loss(options.loss(model, batch))
             metrics = options.metrics(model, batch) if options.metrics is not None else {}
         check_loss(loss, learning=False)
         values = [loss.detach().reshape(()).to(torch.float64)]

@@ -181,6 +181,8 @@ class Loop:
             samples = count_samples(batch) or self._config.batch_size
             lr = training.lr
             loss = training.train_batch(batch, reporter.forward_done)
+            if training.values:
+                reporter.values(training.values)
             reporter.batch(loss, lr, samples)
             done += 1
             if training.step == self._start.step + 1:

@@ -94,6 +94,9 @@ class Task(Protocol):
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
         """The mean loss of a batch, a tensor of one element; the batch is on the device already.
 
+        Or ``(loss, {name: value})``: numbers, or tensors of one element, that are recorded beside the loss of each
+        batch of training. With ``--grad_clip`` there is a value ``grad_norm`` anyway.
+
         In training it must call ``model(…)`` itself: ranks share their gradients there, and not through
         ``model.module`` or another method of it. In validation the model is not wrapped.
         """

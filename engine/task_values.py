@@ -21,6 +21,26 @@ def check_loss(loss: Any, *, learning: bool) -> None:
         raise UsageError("loss_detached")
 
 
+def split_loss(made: Any) -> tuple[Any, dict[str, Any]]:
+    """What `loss()` made: the loss, and the named values behind it if it made `(loss, {name: value})`."""
+    if isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], Mapping):
+        return made[0], dict(made[1])
+    return made, {}
+
+
+def check_values(values: Mapping[Any, Any]) -> None:
+    """Raise `UsageError` unless each name is a text, and each value a number or a tensor of one element."""
+    for name, value in values.items():
+        if not isinstance(name, str) or not name:
+            raise UsageError("value_name", name=repr(name))
+        if hasattr(value, "__array__") or isinstance(value, Tensor):
+            shape = list(getattr(value, "shape", ()))
+            if shape.count(1) != len(shape):
+                raise UsageError("value_shape", name=name, shape=str(shape))
+        elif not isinstance(value, (int, float)):
+            raise UsageError("value_kind", name=name, kind=_kind(value))
+
+
 def metric_values(metrics: Any, names: tuple[str, ...], device: torch.device) -> list[Tensor]:
     """The values of `names`, in their order, as float64 scalars on `device`; raises `UsageError`."""
     if not isinstance(metrics, Mapping):

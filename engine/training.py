@@ -20,7 +20,10 @@ from .config import TrainConfig
 from .optimizing import make_optimizer, make_scheduler, needs_argument
 from .task import Task, describe
 from .task_options import TaskOptions, read_options
-from .task_values import check_loss
+from .task_values import check_loss, check_values, split_loss
+
+GRAD_NORM = "grad_norm"
+"""Name of the value that clipping gives for nothing: the norm of all gradients before they are clipped."""
 
 AMP_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -44,6 +47,8 @@ class Training:
         """
         self.step = 0
         """Batches done over the whole run."""
+        self.values: dict[str, Any] = {}
+        """The named values of the newest batch: numbers, or tensors of one element on the device."""
         self._options = options = options or read_options(task)
         self._loss = options.loss
         self._loss_checked = False
@@ -99,25 +104,27 @@ class Training:
         return loss.detach()
 
     def forward(self, batch: Any) -> Tensor:
-        """The loss of a batch, with its graph."""
+        """The loss of a batch, with its graph; the values that come with it are in `values`."""
         if self._mixed:
             with self.autocast():
-                loss: Tensor = self._loss(self.ddp, batch)
+                made = self._loss(self.ddp, batch)
         else:
-            loss = self._loss(self.ddp, batch)
+            made = self._loss(self.ddp, batch)
+        loss, self.values = split_loss(made)
         if not self._loss_checked:
             check_loss(loss, learning=True)
+            check_values(self.values)
             self._loss_checked = True
-        return loss
+        return loss  # type: ignore[no-any-return]
 
-    def learn(self, loss: Tensor) -> None:
-        """The backward pass and the optimizer's step."""
+    def learn(self, loss: Tensor, *, step: bool = True) -> None:
+        """The backward pass and the optimizer's step, if it is to make a `step`."""
         if self._scaled:
             self._learn_scaled(loss)
-        else:
-            loss.backward()  # type: ignore[no-untyped-call]
-            if self._grad_clip:
-                clip_grad_norm_(self.model.parameters(), self._grad_clip)
+            return
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._clip()
+        if step:
             self.optimizer.step()
 
     def epoch_ended(self, score: float | None) -> None:
@@ -185,7 +192,7 @@ class Training:
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if self._grad_clip:
             self.scaler.unscale_(self.optimizer)
-            clip_grad_norm_(self.model.parameters(), self._grad_clip)
+            self._clip()
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
@@ -202,12 +209,13 @@ class Training:
         self.model.zero_grad(set_to_none=True)
 
     def _learn_by_closure(self, batch: Any, forward_done: Callable[[], None]) -> Tensor:
-        """A step of an optimizer that computes the loss as often as it likes; the first loss.
+        """A step of an optimizer that computes the loss as often as it likes; the first loss, with its values.
 
         It decides by the loss what to do next, so each rank gives it the mean over all of them: decisions that
         differ would leave a rank waiting, and weights that differ.
         """
         losses: list[Tensor] = []
+        values: list[dict[str, Any]] = []
 
         def closure() -> Tensor:
             self.optimizer.zero_grad()
@@ -216,8 +224,8 @@ class Training:
                 losses.append(loss.detach().clone())
                 forward_done()
             loss.backward()  # type: ignore[no-untyped-call]
-            if self._grad_clip:
-                clip_grad_norm_(self.model.parameters(), self._grad_clip)
+            self._clip()
+            values.append(self.values)
             mean = loss.detach().clone()
             if dist.get_world_size() > 1:
                 dist.all_reduce(mean)
@@ -225,7 +233,14 @@ class Training:
             return mean
 
         self.optimizer.step(closure)  # type: ignore[arg-type]  # a closure may return a tensor
+        self.values = values[0]
         return losses[0]
+
+    def _clip(self) -> None:
+        """Clip the gradient as configured; its norm becomes a value, unless the task has one of that name."""
+        if self._grad_clip:
+            norm = clip_grad_norm_(self.model.parameters(), self._grad_clip)
+            self.values.setdefault(GRAD_NORM, norm)
 
 
 class _SumOfParameters(nn.Module):

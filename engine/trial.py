@@ -43,6 +43,8 @@ class Found:
     """Names of what a validation measures beside the loss."""
     score_name: str
     """Which of them the best epoch is judged by; empty for the loss."""
+    value_names: tuple[str, ...]
+    """Names of what a batch of training has beside the loss."""
     planned: bool
     """Its learning rates are a function of the number of epochs or batches."""
     shared_stream: bool
@@ -96,6 +98,7 @@ class Trial:
         seed_all(config.seed + 1)
         batch = self._first("train_data", train.epoch(1))
         unused = self._learn(training, batch)
+        value_names = tuple(training.values)
         drop_last = self._cannot_learn_from_one(dataset, options, training)
         if drop_last and train_batches(dataset, config, options, self._share, drop_last=True).batches == 0:
             raise UsageError("task_needs_two")
@@ -106,6 +109,7 @@ class Trial:
             unused,
             options.columns,
             options.score_name,
+            value_names,
             planned=training.scheduler is not None and not training.by_score,
             shared_stream=is_stream(dataset) and not shares_itself(dataset) and self._world_size > 1,
         )
@@ -126,10 +130,7 @@ class Trial:
         loss = training.forward(batch)
         if not calls and self._world_size > 1:
             raise UsageError("loss_bypasses")
-        if training.by_closure:
-            loss.backward()  # type: ignore[no-untyped-call]
-        else:
-            training.learn(loss)
+        training.learn(loss, step=not training.by_closure)
         learning = [(name, one) for name, one in training.model.named_parameters() if one.requires_grad]
         unused = tuple(name for name, parameter in learning if parameter.grad is None)
         if len(unused) == len(learning):

@@ -212,7 +212,7 @@ class Reporter:
 
     def _held_value(self, value: Any) -> Any:
         if not getattr(value, "is_cuda", False):
-            return float(value)
+            return float(value.detach() if getattr(value, "requires_grad", False) else value)
         if self._pinned_values is None:
             from .pinned_losses import PinnedLosses
 

@@ -40,6 +40,11 @@ class Plan:
         return self.found.columns
 
     @property
+    def value_names(self) -> tuple[str, ...]:
+        """What a batch of training has beside the loss."""
+        return self.found.value_names
+
+    @property
     def score(self) -> str:
         """Which of them the best epoch is judged by; empty for the loss."""
         return self.found.score_name

@@ -12,6 +12,7 @@ from ..engine.config import TrainConfig, config_values
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..metrics.records import RunStarted, Start
+from ..metrics.values import MOST_NAMES
 from .fork_server import warm_up
 from .preflight import Plan, check_files
 from .presence import Presence, print_to
@@ -154,6 +155,7 @@ class RunProcess:
             backend=plan.backend,
             log_interval=self._log_interval,
             metric_names=plan.metric_names,
+            value_names=plan.value_names[:MOST_NAMES],
             score=plan.score,
             at=time.time(),
             start=_start(checkpoint),

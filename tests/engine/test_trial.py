@@ -51,7 +51,7 @@ def test_an_ordinary_task_is_found_to_need_nothing():
     ("loss", "words"),
     [
         (lambda one: {"loss": one, "dice": one}, "(the mean loss), not dict ('loss', 'dice'); return only"),
-        (lambda one: (one, {"dice": 1}), "not tuple (Tensor, dict); return only the loss"),
+        (lambda one: (one, {"dice": 1}, 2), "not tuple (Tensor, dict, int); return only the loss"),
         (lambda one: None, "not NoneType"),
         (lambda one: one.item(), "not float"),
         (lambda one: one.expand(4), "returned shape [4], but must return one number; take the mean"),

@@ -56,7 +56,7 @@ TEXTS = {
     ),
     "closure_amp": "--amp: {optimizer} needs a closure and cannot be used with --amp; leave out --amp",
     "loss_kind": (
-        "--task: loss() must return a tensor of one number (the mean loss), not {kind}; return only the loss"
+        '--task: loss() must return a tensor of one number (the mean loss), not {kind}; return only the loss, or (loss, {{"name": value}})'
     ),
     "loss_shape": (
         "--task: loss() returned shape {shape}, but must return one number; take the mean, as in loss.mean()"
@@ -75,6 +75,14 @@ TEXTS = {
     ),
     "metrics_kind": '--task: metrics() must return {{"name": value}}, not {kind}',
     "metrics_names": "--task: metrics() returned {returned}, but metric_names declares {declared}; they must agree",
+    "value_name": (
+        "--task: a value that loss() returns beside the loss has the name {name}, but a name must be a text"
+    ),
+    "value_shape": (
+        "--task: the value {name} of loss() has the shape {shape}, but must be one number; take the "
+        "mean, for example .mean()"
+    ),
+    "value_kind": "--task: the value {name} of loss() is {kind}, but must be a number or a tensor of one element",
     "metric_shape": (
         "--task: {name} of metrics() has shape {shape}, but must be one number; take the mean, as in .mean()"
     ),

@@ -43,7 +43,7 @@ TEXTS = {
         'ReduceLROnPlateau 的 mode 是 "{mode}"，但它得到的是最佳epoch的依据（见 score），应为 mode="{wanted}"'
     ),
     "closure_amp": "--amp: {optimizer} 需要closure，不能与 --amp 一起使用；请去掉 --amp",
-    "loss_kind": "--task: loss() 必须返回一个数的tensor（平均损失），实际返回 {kind}；请只返回其中的损失",
+    "loss_kind": '--task: loss() 必须返回一个数的tensor（平均损失），实际返回 {kind}；请只返回其中的损失，或 (loss, {{"名称": 值}})',
     "loss_shape": "--task: loss() 返回的形状是 {shape}，必须是一个数；请取平均，例如 loss.mean()",
     "loss_detached": (
         "--task: loss() 返回的损失与模型的参数无关，没有梯度；"
@@ -59,6 +59,9 @@ TEXTS = {
     ),
     "metrics_kind": '--task: metrics() 必须返回 {{"名称": 值}}，实际返回 {kind}',
     "metrics_names": "--task: metrics() 返回 {returned}，但 metric_names 声明的是 {declared}；两者必须相同",
+    "value_name": "--task: loss() 在损失之外返回的指标名称是 {name}，名称必须是文字",
+    "value_shape": "--task: loss() 的指标 {name} 形状是 {shape}，必须是一个数；请取平均，例如 .mean()",
+    "value_kind": "--task: loss() 的指标 {name} 是 {kind}，必须是一个数，或只有一个元素的tensor",
     "metric_shape": "--task: metrics() 的 {name} 形状是 {shape}，必须是一个数；请取平均，例如 .mean()",
     "metric_kind": "--task: metrics() 的 {name} 是 {kind}，必须是一个数，或只有一个元素的tensor",
     "trial_memory": (
