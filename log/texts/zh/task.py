@@ -43,7 +43,10 @@ TEXTS = {
         'ReduceLROnPlateau 的 mode 是 "{mode}"，但它得到的是最佳epoch的依据（见 score），应为 mode="{wanted}"'
     ),
     "closure_amp": "--amp: {optimizer} 需要closure，不能与 --amp 一起使用；请去掉 --amp",
-    "loss_kind": '--task: loss() 必须返回一个数的tensor（平均损失），实际返回 {kind}；请只返回其中的损失，或 (loss, {{"名称": 值}})',
+    "loss_kind": (
+        "--task: loss() 必须返回一个数的tensor（平均损失），实际返回 {kind}；"
+        '请只返回其中的损失，或 (loss, {{"名称": 值}})'
+    ),
     "loss_shape": "--task: loss() 返回的形状是 {shape}，必须是一个数；请取平均，例如 loss.mean()",
     "loss_detached": (
         "--task: loss() 返回的损失与模型的参数无关，没有梯度；"
