@@ -17,11 +17,12 @@ from ..metrics.analysis.analysis import Analysis, analyse
 from ..metrics.analysis.compare import Comparison, compare
 from ..metrics.analysis.run_files import RunFiles, newest, runs_in
 from ..metrics.analysis.tables import TableError
+from ..metrics.analysis.values import ValueStory
 from ..run.paths import is_file, is_folder
 from ..run.registry import RegisteredRun, all_runs, distance, find_run, first_run, newest_run, read_run, runs_below
 from .analyze_flags import PROGRAM, AnalyzeConfig
 from .arguments import parse
-from .report import print_comparison, print_report
+from .report import finding_texts, print_comparison, print_report
 
 EXIT_BAD_RUN = 3
 
@@ -46,12 +47,12 @@ def _report(
         print_report(analysis, catalogue)
     if comparison is not None:
         print_comparison(comparison, catalogue)
-    drawn = [analysis for analysis in analyses if len(analysis.epochs)]
+    drawn = [analysis for analysis in analyses if len(analysis.epochs) or analysis.values]
     if not drawn:
         return
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length where it keeps its cache
     try:
-        from .plots import draw_comparison, draw_run, use_font
+        from .plots import draw_comparison, use_font
     except OSError as error:  # it has no place for a cache at all
         print(catalogue.text("report_no_plots", reason=error.strerror or str(error)), file=sys.stderr)
         return
@@ -61,17 +62,29 @@ def _report(
     else:
         catalogue_of_plots = catalogue
     for analysis in drawn:
-        name = f"analysis_{analysis.files.run_id}"
-        _save(
-            analysis.files.folder / f"{name}.png", draw_run(analysis, catalogue_of_plots), "report_files", catalogue
-        )
-        if html:
-            from .html import page
+        _draw(analysis, catalogue, catalogue_of_plots, html=html)
+    compared = [analysis for analysis in drawn if len(analysis.epochs)]
+    if comparison is not None and len(compared) > 1:
+        path = compared[0].files.folder / f"comparison_{compared[0].files.run_id}.png"
+        _save(path, draw_comparison(compared, catalogue_of_plots), "report_files", catalogue)
 
-            _save(analysis.files.folder / f"{name}.html", page(analysis, catalogue), "report_page", catalogue)
-    if comparison is not None and len(drawn) > 1:
-        path = drawn[0].files.folder / f"comparison_{drawn[0].files.run_id}.png"
-        _save(path, draw_comparison(drawn, catalogue_of_plots), "report_files", catalogue)
+
+def _draw(analysis: Analysis, catalogue: Catalogue, catalogue_of_plots: Catalogue, *, html: bool) -> None:
+    """The pictures of one run, and its page."""
+    from .plots import draw_run
+    from .value_plots import draw_values
+
+    folder, run_id = analysis.files.folder, analysis.files.run_id
+    if len(analysis.epochs):
+        picture = draw_run(analysis, catalogue_of_plots)
+        _save(folder / f"analysis_{run_id}.png", picture, "report_files", catalogue)
+    if analysis.values:
+        picture = draw_values(analysis, catalogue_of_plots)
+        _save(folder / f"values_{run_id}.png", picture, "report_files", catalogue)
+    if html:
+        from .html import page
+
+        _save(folder / f"analysis_{run_id}.html", page(analysis, catalogue), "report_page", catalogue)
 
 
 def _save(path: Path, data: bytes, said: str, catalogue: Catalogue) -> None:
@@ -145,6 +158,7 @@ def _of_known(run: RegisteredRun) -> RunFiles:
     files.journal = run.folder.journal
     files.state = run.state
     files.cause = str(run.content.get("cause") or "")
+    files.of_command = run.content.get("kind") == "command"
     files.score = str(run.content.get("score") or "")
     config = run.content.get("config")
     files.config = dict(config) if isinstance(config, dict) else {}
@@ -181,26 +195,27 @@ def _as_json(analyses: Sequence[Analysis], comparison: Comparison | None, catalo
 
 
 def _object(analysis: Analysis, catalogue: Catalogue) -> dict[str, Any]:
-    findings = [
-        {
-            "kind": finding.kind,
-            "severity": finding.severity,
-            "text": catalogue.text(f"finding_{finding.kind}{finding.variant}", **finding.figures),
-            "figures": finding.figures,
-            "suggestion": catalogue.text(f"advice_{finding.kind}", **finding.figures),
-        }
-        for finding in analysis.findings
-    ]
+    findings = []
+    for finding in analysis.findings:
+        said, advice = finding_texts(finding, analysis.files, catalogue)
+        told = {"kind": finding.kind, "severity": finding.severity, "text": said}
+        findings.append({**told, "figures": finding.figures, "suggestion": advice})
     found: dict[str, Any] = _finite(
         {
             "run": analysis.files.run_id,
             "state": analysis.files.state,
             "epochs": int((analysis.epochs["status"] == "completed").sum()),
             "best_epoch": analysis.best_epoch,
+            "values": [_value(value) for value in analysis.values],
             "findings": findings,
         }
     )
     return found
+
+
+def _value(value: ValueStory) -> dict[str, Any]:
+    names = ("name", "early", "late", "least", "most", "mean", "nonfinite")
+    return {**{name: getattr(value, name) for name in names}, "count": len(value.numbers)}
 
 
 def _finite(value: Any) -> Any:

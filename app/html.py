@@ -8,7 +8,9 @@ from html import escape
 from ..log.catalogue import Catalogue
 from ..metrics.analysis.analysis import Analysis
 from .plots import draw_run, use_font
-from .report import MARKS, epoch_rows, finding_texts, title_of
+from .report import MARKS, finding_texts, title_of
+from .report_rows import epoch_rows, value_rows
+from .value_plots import draw_values
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8883; --dim: #777; --warn: #b45309; --bad: #dc2626; --ok: #047857; }
@@ -40,12 +42,12 @@ def page(analysis: Analysis, catalogue: Catalogue) -> bytes:
         f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>",
     ]
     if len(done):
-        titles, rows = epoch_rows(done, analysis.best_epoch, catalogue)
-        parts.append('<div class="scroll"><table>' + _row(titles, "th") + "".join(_row(row, "td") for row in rows))
-        parts.append("</table></div>")
+        parts.append(_table(*epoch_rows(done, analysis.best_epoch, catalogue)))
+    if analysis.values:
+        parts.append(_table(*value_rows(analysis.values, catalogue)))
     parts.append(f"<h2>{escape(catalogue.text('report_findings'))}</h2>\n<ul>")
     for finding in analysis.findings:
-        said, advice = finding_texts(finding, catalogue)
+        said, advice = finding_texts(finding, analysis.files, catalogue)
         mark = MARKS[finding.severity][0]
         parts.append(
             f'<li class="{finding.severity}"><i>{mark}</i><b>{escape(said)}</b><small>{escape(advice)}</small></li>'
@@ -53,10 +55,21 @@ def page(analysis: Analysis, catalogue: Catalogue) -> bytes:
     parts.append("</ul>")
     if all(finding.severity == "info" for finding in analysis.findings):
         parts.append(f'<p class="ok">{escape(catalogue.text("report_no_alarm"))}</p>')
+    of_plots = catalogue if use_font(catalogue.lang) else Catalogue("en")
     if len(done):
-        drawn = draw_run(analysis, catalogue if use_font(catalogue.lang) else Catalogue("en"))
-        parts.append(f'<img alt="{title}" src="data:image/png;base64,{base64.b64encode(drawn).decode()}">')
+        parts.append(_picture(draw_run(analysis, of_plots), title))
+    if analysis.values:
+        parts.append(_picture(draw_values(analysis, of_plots), title))
     return ("\n".join(parts) + "\n</html>\n").encode()
+
+
+def _picture(data: bytes, title: str) -> str:
+    return f'<img alt="{title}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
+
+
+def _table(titles: list[str], rows: list[list[str]]) -> str:
+    lines = _row(titles, "th") + "".join(_row(row, "td") for row in rows)
+    return f'<div class="scroll"><table>{lines}</table></div>'
 
 
 def _row(cells: list[str], tag: str) -> str:

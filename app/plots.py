@@ -63,7 +63,7 @@ def draw_run(analysis: Analysis, catalogue: Catalogue) -> bytes:
     _draw_line(axes[0, 1], done, "lr", catalogue.text("report_rate"))
     _draw_spread(axes[1, 0], done, catalogue)
     _draw_line(axes[1, 1], done, "epoch_seconds", catalogue.text("report_seconds"))
-    return _png(figure)
+    return png(figure)
 
 
 def draw_comparison(analyses: Sequence[Analysis], catalogue: Catalogue) -> bytes:
@@ -78,9 +78,9 @@ def draw_comparison(analyses: Sequence[Analysis], catalogue: Catalogue) -> bytes
             done = analysis.epochs[analysis.epochs["status"] == "completed"]
             colour = COLOURS[place % len(COLOURS)]
             axis.plot(done["epoch"], done[column], color=colour, label=analysis.files.run_id, linewidth=1.6)
-        _dress(axis, catalogue.text(name))
+        dress(axis, catalogue.text(name))
         axis.legend(frameon=False, fontsize=8)
-    return _png(figure)
+    return png(figure)
 
 
 def _draw_loss(axis: Any, done: pd.DataFrame, best: int | None, catalogue: Catalogue) -> None:
@@ -108,7 +108,7 @@ def _draw_loss(axis: Any, done: pd.DataFrame, best: int | None, catalogue: Catal
     if len(finite) > 10 and len(values):  # one wild batch must not flatten everything
         top = max(float(np.percentile(finite, 95)), float(values.max()))
         axis.set_ylim(top=top + 0.05 * (top - float(np.nanmin(np.append(low, values)))))
-    _dress(axis, catalogue.text("report_loss"))
+    dress(axis, catalogue.text("report_loss"))
     axis.legend(frameon=False, fontsize=8)
 
 
@@ -116,7 +116,7 @@ def _draw_spread(axis: Any, done: pd.DataFrame, catalogue: Catalogue) -> None:
     spread = done["max_batch_loss"].to_numpy(dtype=float) - done["min_batch_loss"].to_numpy(dtype=float)
     axis.bar(done["epoch"], spread, color=COLOURS[0], alpha=0.5, width=0.9)
     axis.set_xlim(done["epoch"].iloc[0] - 0.6, done["epoch"].iloc[-1] + 0.6)
-    _dress(axis, catalogue.text("report_range"))
+    dress(axis, catalogue.text("report_range"))
 
 
 def _draw_line(axis: Any, done: pd.DataFrame, column: str, title: str) -> None:
@@ -124,12 +124,13 @@ def _draw_line(axis: Any, done: pd.DataFrame, column: str, title: str) -> None:
     axis.plot(done["epoch"], done[column], color=COLOURS[0], linewidth=1.6, marker=marker, markersize=4)
     highest = float(np.nanmax(done[column].to_numpy(dtype=float), initial=0.0))
     axis.set_ylim(0, 1.1 * highest or 1)
-    _dress(axis, title)
+    dress(axis, title)
 
 
-def _dress(axis: Any, title: str) -> None:
+def dress(axis: Any, title: str, unit: str = "epoch") -> None:
+    """Title, grid and labels as all pictures here have them; `unit` is what the x-axis counts."""
     axis.set_title(title, fontsize=10, loc="left")
-    axis.set_xlabel("epoch", fontsize=9)
+    axis.set_xlabel(unit, fontsize=9)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.tick_params(labelsize=8)
     axis.grid(axis="y", alpha=0.25, linewidth=0.6)
@@ -137,7 +138,8 @@ def _dress(axis: Any, title: str) -> None:
         axis.spines[side].set_visible(False)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """The picture as a file."""
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=DPI)
     return data.getvalue()

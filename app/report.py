@@ -18,8 +18,10 @@ from ..metrics.analysis.analysis import Analysis
 from ..metrics.analysis.batches import Phase
 from ..metrics.analysis.compare import Comparison
 from ..metrics.analysis.findings import Finding
+from ..metrics.analysis.run_files import RunFiles
 from ..metrics.downsample import Curve
 from ..widgets.curve import BAND, LINE, VALID, draw
+from .report_rows import epoch_rows, number, value_rows
 
 MARKS = {"error": ("✖", "bold red"), "warning": ("▲", "yellow"), "info": ("·", "cyan")}
 CURVE_HEIGHT = 10
@@ -27,7 +29,7 @@ MOST_WIDTH = 110
 
 
 def print_report(analysis: Analysis, catalogue: Catalogue) -> None:
-    """Title, table of epochs, curve, phases of the batches, findings."""
+    """Title, table of epochs, curve, phases of the batches, named values, findings."""
     console = _console()
     console.print()
     console.print(_title(analysis, catalogue), highlight=False)
@@ -37,15 +39,18 @@ def print_report(analysis: Analysis, catalogue: Catalogue) -> None:
         console.print(catalogue.text("report_empty", run=analysis.files.run_id, path=str(path)), highlight=False)
     if len(done):
         console.print()
-        console.print(_epoch_table(done, analysis.best_epoch, catalogue))
+        console.print(_rows_table(*epoch_rows(done, analysis.best_epoch, catalogue)))
     if len(done) > 1:
         console.print()
         _print_curve(console, done, catalogue)
     if analysis.phases:
         console.print()
         console.print(_phase_table(analysis.phases, catalogue))
+    if analysis.values:
+        console.print()
+        console.print(_rows_table(*value_rows(analysis.values, catalogue)))
     console.print()
-    _print_findings(console, analysis.findings, catalogue)
+    _print_findings(console, analysis, catalogue)
     console.print()
 
 
@@ -62,9 +67,9 @@ def print_comparison(comparison: Comparison, catalogue: Catalogue) -> None:
     for standing in comparison.standings:
         table.add_row(
             escape(standing.run_id),
-            _number(standing.score),
+            number(standing.score),
             str(standing.epoch or "–"),
-            _number(standing.noise),
+            number(standing.noise),
             "–" if math.isnan(standing.behind) else f"{standing.behind:.1f}",
         )
     console.print(table)
@@ -79,37 +84,13 @@ def print_comparison(comparison: Comparison, catalogue: Catalogue) -> None:
     console.print()
 
 
-def finding_texts(finding: Finding, catalogue: Catalogue) -> tuple[str, str]:
-    """What was found, and what to do about it."""
+def finding_texts(finding: Finding, files: RunFiles, catalogue: Catalogue) -> tuple[str, str]:
+    """What was found, and what to do about it; a command of somebody's own has none of our flags."""
     said = catalogue.text(f"finding_{finding.kind}{finding.variant}", **finding.figures)
-    return said, catalogue.text(f"advice_{finding.kind}", **finding.figures)
-
-
-def epoch_rows(done: pd.DataFrame, best: int | None, catalogue: Catalogue) -> tuple[list[str], list[list[str]]]:
-    """First, best and last epoch and the change between, as titles and cells."""
-    metrics = [column for column in done if column.startswith("val_") and column != "val_loss"]
-    validated = done["val_loss"].notna().any()
-    columns = ["avg_loss", *(["val_loss"] if validated else []), *metrics, "lr", "epoch_seconds"]
-    names = {"avg_loss": "report_average", "val_loss": "report_validation", "lr": "report_rate"}
-    names["epoch_seconds"] = "report_seconds"
-    titles = ["", catalogue.text("report_epoch")]
-    titles += [catalogue.text(names[column]) if column in names else one_line(column[4:]) for column in columns]
-    picked = [("first", done.iloc[0]), ("last", done.iloc[-1])]
-    if best is not None:
-        picked.insert(1, ("best", done[done["epoch"] == best].iloc[0]))
-    rows = [
-        [
-            catalogue.text(f"report_{name}"),
-            str(int(row["epoch"])),
-            *(_cell(column, row[column]) for column in columns),
-        ]
-        for name, row in picked
-    ]
-    if best is not None and len(done) > 1:
-        first, chosen = picked[0][1], picked[1][1]
-        changes = ["" if c in ("lr", "epoch_seconds") else _change(first[c], chosen[c]) for c in columns]
-        rows.append([catalogue.text("report_change"), "", *changes])
-    return titles, rows
+    advice = f"advice_{finding.kind}"
+    if files.of_command and catalogue.has(f"{advice}_command"):
+        advice += "_command"
+    return said, catalogue.text(advice, **finding.figures)
 
 
 def title_of(analysis: Analysis, catalogue: Catalogue) -> str:
@@ -118,7 +99,7 @@ def title_of(analysis: Analysis, catalogue: Catalogue) -> str:
     parts = [catalogue.text("report_title", run_id=files.run_id)]
     epochs = int((analysis.epochs["status"] == "completed").sum())
     wanted = files.config.get("epochs")
-    counted = f"{epochs}/{wanted}" if wanted else str(epochs)
+    counted = f"{epochs}/{wanted}" if isinstance(wanted, int) and wanted > 0 else str(epochs)
     if files.state:
         parts.append(
             catalogue.text("report_state", state=catalogue.text(f"state_{files.state}").lower(), epochs=counted)
@@ -151,8 +132,7 @@ def _table() -> Table:
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
 
 
-def _epoch_table(done: pd.DataFrame, best: int | None, catalogue: Catalogue) -> Table:
-    titles, rows = epoch_rows(done, best, catalogue)
+def _rows_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = _table()
     for place, title in enumerate(titles):
         table.add_column(escape(title), justify="left" if place == 0 else "right", overflow="fold")
@@ -167,11 +147,11 @@ def _phase_table(phases: Sequence[Phase], catalogue: Catalogue) -> Table:
     for title in ("report_mean", "report_std", "report_quantiles"):
         table.add_column(catalogue.text(title), justify="right", overflow="fold")
     for phase in phases:
-        quantiles = " – ".join(_number(value) for value in (phase.low, phase.median, phase.high))
+        quantiles = " – ".join(number(value) for value in (phase.low, phase.median, phase.high))
         table.add_row(
             f"{catalogue.text('report_phase')} {phase.first_step}–{phase.last_step}",
-            _number(phase.mean),
-            _number(phase.std),
+            number(phase.mean),
+            number(phase.std),
             quantiles,
         )
     return table
@@ -191,7 +171,7 @@ def _print_curve(console: Console, done: pd.DataFrame, catalogue: Catalogue) -> 
     styles = {BAND: "blue", LINE: "bright_cyan", VALID: "bold yellow"}
     console.print(Text(catalogue.text("report_curve"), style="dim"))
     for y, row in enumerate(drawing.rows):
-        label = _number(drawing.high) if y == 0 else _number(drawing.low) if y == CURVE_HEIGHT - 1 else ""
+        label = number(drawing.high) if y == 0 else number(drawing.low) if y == CURVE_HEIGHT - 1 else ""
         line = Text(f"{label:>8} ", style="dim")
         for x, character in enumerate(row):
             line.append(character, style=styles.get(int(drawing.kinds[y, x]), "red"))
@@ -203,16 +183,16 @@ def _print_curve(console: Console, done: pd.DataFrame, catalogue: Catalogue) -> 
     console.print(Text(" " * 9 + left + " " * gap + right, style="dim"), no_wrap=True)
 
 
-def _print_findings(console: Console, findings: Sequence[Finding], catalogue: Catalogue) -> None:
+def _print_findings(console: Console, analysis: Analysis, catalogue: Catalogue) -> None:
     console.print(Text(catalogue.text("report_findings"), style="dim"))
-    for finding in findings:
+    for finding in analysis.findings:
         mark, style = MARKS[finding.severity]
-        said, advice = finding_texts(finding, catalogue)
+        said, advice = finding_texts(finding, analysis.files, catalogue)
         grid = Table.grid("", Column(overflow="fold"), padding=(0, 1))
         grid.add_row(Text(mark, style=style), Text(said, style="" if finding.severity == "info" else "bold"))
         grid.add_row("", Text(f"→ {advice}", style="dim"))
         console.print(grid)
-    if all(finding.severity == "info" for finding in findings):
+    if all(finding.severity == "info" for finding in analysis.findings):
         console.print(Text(catalogue.text("report_no_alarm"), style="green"))
 
 
@@ -225,27 +205,3 @@ def _verdict(comparison: Comparison, what: str, catalogue: Catalogue) -> str:
     if comparison.clear:
         return catalogue.text("report_clear", run=first.run_id, what=what, score=first.score, **figures)
     return catalogue.text("report_unclear", **figures)
-
-
-def _cell(column: str, value: float) -> str:
-    if pd.isna(value):
-        return "–"
-    if column == "lr":
-        return f"{value:g}"
-    return f"{value:.2f}" if column == "epoch_seconds" else _number(value)
-
-
-def _number(value: float) -> str:
-    """Four significant digits, without an exponent where it can be."""
-    if not math.isfinite(value):
-        return str(value)
-    if value == 0 or 1e-4 <= abs(value) < 1e6:
-        digits = 4 if abs(value) < 1 else max(0, 4 - int(math.log10(abs(value))) - 1)
-        return f"{value:.{digits}f}"
-    return f"{value:.2e}"
-
-
-def _change(before: float, after: float) -> str:
-    if pd.isna(before) or pd.isna(after) or not math.isfinite(before) or not math.isfinite(after) or before == 0:
-        return "–"
-    return f"{100 * (after - before) / abs(before):+.0f}%"

@@ -9,13 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from ..anomalies.stragglers import StragglerWatch
+from ..files.csv_rows import EPOCH_COLUMNS
 from ..files.journal import JournalReader
 from ..records import RankState
 from .batches import Phase, batch_findings, phases
 from .epochs import best_epoch, epoch_findings
 from .findings import Finding, gravest_first
 from .run_files import RunFiles
-from .tables import Repairs, read_batches, read_epochs
+from .tables import BATCH_TYPES, Repairs, read_batches, read_epochs
+from .values import ValueStory, value_findings, value_stories
 
 JOURNAL_BYTES = 4 << 20
 """Of the end of the journal, where the ranks' newest states are."""
@@ -31,8 +33,10 @@ class Analysis:
     """None if they were not asked for."""
     best_epoch: int | None
     phases: list[Phase] = field(default_factory=list)
+    values: list[ValueStory] = field(default_factory=list)
+    """The named values, by batches if they were asked for."""
     findings: list[Finding] = field(default_factory=list)
-    """The gravest first; each kind once, but for changes of the learning rate."""
+    """The gravest first; each kind once, but for changes of the learning rate and values."""
 
     @property
     def bad(self) -> bool:
@@ -53,8 +57,17 @@ def analyse(files: RunFiles, *, with_batches: bool) -> Analysis:
         found = [finding for finding in found if finding.kind not in exact] + of_batches
     if files.journal is not None:
         found += _stragglers(files.journal)
+    values = _values(epochs, batches)
+    found += value_findings(values, epochs if batches is None else batches)
     found += _repaired(epoch_repairs, batch_repairs)
-    return Analysis(files, epochs, batches, best_epoch(epochs, files.score), done, gravest_first(found))
+    return Analysis(files, epochs, batches, best_epoch(epochs, files.score), done, values, gravest_first(found))
+
+
+def _values(epochs: pd.DataFrame, batches: pd.DataFrame | None) -> list[ValueStory]:
+    if batches is not None:
+        return value_stories(batches, BATCH_TYPES, "step")
+    known = {*EPOCH_COLUMNS, *(column for column in epochs if column.startswith("val_"))}
+    return value_stories(epochs, known, "epoch")
 
 
 def _life(files: RunFiles, epochs: pd.DataFrame) -> list[Finding]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pandas as pd
 from ..files.csv_header import read_header
 from ..files.csv_repair import NUMBER, TEXT_COLUMNS
 from ..files.csv_rows import BATCH_COLUMNS, EPOCH_COLUMNS
+from .value_columns import CHUNK_ROWS, mark_nan, numeric_columns
 
 BATCH_TYPES = {
     "epoch": "int32",
@@ -28,7 +30,7 @@ BATCH_TYPES = {
 }
 """The columns that are analysed; narrow, as there may be ten million rows."""
 
-CHUNK_ROWS = 1_000_000
+VALUE_TYPE = "float32"
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Repairs:
     missing: int = 0
     """Epochs or steps between the first and the last that have no row."""
     extra: list[str] = field(default_factory=list)
-    """Columns that this version does not know."""
+    """Columns that this version does not know and that hold more than numbers."""
 
 
 class TableError(ValueError):
@@ -57,7 +59,7 @@ class TableError(ValueError):
 def read_epochs(paths: Sequence[Path]) -> tuple[pd.DataFrame, Repairs]:
     """The epochs of a run, one row each, the last one written; raises `TableError` or `OSError`.
 
-    Unknown `val_` columns are metrics of the task. An empty file gives an empty table.
+    Unknown `val_` columns are metrics of the task, others are values. An empty file gives an empty table.
     """
     repairs = Repairs()
     parts = []
@@ -66,10 +68,11 @@ def read_epochs(paths: Sequence[Path]) -> tuple[pd.DataFrame, Repairs]:
         if not header:
             continue
         text = _whole_rows(path, header, repairs)
-        part = pd.read_csv(io.BytesIO(text), dtype={column: str for column in header if column in TEXT_COLUMNS})
-        parts.append(part)
-        known = {*EPOCH_COLUMNS, *(column for column in header if column.startswith("val_"))}
-        repairs.extra += [column for column in header if column not in known]
+        values = _values_in(text, [column for column in header if not _is_of_epochs(column)], repairs)
+        kinds: dict[str, Any] = {column: str for column in header if column in TEXT_COLUMNS}
+        columns = [column for column in header if _is_of_epochs(column) or column in values]
+        part = pd.read_csv(io.BytesIO(text), usecols=columns, dtype={**kinds, **dict.fromkeys(values, "float64")})
+        parts.append(mark_nan(part, text, values))
     if not parts:
         return pd.DataFrame({column: [] for column in EPOCH_COLUMNS}), repairs
     table = pd.concat(parts, ignore_index=True)
@@ -80,14 +83,16 @@ def read_epochs(paths: Sequence[Path]) -> tuple[pd.DataFrame, Repairs]:
 
 
 def read_batches(paths: Sequence[Path]) -> tuple[pd.DataFrame, Repairs]:
-    """The batches of a run, one row a step, with the columns of `BATCH_TYPES`; raises `TableError` or `OSError`."""
+    """The batches of a run, one row a step, with the columns of `BATCH_TYPES` and its values.
+
+    Raises `TableError` or `OSError`.
+    """
     repairs = Repairs()
     parts = []
     for path in paths:
         header = _header(path, ("epoch", "batch", "step", "loss"))
         if header:
             parts.append(_batch_rows(path, header, repairs))
-            repairs.extra += [column for column in header if column not in BATCH_COLUMNS]
     if not parts:
         return pd.DataFrame({column: np.empty(0, kind) for column, kind in BATCH_TYPES.items()}), repairs
     table = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
@@ -97,15 +102,30 @@ def read_batches(paths: Sequence[Path]) -> tuple[pd.DataFrame, Repairs]:
 def _batch_rows(path: Path, header: list[str], repairs: Repairs) -> pd.DataFrame:
     """Read fast, and if that finds anything odd, line by line."""
     kinds = {column: kind for column, kind in BATCH_TYPES.items() if column in header}
+    values = [column for column in header if column not in BATCH_COLUMNS]
     if _ends_in_line_feed(path):
         try:
-            table = _typed(path, kinds)
+            table = _typed(path, {**kinds, **dict.fromkeys(values, VALUE_TYPE)})
         except (ValueError, OverflowError, pd.errors.ParserError):
             pass
         else:
             if len(table) == _line_feeds(path) - 1:  # else blank lines, which pandas passes over
-                return _complete(table)
-    return _complete(_typed(io.BytesIO(_whole_rows(path, header, repairs)), kinds))
+                return _complete(mark_nan(table, path, values))
+    text = _whole_rows(path, header, repairs)
+    values = _values_in(text, values, repairs)
+    table = _typed(io.BytesIO(text), {**kinds, **dict.fromkeys(values, VALUE_TYPE)})
+    return _complete(mark_nan(table, text, values))
+
+
+def _values_in(text: bytes, names: Sequence[str], repairs: Repairs) -> list[str]:
+    """Those columns that are values; others are noted, and left out."""
+    values = numeric_columns(text, names)
+    repairs.extra += [name for name in names if name not in values]
+    return values
+
+
+def _is_of_epochs(column: str) -> bool:
+    return column in EPOCH_COLUMNS or column.startswith("val_")
 
 
 def _typed(source: Path | io.BytesIO, kinds: dict[str, str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Named values of our own loop: `loss()` returns them beside the loss, and clipping tells the norm of the gradient."""
+"""Named values of our own loop: `loss()` returns them, and clipping tells the norm of the gradient."""
 
 import math
 import shutil

@@ -51,6 +51,16 @@ TEXTS = {
         "Usual causes: a learning rate too high, NaN in the input, fp16 overflow; lower --lr, add "
         "--grad_clip 1, or use --amp bf16; --on_nan stop ends in time"
     ),
+    "finding_nonfinite_value": (
+        "The value {name} is NaN or Inf in {count} batches, the first is batch {batch} of epoch {epoch}"
+    ),
+    "finding_nonfinite_value_epoch": (
+        "The value {name} is NaN or Inf in {count} epochs, the first is epoch {epoch}"
+    ),
+    "advice_nonfinite_value": (
+        "Look at how it is computed: an empty class, a division by 0, or a gradient that overflows (an "
+        "Inf of grad_norm now and then is normal with fp16)"
+    ),
     "finding_spike": (
         "{count} spikes of the loss, the largest in batch {batch} of epoch {epoch}: {loss:.4g}, "
         "{times:.1f} times the median before it"
@@ -109,6 +119,33 @@ TEXTS = {
         "of epoch {epoch}: {seconds:.2f} s (median {median:.3f} s)"
     ),
     "advice_slow_steps": "Look at disks, network storage and other programs; more --workers hide slow reads",
+    # the same for a command of somebody's own
+    "advice_converging_command": "More training may pay",
+    "advice_divergence_command": (
+        "Lower the learning rate (to a third, say) or clip the gradient; start again from your best checkpoint"
+    ),
+    "advice_overfitting_command": (
+        "Use the checkpoint of about epoch {epoch}; add data or augmentation, regularise, or stop there"
+    ),
+    "advice_unstable_command": "Lower the learning rate, use larger batches, or clip the gradient",
+    "advice_lr_too_high_command": "Try a learning rate of {suggested:g}",
+    "advice_lr_too_low_command": "Try a learning rate of {suggested:g}",
+    "advice_data_bound_command": "Use more loader workers, prepare the data beforehand, or use a faster disk",
+    "advice_nonfinite_command": (
+        "Usual causes: a learning rate too high, NaN in the input, fp16 overflow; lower the learning "
+        "rate, clip the gradient, or use bf16"
+    ),
+    "advice_spike_command": "Look at the data of that batch; clipping the gradient tames a spike now and then",
+    "advice_failed_command": ("The cause is at the end of the log, and what the command printed is in output.log"),
+    "advice_stopped_command": "Start the command again; what it goes on from are its own checkpoints",
+    "advice_lost_command": (
+        "What the command printed is in output.log; what it goes on from are its own checkpoints"
+    ),
+    "advice_silent_command": "look at it with everybatch runs",
+    "advice_slow_steps_command": (
+        "Look at disks, network storage and other programs; more loader workers hide slow reads"
+    ),
+    # the report
     "report_title": "Run {run_id}",
     "report_state": "{state}, {epochs} epochs",
     "report_task": "task {task}",
@@ -131,6 +168,11 @@ TEXTS = {
     "report_mean": "mean",
     "report_std": "std. dev.",
     "report_quantiles": "5% – 50% – 95%",
+    "report_values": "value",
+    "report_early": "first tenth",
+    "report_late": "last tenth",
+    "report_least": "least",
+    "report_most": "most",
     "report_findings": "Findings",
     "report_no_alarm": "No trouble found.",
     "report_files": "Picture: {path}",

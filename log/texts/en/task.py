@@ -56,7 +56,8 @@ TEXTS = {
     ),
     "closure_amp": "--amp: {optimizer} needs a closure and cannot be used with --amp; leave out --amp",
     "loss_kind": (
-        '--task: loss() must return a tensor of one number (the mean loss), not {kind}; return only the loss, or (loss, {{"name": value}})'
+        "--task: loss() must return a tensor of one number (the mean loss), not {kind}; return only the loss, "
+        'or (loss, {{"name": value}})'
     ),
     "loss_shape": (
         "--task: loss() returned shape {shape}, but must return one number; take the mean, as in loss.mean()"

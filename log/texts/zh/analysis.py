@@ -35,6 +35,13 @@ TEXTS = {
         "常见原因：学习率过大、输入数据含NaN、fp16溢出；降低 --lr，加 --grad_clip 1，或用 --amp bf16；"
         "--on_nan stop 可以及时停下"
     ),
+    "finding_nonfinite_value": (
+        "指标 {name} 在 {count} 个batch中是NaN或Inf，首次在 Epoch {epoch} 的 batch {batch}"
+    ),
+    "finding_nonfinite_value_epoch": "指标 {name} 在 {count} 个epoch中是NaN或Inf，首次在 Epoch {epoch}",
+    "advice_nonfinite_value": (
+        "检查它的计算：空的类别、除以0，或溢出的梯度（使用fp16时，grad_norm偶尔为Inf是正常的）"
+    ),
     "finding_spike": (
         "{count} 处损失突增，最大的是 Epoch {epoch} 的第 {batch} 个batch：{loss:.4g}，为此前中位数的 {times:.1f} 倍"
     ),
@@ -84,6 +91,22 @@ TEXTS = {
         "{seconds:.2f} 秒（中位数 {median:.3f} 秒）"
     ),
     "advice_slow_steps": "查看磁盘、网络存储和其他程序；增加 --workers 可以掩盖慢的读取",
+    # the same for a command of somebody's own
+    "advice_converging_command": "继续训练可能还有收获",
+    "advice_divergence_command": "降低学习率（例如三分之一）或裁剪梯度；从您最好的检查点重新开始",
+    "advice_overfitting_command": "使用 Epoch {epoch} 前后的检查点；增加数据或增强、加正则化，或在那里停止",
+    "advice_unstable_command": "降低学习率、增大batch，或裁剪梯度",
+    "advice_lr_too_high_command": "试试学习率 {suggested:g}",
+    "advice_lr_too_low_command": "试试学习率 {suggested:g}",
+    "advice_data_bound_command": "增加DataLoader的worker、预先处理数据，或使用更快的磁盘",
+    "advice_nonfinite_command": ("常见原因：学习率过高、输入含NaN、fp16溢出；请降低学习率、裁剪梯度，或使用bf16"),
+    "advice_spike_command": "查看这个batch的数据；偶尔的突增可以用梯度裁剪压住",
+    "advice_failed_command": "原因在日志末尾，命令打印的内容在 output.log 中",
+    "advice_stopped_command": "重新启动该命令；从哪里继续取决于它自己的检查点",
+    "advice_lost_command": "命令打印的内容在 output.log 中；从哪里继续取决于它自己的检查点",
+    "advice_silent_command": "用 everybatch runs 查看",
+    "advice_slow_steps_command": "检查磁盘、网络存储和其他程序；更多worker可以掩盖慢的读取",
+    # the report
     "report_title": "运行 {run_id}",
     "report_state": "{state}，{epochs} 个epoch",
     "report_task": "任务 {task}",
@@ -106,6 +129,11 @@ TEXTS = {
     "report_mean": "平均",
     "report_std": "标准差",
     "report_quantiles": "5% – 50% – 95%",
+    "report_values": "指标",
+    "report_early": "前十分之一",
+    "report_late": "后十分之一",
+    "report_least": "最小",
+    "report_most": "最大",
     "report_findings": "发现",
     "report_no_alarm": "没有发现问题。",
     "report_files": "图: {path}",
