@@ -15,8 +15,9 @@ train: install                      ## the default run; flags in ARGS="--epochs 
 	$(BIN)/python src/train_ddp.py $(ARGS)
 
 # The lint, the types and the contract do not depend on what is installed but for torch's own types: the pinned ones.
+# A test that hangs fails after five minutes, with every thread's stack, instead of holding the suite for ever.
 test: $(if $(TORCH),$(VENV)/installed-test,check)   ## every check; tests that take minutes are left out
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 4 --dist worksteal --timeout 300 -m "not slow"
 
 test-textual: $(VENV)/installed-test  ## the monitor with the lowest and the newest Textual that it takes
 	for version in ==8.2.5 "<9"; do \
