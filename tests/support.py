@@ -1,6 +1,6 @@
 """Runs the real thing: commands in processes of their own, in an empty folder, watched until they are gone."""
 
-import multiprocessing
+import contextlib
 import os
 import re
 import resource
@@ -8,9 +8,8 @@ import signal
 import string
 import subprocess
 import time
-import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -21,8 +20,9 @@ DEADLINE = 180.0
 """For what takes seconds: the machine may have much else to do."""
 NOBODY = 54_321
 
-for number in (signal.SIGHUP, signal.SIGQUIT):  # a suite started in the background has them ignored
-    signal.signal(number, signal.SIG_DFL)
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):  # a suite started in the background has them ignored
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def until(condition: Callable[[], object], seconds: float = DEADLINE):
@@ -52,53 +52,37 @@ def said(text: str, key: str, *, lang: str = "zh", **fields: object) -> list[str
     return re.findall(f"{pattern}$", text, re.MULTILINE)
 
 
-def in_small_files(limit: int, work: Callable[[Callable[[int], None]], None]) -> None:
-    """Do `work` in a process that can write files of `limit` bytes at most: the kernel itself cuts a write short.
+@contextlib.contextmanager
+def small_files(limit: int) -> Iterator[Callable[[int], None]]:
+    """Let this process write files of `limit` bytes at most: the kernel itself cuts a write short.
 
-    `work` gets a function that sets another limit, 0 for none. Its failure is the caller's.
+    Gives a function that sets another limit, 0 for none.
     """
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def child() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-        try:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-            work(lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size or hard, hard)))
-        except BaseException:
-            theirs.send(traceback.format_exc())
-        else:
-            theirs.send("")
+    def set_limit(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size or soft, hard))
 
-    process = context.Process(target=child)
-    process.start()
-    failure = ours.recv()
-    process.join()
-    assert not failure, failure
+    set_limit(limit)  # Python ignores SIGXFSZ, so a write that goes too far is an OSError
+    try:
+        yield set_limit
+    finally:
+        set_limit(0)
 
 
-def as_nobody(work: Callable[[], None]) -> None:
-    """Do `work` in a process of a user who owns nothing and has no entry in the list of users."""
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-
-    def child() -> None:
-        try:
-            os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
-            work()
-        except BaseException:
-            theirs.send(traceback.format_exc())
-        else:
-            theirs.send("")
-
-    process = context.Process(target=child)
-    process.start()
-    failure = ours.recv()
-    process.join()
-    assert not failure, failure
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Make this process one of a user who owns nothing and has no entry in the list of users; it must be root's."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, 0)
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+        os.setresgid(0, 0, 0)
+        os.setgroups(groups)
 
 
 class Running:

@@ -120,7 +120,9 @@ def test_a_monitor_draws_it(folder, logged):
 
 def test_it_is_analysed_as_it_was(folder, capsys):
     assert main(["analyze", "--batch_metrics", "--json"]) == 0
-    assert capsys.readouterr().out == (KEPT / "analysis.json").read_text("utf-8")
+    told = json.loads(capsys.readouterr().out)
+    assert told.pop("values") == []
+    assert told == json.loads((KEPT / "analysis.json").read_text("utf-8"))
 
 
 def test_it_goes_on_as_if_it_had_never_been_stopped(folder, train):

@@ -4,9 +4,9 @@ That others keep a core busy is done for real. That nobody does cannot be had wh
 clocks and the kernel's counters are made up.
 """
 
-import multiprocessing
 import os
-import time
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -88,21 +88,13 @@ def test_draws_less_often_over_ssh(machine, monkeypatch):
     assert pause_after(machine, idle=1.0) == (FASTEST_OVER_SSH, 0.0)
 
 
-def spin(seconds: float) -> None:
-    """Keep the core busy."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        pass
-
-
 @pytest.fixture
 def _others():
     """Another process that never rests, on the same core."""
-    process = multiprocessing.get_context("fork").Process(target=spin, args=(600,))
-    process.start()
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     yield
     process.kill()
-    process.join()
+    process.wait()
 
 
 @pytest.mark.usefixtures("_others")

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import everybatch.app.analyze  # noqa: F401 - a user without rights could not read the libraries any more
 import pytest
 from everybatch.app.command_line import main
 from everybatch.metrics.files.csv_rows import batch_header, batch_row, epoch_header, epoch_row
@@ -173,9 +172,10 @@ def test_a_folder_of_another_user_is_one_line(folder, tmp_path):
         if one.stat().st_mode & 0o077 == 0:
             one.chmod(0o755)
 
-    def work():
-        for command in ("attach", "stop", "analyze"):
-            assert main([command, str(secret)]) == 2
-        assert main(["train", "--resume", str(secret), "--no-tui"]) == 2
+    def refused(run):
+        for command in (["attach", run], ["stop", run], ["analyze", run], ["train", "--resume", run, "--no-tui"]):
+            assert main(command) == 2
 
-    as_nobody(work)
+    refused(str(secret / "nothing"))  # and what the commands import is read by who can
+    with as_nobody():
+        refused(str(secret))

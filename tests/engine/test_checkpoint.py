@@ -17,7 +17,7 @@ from everybatch.engine.rank_states import gather_rank_states
 from everybatch.metrics.events import Finished
 from everybatch.metrics.records import Start
 
-from ..support import in_small_files
+from ..support import small_files
 
 
 def test_a_checkpoint_loads_with_weights_only(tmp_path):
@@ -33,11 +33,8 @@ def test_a_checkpoint_loads_with_weights_only(tmp_path):
 def test_a_full_disk_leaves_the_checkpoint_before_it_untouched(tmp_path):
     save_atomically({"epoch": 1}, tmp_path / "last.pt")
 
-    def work(_):
-        with pytest.raises(OSError, match=r"."):
-            save_atomically({"epoch": 2, "weights": torch.zeros(100_000)}, tmp_path / "last.pt")
-
-    in_small_files(10_000, work)
+    with small_files(10_000), pytest.raises(OSError, match=r"."):
+        save_atomically({"epoch": 2, "weights": torch.zeros(100_000)}, tmp_path / "last.pt")
     assert torch.load(tmp_path / "last.pt", weights_only=True) == {"epoch": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["last.pt"]
 

@@ -8,7 +8,7 @@ import pytest
 from everybatch.log import console
 from everybatch.log.console import Console
 
-from ..support import in_small_files, until
+from ..support import small_files, until
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def test_a_reader_that_went_away_is_noticed(pipe):
 
 
 @pytest.mark.parametrize("capacity", [100_000, 100])
-def test_a_full_disk_passes_and_what_was_left_out_is_known(tmp_path, capacity):
-    def work(limit):
-        console.CAPACITY = capacity
+def test_a_full_disk_passes_and_what_was_left_out_is_known(tmp_path, capacity, monkeypatch):
+    monkeypatch.setattr(console, "CAPACITY", capacity)
+    with small_files(1000) as limit:
         with (tmp_path / "out").open("w", encoding="utf-8") as stream:
             shown = Console(stream)
             for number in range(500):
@@ -78,8 +78,6 @@ def test_a_full_disk_passes_and_what_was_left_out_is_known(tmp_path, capacity):
         assert lines[-1] == "the end"
         assert len(lines) + skipped == 501
         assert bool(skipped) == (capacity < 500)
-
-    in_small_files(1000, work)
 
 
 def test_what_a_disk_that_stays_full_swallowed_is_counted(monkeypatch):

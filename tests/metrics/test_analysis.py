@@ -5,7 +5,7 @@ import pytest
 from everybatch.app.report import finding_texts
 from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.analysis.analysis import analyse
-from everybatch.metrics.analysis.run_files import runs_in
+from everybatch.metrics.analysis.run_files import RunFiles, runs_in
 from everybatch.metrics.files.journal import encode_record
 from everybatch.metrics.records import RankState
 
@@ -275,7 +275,7 @@ def test_a_spike_is_told_whatever_the_losses_are(tmp_path, kind, with_batches):
     finding = found(run, tmp_path, with_batches=with_batches)["spike"]
     assert (finding.figures["count"], finding.figures["epoch"]) == (1, 20)
     for lang in ("zh", "en"):
-        said, _ = finding_texts(finding, Catalogue(lang))
+        said, _ = finding_texts(finding, RunFiles("20261101_000000", tmp_path), Catalogue(lang))
         assert f"{run.loss[19, 57]:.4g}" in said
         assert "nan" not in said
     if kind in ("tiny", "huge"):

@@ -87,7 +87,7 @@ def test_a_killed_rank_is_named(run):
 
 @pytest.mark.parametrize(("code", "end"), [("sys.exit(7)", 7), ("os.kill(os.getpid(), 9)", 137)])
 def test_the_exit_code_is_handed_on_and_a_signal_is_named(run, code, end):
-    done = run("python", "-c", f"import os, sys; {code}").wait()
+    done = run(sys.executable, "-c", f"import os, sys; {code}").wait()
     assert done.code == end
     assert ("SIGKILL" in done.stderr) == (end == 137)
     assert read_run(only(done.folder, ".everybatch/*")).state == "failed"

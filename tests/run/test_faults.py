@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import multiprocessing
 import os
 import signal
 import socket
@@ -13,7 +12,7 @@ import pytest
 from everybatch.run.control_client import ask_run
 from everybatch.run.registry import read_run
 
-from ..support import only, said, until
+from ..support import as_nobody, only, said, until
 
 # ---- ranks ------------------------------------------------------------------------------------------------
 
@@ -224,31 +223,15 @@ def test_another_user_can_neither_read_the_secrets_nor_command_the_run(start, ti
     private = only(tmp_path, ".everybatch/*")
     control = json.loads((private / "run.json").read_text())["control"]
 
-    def as_nobody(told):
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-        deeds = {
-            "look": lambda: list(private.iterdir()),
-            "read": (private / "run.json").read_bytes,
-            "watch": (private / "journal").read_bytes,
-            "connect": lambda: socket.socket(socket.AF_UNIX).connect(control["path"]),
-            "remove": Path(control["path"]).unlink,
-            "signal": lambda: os.kill(run.process.pid, signal.SIGTERM),
-        }
-        for name, deed in deeds.items():
-            try:
-                deed()
-            except PermissionError:
-                continue
-            told.send(f"{name} was possible")
-            return
-        told.send("all refused")
-
-    ours, theirs = multiprocessing.Pipe(duplex=False)
-    other = multiprocessing.get_context("fork").Process(target=as_nobody, args=(theirs,))
-    other.start()
-    assert ours.recv() == "all refused"
-    other.join()
+    for deed in (
+        lambda: list(private.iterdir()),
+        (private / "run.json").read_bytes,
+        (private / "journal").read_bytes,
+        lambda: socket.socket(socket.AF_UNIX).connect(control["path"]),
+        Path(control["path"]).unlink,
+        lambda: os.kill(run.process.pid, signal.SIGTERM),
+    ):
+        with as_nobody(), pytest.raises(PermissionError):
+            deed()
     assert ask_run(read_run(private), "stop").taken  # the owner can
     assert run.wait().code == 0

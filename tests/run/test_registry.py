@@ -155,12 +155,10 @@ def test_without_a_home_folder_the_runs_of_this_folder_are_found(tmp_path, monke
     else:
         monkeypatch.setenv("HOME", str(theirs) if home == "another user's" else home)
 
-    def work():
+    with as_nobody():
         folder = RunFolder(here, "20261101_000000")
         folder.private.mkdir(parents=True)
         replay.write_run_json(folder.private, world_size=1, state="finished")
         with pytest.raises(OSError, match=r"\w"):
             register(folder)
         assert ids(all_runs()) == [folder.run_id]
-
-    as_nobody(work)

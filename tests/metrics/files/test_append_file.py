@@ -7,7 +7,7 @@ import pytest
 from everybatch.metrics.files import append_file, successor
 from everybatch.metrics.files.append_file import MOST_ROWS, RETRY_SECONDS, AppendFile
 
-from ...support import in_small_files, until
+from ...support import small_files, until
 
 
 def test_what_is_written_is_on_the_disk_at_once(tmp_path):
@@ -28,7 +28,7 @@ def test_an_existing_file_is_appended_to_or_refused(tmp_path):
 
 
 def test_a_full_disk_costs_nothing_once_there_is_room(tmp_path):
-    def work(limit):
+    with small_files(10) as limit:
         file = AppendFile(tmp_path / "f")
         file.write([b"0123456\n", b"abcdefg\n"])
         file.write([b"ABCDEFG\n"])
@@ -43,22 +43,18 @@ def test_a_full_disk_costs_nothing_once_there_is_room(tmp_path):
         assert (tmp_path / "f").read_bytes() == b"0123456\nabcdefg\nABCDEFG\n"
         assert file.close() == 0
 
-    in_small_files(10, work)
-
 
 def test_what_is_lost_for_good_is_counted(tmp_path):
-    def work(_):
+    with small_files(6):
         file = AppendFile(tmp_path / "f")
         file.write([b"012\n", b"456\n", b"89a\n"])
         assert file.close() == 2
-
-    in_small_files(6, work)
 
 
 def test_memory_is_bounded_and_what_is_given_up_is_counted(tmp_path):
     rows = [b"%05d\n" % number for number in range(MOST_ROWS + 50)]
 
-    def work(limit):
+    with small_files(8) as limit:
         file = AppendFile(tmp_path / "f")
         for row in rows:
             file.write([row])
@@ -71,8 +67,6 @@ def test_memory_is_bounded_and_what_is_given_up_is_counted(tmp_path):
             file.flush()
         assert file.close() == 48
         assert (tmp_path / "f").read_bytes() == b"".join(rows[:2] + rows[50:])
-
-    in_small_files(8, work)
 
 
 def test_rows_go_on_after_an_error_of_the_device(tmp_path):
