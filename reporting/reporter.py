@@ -129,12 +129,15 @@ class Reporter:
             self._wait += monotonic() - began
             yield item
 
-    def forward_done(self) -> None:
-        """Call it before each backward, after which the rank waits for the others. It may be left out."""
-        self._forward_done = monotonic()
+    def forward_done(self, at: float = 0.0) -> None:
+        """Call it before each backward, after which the rank waits for the others. It may be left out.
 
-    def batch(self, loss: float | Tensor, lr: float, samples: int) -> None:
-        """One batch is done. `loss` is its mean over `samples`.
+        `at` is when it was, if not now.
+        """
+        self._forward_done = at or monotonic()
+
+    def batch(self, loss: float | Tensor, lr: float, samples: int, at: float = 0.0) -> None:
+        """One batch is done, at the time `at` if not now. `loss` is its mean over `samples`.
 
         A tensor is read later, by the sending thread, and must not be changed in place; a CUDA one without a sync.
         The first tensor tells what the others are: on which device, and whether they have a graph.
@@ -142,7 +145,7 @@ class Reporter:
         self._step = step = self._step + 1
         if len(self._waiting) < CAPACITY:
             value = loss if self._as_is or type(loss) is float else self._held(loss)
-            self._waiting.append((step, value, lr, samples, self._wait, self._forward_done, monotonic()))
+            self._waiting.append((step, value, lr, samples, self._wait, self._forward_done, at or monotonic()))
         else:
             self._dropped += 1
         self._wait = self._forward_done = 0.0
@@ -211,6 +214,8 @@ class Reporter:
         return self._pinned.copy(loss)
 
     def _held_value(self, value: Any) -> Any:
+        if hasattr(value, "read"):  # what `keep` gave
+            return value
         if not getattr(value, "is_cuda", False):
             return float(value.detach() if getattr(value, "requires_grad", False) else value)
         if self._pinned_values is None:

@@ -1,32 +1,38 @@
 """Makes batches and epochs out of what a script does with torch: loader passes, backwards, optimizer steps.
 
-A batch is an optimizer step, told with the loss that was given to backward, undivided. An epoch is a pass over a
-loader that leads to a step; without a loader the whole training is one epoch.
+A batch is an optimizer step, told with the loss that was given to backward, undivided. Of several optimizers the
+first one to step counts; the losses of the others are named values of its batch. An epoch is a pass over a loader
+that leads to a step; without a loader a training is one epoch.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import traceback
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import monotonic
 from typing import Any
 
-from ...metrics.events import EpochEnded, Finished, RankFailed, Warned
+from ...metrics.events import EpochEnded, EpochTrained, Finished, RankFailed, Warned
 from ...metrics.records import UNKNOWN
 from ..reporter import Reporter
 from ..victims import victim_of
-from .losses import divisor_of, step_loss
-from .passes import LoaderPass
-
-OTHER_STEPS = 50
-"""Steps of another optimizer without one of the first, after which that one drives the training."""
+from .losses import Accumulation, divisors_of, step_loss
+from .passes import LoaderPass, Passes
+from .turns import Turns
 
 Connect = Callable[[str], Reporter]
 """Makes the reporter of a process that trains on the device which the argument names."""
 
+Length = Callable[[Any], int | None]
+"""Batches of a pass over a loader."""
+
+NO_STEP_SECONDS = 60.0
+"""After the first loss: a training in which no optimizer made a step by then is said to be none that can be seen."""
+LOSSLESS_STEPS = 10
+"""So many optimizer steps before the first loss are said."""
+MOST_LOSSES = 4096
+"""Of one step. Where there are more, nobody makes steps."""
 MOST_TRACEBACK = 100_000
 """Characters."""
 
@@ -34,105 +40,155 @@ MOST_TRACEBACK = 100_000
 class Observer:
     """Sees one training process. All but `finish` is called on the training thread."""
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, length: Length) -> None:
         """`connect` is called with the first loss: only then it is known that this process trains."""
         self.steps = 0
-        """Optimizer steps that were told, those that the scaler skipped included."""
+        """Batches that were told, those whose step the scaler skipped included."""
+        self.losses: list[Any] = []
+        """Those given to backward since the step before."""
+        self.held: tuple[Any, float, int, float, float, float] | None = None
+        """A batch that is done but not told, as another optimizer may still have a loss to add."""
+        self.passes = Passes()
         self._connect = connect
+        self._length = length
         self._reporter: Reporter | None = None
-        self._process = os.getpid()
-        self._passes: list[LoaderPass] = []
-        """Those that gave a batch since the step before, the newest last."""
+        self._turns = Turns()
+        self._accumulation = Accumulation()
+        self._values: dict[str, Any] = {}
+        """Named losses of the batch that is held."""
         self._wait = 0.0
-        self._losses: list[Any] = []
-        self._samples = 0
-        self._divisor: float | None = None
-        """By what the first loss of a step was divided."""
+        self._samples = self._micro_batches = 0
+        """Of the losses since the step before."""
+        self._divisors: list[float] = []
+        self._pass: LoaderPass | None = None
+        """That of the first of these losses."""
+        self._cleared: list[tuple[int, Collection[int]]] = []
+        """Where gradients were cleared among these losses, and of which parameters."""
+        self._forward_done = self._first_loss_at = self._stepped_at = 0.0
         self._in_step = False
-        self._losses_in_step = 0
-        self._optimizer: Callable[[], Any] = lambda: None
-        self._other_steps = 0
+        self._losses_in_step = self._steps_without_loss = 0
         self._epoch = 0
-        self._epoch_pass: LoaderPass | None = None
         self._epoch_open = False
-        self._epoch_began = self._stepped_at = self._first_loss_at = 0.0
+        self._epoch_began = 0.0
+        self._batches = self._batches_told = 0
+        """Of the epoch: done, and how many it will have."""
+        self._pass_length: int | None = None
+        self._before: tuple[int | None, int] = None, 0
+        """Length of the pass before, and the batches that it had."""
+        self._skipped = 0
+        """Steps of the epoch that the scaler skipped."""
+        self._warned: set[str] = set()
 
     @property
-    def active(self) -> bool:
-        """False in a process that was forked from the training, such as a loader's worker."""
-        return os.getpid() == self._process
+    def trains(self) -> bool:
+        """Whether this process has reported anything."""
+        return self._reporter is not None
+
+    @property
+    def wants_divisors(self) -> bool:
+        """Whether by what the next loss is divided must be known: where several batches make one step."""
+        return bool(self.losses) or self._accumulation.divisor > 0
 
     # ---- data ---------------------------------------------------------------------------------------------
 
-    def pass_began(self, length: int | None, *, trains: bool) -> LoaderPass:
-        """A script iterates over a loader."""
-        if self._epoch_open and self._epoch_pass is not None and self._epoch_pass.exhausted:
-            self._end_epoch("completed")
-        return LoaderPass(length, trains=trains)
-
-    def gave(self, loader_pass: LoaderPass, samples: int | None, wait: float) -> None:
-        """A loader gave a batch of so many samples after `wait` seconds."""
-        loader_pass.gave(samples)
+    def gave(self, one: LoaderPass, samples: int, wait: float) -> None:
+        """A loader gave a batch of so many samples, 0 if that is not known, after `wait` seconds."""
+        self.passes.gave(one, samples)
         self._wait += wait
-        if not self._passes or self._passes[-1] is not loader_pass:
-            self._passes.append(loader_pass)
+
+    def exhausted(self, one: LoaderPass) -> None:
+        """A loader has no more."""
+        one.exhausted = True
+        self._end_used_up_epoch()
 
     # ---- learning -----------------------------------------------------------------------------------------
 
-    def backward(self, loss: Any) -> None:
-        """A loss, a tensor of one element, goes into backward."""
+    def backward(self, loss: Any, divisors: list[float] | None = None) -> None:
+        """A loss, a tensor of one element, goes into backward; `divisors` are its own if it has no graph."""
         if self._in_step:
             self._losses_in_step += 1
             if self._losses_in_step > 1:  # an optimizer that evaluates its closure again and again
                 return
         reporter = self._reporter or self._began(str(loss.device))
-        if not self._losses:
-            reporter.forward_done()
-            self._divisor = divisor_of(loss)
-        self._losses.append(loss.item() if loss.is_cpu else reporter.keep(loss))
-        # A loader that reads ahead has given the batch before the step before, so none is new for the last one.
-        training = next((one for one in reversed(self._passes) if one.trains), self._epoch_pass)
-        if training is not None:
-            self._samples += training.used()
+        losses = self.losses
+        if losses or self._accumulation.divisor:
+            self._divisors = divisors_of(loss) if divisors is None else divisors
+        if not losses:
+            self._forward_done = monotonic()
+        elif not self.steps:
+            self._look_for_steps()
+        losses.append(loss.item() if loss.is_cpu else reporter.keep(loss))
+        one, samples = self.passes.used()
+        if len(losses) == 1:
+            self._pass = one
+        if samples is not None:
+            self._samples += samples
+            self._micro_batches += 1
+
+    def cleared(self, parameters: Collection[int]) -> None:
+        """The gradients of these parameters (their identities) were cleared while there were losses."""
+        self._cleared.append((len(self.losses), parameters))
 
     def step_begins(self) -> None:
         """An optimizer begins a step; it may call backward through its closure."""
         self._in_step = True
         self._losses_in_step = 0
 
-    def stepped(self, optimizer: Any) -> None:
-        """An optimizer made a step, or would have made one but for a gradient that is not finite."""
+    def stepped(self, optimizer: Any, *, skipped: bool = False) -> None:
+        """An optimizer made a step, or the scaler `skipped` it as a gradient is not finite."""
         self._in_step = False
-        if not self._losses or not self._drives(optimizer):
-            self._losses.clear()
+        if not self.losses:
+            if not self.steps:
+                self._stepped_without_loss()
             return
         reporter = self._reporter
         assert reporter is not None  # it was made with the first loss
-        micro_batches = self._micro_batches()
-        self._enter_epoch(reporter, micro_batches)
-        divided = self._divisor is not None and math.isclose(self._divisor, micro_batches, rel_tol=1e-6)
-        loss = step_loss(self._losses, micro_batches, divided=divided)
-        reporter.waited(self._wait)
-        reporter.batch(loss, _learning_rate(optimizer), self._samples)
-        self.steps += 1
-        self._stepped_at = monotonic()
-        self._losses = []
-        self._wait, self._samples = 0.0, 0
-        for loader_pass in self._passes:
-            loader_pass.given_before_step = loader_pass.given
-        self._passes.clear()
+        if self._cleared:
+            self._leave_out_cleared(optimizer)
+        turn = self._turns.take(optimizer, fresh=self._fresh())
+        loss = self._step_loss()
+        if turn.number:
+            if self.held is not None:
+                self._values[f"loss_{turn.number + 1}"] = loss
+        else:
+            self._tell_held()
+            self._enter_epoch(reporter, another=turn.another)
+            now = monotonic()
+            batch = (loss, _learning_rate(optimizer), self._samples, self._wait, self._forward_done, now)
+            self.steps += 1
+            self._batches += 1
+            self._stepped_at = now
+            self._wait = 0.0
+            self.passes.stepped()
+            self.held = batch
+            if not self._turns.others:
+                self._tell_held()
+            if skipped:
+                self._skip()
+        self.losses = []
+        self._samples = self._micro_batches = 0
+        if self._epoch_open:
+            self._end_used_up_epoch()
+
+    def batch_ends(self) -> None:
+        """The next batch begins."""
+        self._tell_held()
 
     # ---- the end ------------------------------------------------------------------------------------------
 
     def finish(self) -> None:
         """The process ends by itself."""
+        self._tell_held()
         if self._epoch_open:
-            self._end_epoch("completed")
+            self._end_epoch()
         if self._reporter is not None:
+            if not self.steps and not self._steps_without_loss:
+                self._warn_once("no_steps")
             self._last_word(Finished(self._reporter.rank, "finished"))
 
     def fail(self, error: BaseException) -> None:
         """The process ends by an exception that nobody caught."""
+        self._tell_held()
         if self._reporter is not None:
             message, trace = (
                 str(error)[:MOST_TRACEBACK],
@@ -143,17 +199,151 @@ class Observer:
                 RankFailed(self._reporter.rank, type(error).__name__, message, trace, monotonic(), victim=victim)
             )
 
-    def warn(self, kind: str, **fields: str | int | float) -> None:
-        """Have something said in the log of the run."""
-        if self._reporter is not None:
-            self._reporter.send(Warned(self._reporter.rank, kind, fields))
+    def warn(self, kind: str, **fields: str | int | float) -> bool:
+        """Have something said in the log of the run; False if this process has not reported to one."""
+        if self._reporter is None:
+            return False
+        self._reporter.send(Warned(self._reporter.rank, kind, fields))
+        return True
 
-    # ---- inside -------------------------------------------------------------------------------------------
+    # ---- a batch ------------------------------------------------------------------------------------------
 
     def _began(self, device: str) -> Reporter:
         self._first_loss_at = monotonic()
         self._reporter = self._connect(device)
         return self._reporter
+
+    def _stepped_without_loss(self) -> None:
+        """Say it if there are steps but no losses."""
+        self._steps_without_loss += 1
+        if self._steps_without_loss == LOSSLESS_STEPS:
+            if self._reporter is None:
+                self._began("")
+            self._warn_once("no_losses")
+
+    def _look_for_steps(self) -> None:
+        """Say it if there are losses but no steps; do not gather losses for ever."""
+        if len(self.losses) >= MOST_LOSSES:
+            self.losses.clear()
+            self._cleared.clear()
+        if monotonic() - self._first_loss_at > NO_STEP_SECONDS:
+            self._warn_once("no_steps")
+
+    def _fresh(self) -> bool | None:
+        """Whether the loader gave a batch for which no step counted; None without a loader."""
+        return self.passes.fresh if self._pass is not None or self.passes.current is not None else None
+
+    def _leave_out_cleared(self, optimizer: Any) -> None:
+        """Leave out the losses whose gradients were cleared before this optimizer made its step."""
+        own = {id(one) for group in optimizer.param_groups for one in group["params"]}
+        cuts = [place for place, parameters in self._cleared if not own.isdisjoint(parameters)]
+        self._cleared = []
+        newest = max((place for place in cuts if place < len(self.losses)), default=0)
+        del self.losses[:newest]
+
+    def _step_loss(self) -> Any:
+        """Of the losses since the step before; without a loader each is taken for that of a batch."""
+        micro_batches = max(1, min(len(self.losses), self._micro_batches))
+        if self._pass is None:
+            micro_batches = len(self.losses)
+        if micro_batches == 1 and not self._accumulation.divisor:
+            return step_loss(self.losses, 1.0)
+        factor = self._accumulation.factor(micro_batches, self._divisors)
+        if micro_batches > 1 and factor != 1.0:
+            self._warn_once("loss_as_given", batches=micro_batches)
+        return step_loss(self.losses, factor)
+
+    def _tell_held(self) -> None:
+        if self.held is None or self._reporter is None:
+            return
+        loss, rate, samples, wait, forward_done, at = self.held
+        self.held = None
+        if self._values:
+            self._reporter.values(self._values)
+            self._values = {}
+        self._reporter.forward_done(forward_done)
+        self._reporter.waited(wait)
+        self._reporter.batch(loss, rate, samples, at)
+
+    def _skip(self) -> None:
+        self._skipped += 1
+        self._warn_once("step_skipped", epoch=self._epoch, batch=self._batches - 1)
+
+    def _warn_once(self, kind: str, **fields: str | int | float) -> None:
+        """By rank 0, whose script the others run too."""
+        if kind not in self._warned and self._reporter is not None and self._reporter.rank == 0:
+            self.warn(kind, **fields)
+        self._warned.add(kind)
+
+    # ---- an epoch -----------------------------------------------------------------------------------------
+
+    def _enter_epoch(self, reporter: Reporter, *, another: bool) -> None:
+        """Begin the next epoch if this step belongs to another pass than the one before."""
+        current, one = self.passes.current, self._pass
+        if self._epoch_open:
+            if self._stays(another=another):
+                self._told_enough(reporter)
+                return
+            if not another and current is not None and one is not None and _is_same_again(current, one):
+                self.passes.current = one
+                self._correct(reporter, UNKNOWN)
+                return
+        self._end_epoch()
+        self._epoch += 1
+        self.passes.current = one
+        self._epoch_open = True
+        self._epoch_began = one.began_at if one is not None else self._stepped_at or self._first_loss_at
+        self._batches, self._batches_told = 0, self._expected(one)
+        if another and self._epoch > 1:
+            self.warn("another_training", epoch=self._epoch)
+        reporter.begin_epoch(self._epoch, self._batches_told, at=self._epoch_began)
+
+    def _stays(self, *, another: bool) -> bool:
+        """Whether a step is of the epoch that is open."""
+        current, one = self.passes.current, self._pass
+        if one is not None and one is current:
+            return True
+        return not another and (one is None or (current is not None and current.goes_on))
+
+    def _expected(self, one: LoaderPass | None) -> int:
+        """How many batches the epoch will have: as many as a pass of that length had, else as its length says."""
+        length = self._pass_length = self._length(one.loader) if one is not None else None
+        if length is None:
+            return UNKNOWN
+        if length == self._before[0]:
+            return self._before[1]
+        return math.ceil(length / max(1, min(len(self.losses), self._micro_batches)))
+
+    def _told_enough(self, reporter: Reporter) -> None:
+        """Take back how many batches there will be when there are more."""
+        if self._batches == self._batches_told > 0:
+            self._correct(reporter, UNKNOWN)
+
+    def _correct(self, reporter: Reporter, batches: int) -> None:
+        if self._batches_told != batches:
+            self._batches_told = batches
+            reporter.send(EpochTrained(reporter.rank, self._epoch, batches, 0))
+
+    def _end_used_up_epoch(self) -> None:
+        """End the epoch if its pass has nothing more to give, and what it gave is learnt from."""
+        current = self.passes.current
+        if self._epoch_open and current is not None and current.exhausted and not current.sizes and not self.losses:
+            self._end_epoch()
+
+    def _end_epoch(self) -> None:
+        if not self._epoch_open or self._reporter is None:
+            return
+        self._tell_held()
+        self._epoch_open = False
+        current = self.passes.current
+        if current is not None and current.exhausted:
+            self._before = self._pass_length, self._batches
+        if self._skipped:
+            if self._reporter.rank == 0:
+                self.warn("steps_skipped", epoch=self._epoch, count=self._skipped)
+            self._skipped = 0
+        trained, seconds = self._stepped_at - self._epoch_began, monotonic() - self._epoch_began
+        self._reporter.send(EpochEnded(self._reporter.rank, self._epoch, "completed", trained, seconds))
 
     def _last_word(self, event: Finished | RankFailed) -> None:
         reporter, self._reporter = self._reporter, None
@@ -161,49 +351,18 @@ class Observer:
             reporter.send(event)
             reporter.close()
 
-    def _drives(self, optimizer: Any) -> bool:
-        """Whether the steps of this optimizer are the batches: those of the first one, while it makes steps."""
-        driving = self._optimizer()
-        if driving is not None and driving is not optimizer:
-            self._other_steps += 1
-            if self._other_steps < OTHER_STEPS:
-                return False
-        if driving is not optimizer:
-            self._optimizer = weakref.ref(optimizer)
-        self._other_steps = 0
-        return True
 
-    def _micro_batches(self) -> int:
-        """How many batches of the loader went into this step; without a loader, as many as there are losses."""
-        given = [one.given - one.given_before_step for one in self._passes if one.trains]
-        return max(1, min(len(self._losses), given[-1])) if given else len(self._losses)
-
-    def _enter_epoch(self, reporter: Reporter, micro_batches: int) -> None:
-        """Begin the next epoch if this step belongs to another pass than the one before."""
-        candidates = [one for one in self._passes if one.trains]
-        if self._epoch and (not candidates or self._epoch_pass in candidates):
-            return
-        if self._epoch_open:
-            self._end_epoch("completed")
-        self._epoch += 1
-        self._epoch_pass = candidates[-1] if candidates else None
-        self._epoch_open = True
-        self._epoch_began = self._epoch_pass.began_at if self._epoch_pass is not None else self._first_loss_at
-        length = self._epoch_pass.length if self._epoch_pass is not None else None
-        batches = math.ceil(length / micro_batches) if length else UNKNOWN
-        reporter.begin_epoch(self._epoch, batches, at=self._epoch_began)
-
-    def _end_epoch(self, status: str) -> None:
-        self._epoch_open = False
-        if self._reporter is not None:
-            trained = self._stepped_at - self._epoch_began
-            seconds = monotonic() - self._epoch_began
-            self._reporter.send(EpochEnded(self._reporter.rank, self._epoch, status, trained, seconds))
+def _is_same_again(before: LoaderPass, one: LoaderPass) -> bool:
+    """Whether a script takes only the first batch of each pass over a loader, as ``next(iter(loader))`` does."""
+    return before.given == 1 and not before.exhausted and before.loader is not None and before.loader is one.loader
 
 
 def _learning_rate(optimizer: Any) -> float:
-    """Of the first group of parameters; nan for one that only the GPU knows."""
-    rate = optimizer.param_groups[0]["lr"]
+    """Of the first group of parameters; nan if it has none, or one that only the GPU knows."""
+    groups = optimizer.param_groups
+    rate = groups[0].get("lr") if groups else None
     if isinstance(rate, float):
         return rate
-    return math.nan if getattr(rate, "is_cuda", False) else float(rate)
+    if rate is None or getattr(rate, "is_cpu", True) is False:
+        return math.nan
+    return float(rate)

@@ -1,35 +1,40 @@
-"""The hooks on torch, all on public names: backward, optimizer steps, the gradient scaler, data loaders.
+"""The hooks on torch: backward, optimizer steps and cleared gradients, the gradient scaler, data loaders.
 
 They report to an `Observer` and change nothing: each calls what it replaces with the same arguments, and hands on
-what that returns or raises. A fault of ours turns all hooks off and is told once.
+what that returns or raises. A fault of ours turns all hooks off and is told once. All names are public but for the
+class of a loader's iterators, without which no loader is seen.
 """
 
 from __future__ import annotations
 
-import atexit
 import functools
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
-from types import TracebackType
+import weakref
+from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import torch
+from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, dataloader
 
 from ..reporter import Reporter
 from ..samples import count_samples
 from ..socket_channel import Address, SocketChannel
+from .endings import hook_endings
+from .lengths import length_of
+from .losses import divisors_of
 from .observer import Observer
+from .passes import begin_pass, pass_of
 
 
 def install() -> None:
     """Hook torch in this process, if the environment tells where the run process listens."""
     address = Address.of_environment()
     if address is not None:
-        Hooks(Observer(functools.partial(_connected, address))).install()
+        Hooks(functools.partial(_connected, address)).install()
 
 
 def _connected(address: Address, device: str) -> Reporter:
@@ -39,7 +44,7 @@ def _connected(address: Address, device: str) -> Reporter:
     return Reporter(channel, rank=rank, world_size=world_size, device=device, on_gone=_say_unwatched)
 
 
-def _say_unwatched(error: OSError) -> None:
+def _say_unwatched(error: Exception) -> None:
     print(f"everybatch: this training is not watched any more: {error}", file=sys.stderr)
 
 
@@ -48,138 +53,254 @@ def _place() -> tuple[int, int]:
     distributed = torch.distributed
     if distributed.is_available() and distributed.is_initialized():
         return distributed.get_rank(), distributed.get_world_size()
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    try:
+        return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    except (KeyError, ValueError):
+        return 0, 1
+
+
+class _Unscaled:
+    """The newest loss that a gradient scaler scaled, without its graph, which must not live longer for our sake."""
+
+    __slots__ = ("divisors", "loss", "scaled")
+
+    def __init__(self, scaled: Any, loss: Any, divisors: list[float]) -> None:
+        self.scaled = weakref.ref(scaled)
+        self.loss = loss.detach()
+        self.divisors = divisors
 
 
 class Hooks:
     """The functions that stand in for torch's own."""
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
+    def __init__(self, connect: Callable[[str], Reporter]) -> None:
+        self._connect = connect
+        self._observer = Observer(connect, length_of)
         self._on = True
-        self._unscaled: tuple[int, Any] = (0, None)
-        """Identity of the newest scaled loss, and the loss itself."""
+        self._in_backward = False
+        """A backward may call another one: checkpointed parts do. That one's tensors are no losses."""
+        self._stepped = False
+        """An optimizer made a step since this was last set to False."""
+        self._unscaled: _Unscaled | None = None
 
     def install(self) -> None:
         """Put the hooks in place."""
         self._hook_backward()
+        self._hook_steps()
+        self._hook_zero_grad(
+            Optimizer, lambda this: (one for group in this.param_groups for one in group["params"])
+        )
+        self._hook_zero_grad(torch.nn.Module, lambda this: this.parameters())
         self._hook_scaler()
         self._hook_loaders()
-        register_optimizer_step_pre_hook(lambda *_: self._tell(self._observer.step_begins))
-        register_optimizer_step_post_hook(lambda optimizer, *_: self._tell(self._observer.stepped, optimizer))
-        self._hook_end()
+        hook_endings(self._finish, self._fail, self._thread_failed)
+        os.register_at_fork(after_in_child=self._forked)
 
-    def _tell(self, what: Callable[..., Any], *arguments: Any) -> Any:
-        """Call the observer; a fault of ours turns the hooks off."""
-        if not self._on or not self._observer.active:
-            return None
-        try:
-            return what(*arguments)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the training must go on
-            self._on = False
-            self._observer.warn("hook_failed", error=f"{type(error).__name__}: {error}")
-            return None
+    # ---- faults and ends ----------------------------------------------------------------------------------
+
+    def _failed(self, error: Exception) -> None:
+        """A fault of ours: all hooks are off from here on."""
+        self._on = False
+        if not self._observer.warn("hook_failed", error=f"{type(error).__name__}: {error}"):
+            _say_unwatched(error)
+
+    def _end(self, say: Callable[..., None], *arguments: Any) -> None:
+        if self._on:
+            self._on = False  # whatever the process still does, its last word is said
+            try:
+                say(*arguments)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the process must end as it would without us
+                self._failed(error)
+
+    def _finish(self) -> None:
+        self._end(self._observer.finish)
+
+    def _fail(self, error: BaseException) -> None:
+        self._end(self._observer.fail, error)
+
+    def _thread_failed(self, error: BaseException) -> None:
+        if self._on:
+            self._observer.warn("thread_failed", error=f"{type(error).__name__}: {error}")
+
+    def _forked(self) -> None:
+        """In a process forked from this one: a loader's worker, or a rank if this one has not trained itself."""
+        self._on = self._on and not self._observer.trains
+        self._in_backward = False
+        self._observer = Observer(self._connect, length_of)
 
     # ---- the loss -----------------------------------------------------------------------------------------
 
     def _hook_backward(self) -> None:
-        original = torch.autograd.backward
+        original: Any = torch.autograd.backward
 
         @functools.wraps(original)
-        def backward(tensors: Any, *arguments: Any, **options: Any) -> Any:
-            loss = tensors if isinstance(tensors, torch.Tensor) else tensors[0] if len(tensors) == 1 else None
-            if loss is not None and loss.numel() == 1 and loss.is_floating_point():
-                scaled, unscaled = self._unscaled
-                self._tell(self._observer.backward, unscaled if scaled == id(loss) else loss)
-                self._unscaled = (0, None)
-            return original(tensors, *arguments, **options)
+        def backward(*arguments: Any, **options: Any) -> Any:
+            if not self._on or self._in_backward:
+                return original(*arguments, **options)
+            try:
+                self._see(arguments[0] if arguments else options.get("tensors"))
+            except Exception as error:  # noqa: BLE001 - as in all hooks: whatever it is, the training must go on
+                self._failed(error)
+            self._in_backward = True
+            try:
+                return original(*arguments, **options)
+            finally:
+                self._in_backward = False
 
         torch.autograd.backward = backward
 
+    def _see(self, tensors: Any) -> None:
+        """Something is given to backward: a loss, several of them, or no loss."""
+        if isinstance(tensors, torch.Tensor):
+            self._see_one(tensors)
+        elif isinstance(tensors, (list, tuple)):
+            for tensor in tensors:
+                self._see_one(tensor)
+
+    def _see_one(self, loss: Any) -> None:
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not loss.is_floating_point():
+            return
+        noted, divisors = self._unscaled, None
+        if noted is not None:
+            self._unscaled = None
+            if noted.scaled() is loss:
+                loss, divisors = noted.loss, noted.divisors
+        plain = loss if type(loss) is torch.Tensor else _plain(loss)
+        if plain is not None:
+            self._observer.backward(plain, divisors)
+
     def _hook_scaler(self) -> None:
         scaler = torch.amp.GradScaler
-        scale, step = scaler.scale, scaler.step
+        self._hook_scale(scaler)
+        begin, step = scaler.__init__, scaler.step
 
-        @functools.wraps(scale)
-        def scale_noted(this: Any, outputs: Any) -> Any:
-            scaled = scale(this, outputs)
-            if isinstance(outputs, torch.Tensor) and scaled is not outputs:
-                self._unscaled = (id(scaled), outputs)
-            return scaled
+        @functools.wraps(begin)
+        def begin_noted(this: Any, *arguments: Any, **options: Any) -> None:
+            kinds: tuple[Any, ...] = type(this).__mro__
+            for kind in kinds:  # that of FSDP scales in its own way
+                if "scale" in vars(kind) and not hasattr(kind.scale, "everybatch"):
+                    self._hook_scale(kind)
+            begin(this, *arguments, **options)
 
         @functools.wraps(step)
         def step_noted(this: Any, optimizer: Any, *arguments: Any, **options: Any) -> Any:
-            before = self._observer.steps
+            self._stepped = False
             result = step(this, optimizer, *arguments, **options)
-            if self._observer.steps == before:  # it found an inf, and the optimizer made no step
-                self._tell(self._observer.stepped, optimizer)
+            if (
+                self._on and not self._stepped and isinstance(optimizer, Optimizer)
+            ):  # it found an inf, and the optimizer made no step
+                try:
+                    self._observer.stepped(optimizer, skipped=True)
+                except Exception as error:  # noqa: BLE001
+                    self._failed(error)
             return result
 
-        scaler.scale = scale_noted  # type: ignore[method-assign, assignment]
+        scaler.__init__ = begin_noted  # type: ignore[method-assign, assignment]
         scaler.step = step_noted  # type: ignore[method-assign, assignment]
+
+    def _hook_scale(self, kind: Any) -> None:
+        original = kind.scale
+
+        @functools.wraps(original)
+        def scale(this: Any, outputs: Any) -> Any:
+            scaled = original(this, outputs)
+            if self._on and isinstance(outputs, torch.Tensor) and scaled is not outputs:
+                divisors = divisors_of(outputs) if self._observer.wants_divisors else []
+                self._unscaled = _Unscaled(scaled, outputs, divisors)
+            return scaled
+
+        scale.everybatch = True  # type: ignore[attr-defined]
+        kind.scale = scale
+
+    # ---- steps --------------------------------------------------------------------------------------------
+
+    def _hook_steps(self) -> None:
+        def before(optimizer: Any, arguments: Any, options: Any) -> None:
+            if self._on:
+                self._observer.step_begins()
+
+        def after(optimizer: Any, arguments: Any, options: Any) -> None:
+            self._stepped = True
+            if self._on:
+                try:
+                    self._observer.stepped(optimizer)
+                except Exception as error:  # noqa: BLE001
+                    self._failed(error)
+
+        register_optimizer_step_pre_hook(before)
+        register_optimizer_step_post_hook(after)
+
+    def _hook_zero_grad(self, kind: Any, parameters: Callable[[Any], Any]) -> None:
+        original = kind.zero_grad
+
+        @functools.wraps(original)
+        def zero_grad(this: Any, *arguments: Any, **options: Any) -> Any:
+            if self._on and self._observer.losses:
+                try:
+                    self._observer.cleared({id(one) for one in parameters(this)})
+                except Exception as error:  # noqa: BLE001
+                    self._failed(error)
+            return original(this, *arguments, **options)
+
+        kind.zero_grad = zero_grad
 
     # ---- data ---------------------------------------------------------------------------------------------
 
     def _hook_loaders(self) -> None:
-        original = DataLoader.__iter__
-        hooks = self
+        iterators: Any = getattr(dataloader, "_BaseDataLoaderIter", None)
+        if iterators is None:
+            return
+        iterate, give = DataLoader.__iter__, iterators.__next__
 
-        @functools.wraps(original)
-        def iterate(loader: Any) -> Any:
-            iterator = original(loader)
-            return hooks._timed(iterator, loader)
+        @functools.wraps(iterate)
+        def iterate_noted(loader: Any) -> Any:
+            iterator = iterate(loader)
+            if self._on and isinstance(iterator, iterators):
+                try:
+                    begin_pass(loader, iterator, trains=torch.is_grad_enabled())
+                except Exception as error:  # noqa: BLE001
+                    self._failed(error)
+            return iterator
 
-        DataLoader.__iter__ = iterate  # type: ignore[method-assign]
+        @functools.wraps(give)
+        def give_noted(iterator: Any) -> Any:
+            one = pass_of(iterator) if self._on else None
+            if one is None:
+                return give(iterator)
+            if self._observer.held is not None:
+                self._tell(self._observer.batch_ends)
+            began = monotonic()
+            try:
+                batch = give(iterator)
+            except StopIteration:
+                self._tell(self._observer.exhausted, one)
+                raise
+            wait = monotonic() - began
+            self._tell(self._observer.gave, one, _samples(batch), wait)
+            return batch
 
-    def _timed(self, iterator: Any, loader: Any) -> Any:
-        timed = self._tell(_Timed, iterator, loader, self)
-        return iterator if timed is None else timed
+        DataLoader.__iter__ = iterate_noted  # type: ignore[method-assign]
+        iterators.__next__ = give_noted
 
-    # ---- the end ------------------------------------------------------------------------------------------
-
-    def _hook_end(self) -> None:
-        original = sys.excepthook
-
-        def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-            self._tell(self._observer.fail, error)
-            original(kind, error, trace)
-
-        sys.excepthook = on_exception
-        atexit.register(self._tell, self._observer.finish)
-
-
-class _Timed:
-    """A loader's iterator, with the time that each `next` takes."""
-
-    def __init__(self, iterator: Any, loader: Any, hooks: Hooks) -> None:
-        self._iterator = iterator
-        self._hooks = hooks
-        self._observer = hooks._observer
+    def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
         try:
-            length = len(loader)
-        except Exception:  # noqa: BLE001 - a stream; or the dataset's own code, whose fault is not for us to raise
-            length = None
-        self._pass = self._observer.pass_began(length, trains=torch.is_grad_enabled())
+            what(*arguments)
+        except Exception as error:  # noqa: BLE001
+            self._failed(error)
 
-    def __iter__(self) -> Iterator[Any]:
-        return self
 
-    def __len__(self) -> int:
-        return len(self._iterator)
+def _plain(loss: torch.Tensor) -> torch.Tensor | None:
+    """The loss without what a subclass of tensors does beside computing; None if other ranks have parts of it."""
+    if hasattr(loss, "placements") and hasattr(loss, "to_local"):
+        if not all(placement.is_replicate() for placement in loss.placements):
+            return None  # to ask for the whole would wait for the others
+        loss = loss.to_local()
+    return loss.as_subclass(torch.Tensor)
 
-    def __next__(self) -> Any:
-        began = time.monotonic()
-        try:
-            batch = next(self._iterator)
-        except StopIteration:
-            self._pass.exhausted = True
-            raise
-        wait = time.monotonic() - began
-        self._hooks._tell(self._gave, batch, wait)
-        return batch
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._iterator, name)
-
-    def _gave(self, batch: Any, wait: float) -> None:
-        self._observer.gave(self._pass, count_samples(batch), wait)
+def _samples(batch: Any) -> int:
+    """Of a batch; 0 for one whose own code does not let it be looked at."""
+    try:
+        return count_samples(batch) or 0
+    except Exception:  # noqa: BLE001 - it may be an object of any kind
+        return 0
