@@ -24,6 +24,9 @@ class CommandConfig:
     epochs: int = 0
     """Epochs of the training, where nobody else can know; 0 = unknown (default 0)."""
 
+    steps: int = 0
+    """Batches of the whole training, where there are no epochs to count; 0 = unknown (default 0)."""
+
     log_interval: int = 1
     """Screen line every N batches; the log file has them all (default 1)."""
 
@@ -41,9 +44,11 @@ class CommandConfig:
 
     def check(self) -> None:
         """Raise `UsageError` for a value that cannot work; looks at nothing outside this object."""
-        for name, least in (("epochs", 0), ("log_interval", 1)):
+        for name, least in (("epochs", 0), ("steps", 0), ("log_interval", 1)):
             if getattr(self, name) < least:
                 raise UsageError("at_least", flag=f"--{name}", least=least, value=getattr(self, name))
+        if self.epochs and self.steps:
+            raise UsageError("epochs_or_steps")
         if not self.command:
             raise UsageError("command_missing")
 

@@ -41,6 +41,8 @@ SILENT_RANKS_SECONDS = 10.0
 """After the first batch, for the other ranks to say hello. Those that do not are not waited for any more."""
 LAST_WORDS_SECONDS = 2.0
 """After the end of the command, for what its ranks and its output still hold."""
+LET_IN_SECONDS = 60.0
+"""After which it is said that no Python of the command has let the hooks in."""
 MOST_INTERVAL = 1_000_000
 STARTUP_FOLDER = Path(__file__).parent.parent / "reporting" / "startup"
 """What leads the hooks into every Python process below the command."""
@@ -101,6 +103,7 @@ class CommandRun:
             log_interval=self._config.log_interval,
             metric_names=(),
             at=self._presence.started_at,
+            steps=self._config.steps or UNKNOWN,
         )
         attempt = AttemptInfo(self._folder, started, self._config.log_batch_metrics)
         self._recorder = Recorder(attempt, [], self._catalogue, stdout)
@@ -156,8 +159,9 @@ class CommandRun:
         }
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        began = time.monotonic()
         first_batch_at = 0.0
-        settled = False
+        settled = waited = False
         while process.poll() is None:
             while self._signals.waiting:
                 self._handle_signal(self._signals.waiting.popleft())
@@ -167,6 +171,10 @@ class CommandRun:
             if first_batch_at and not settled and time.monotonic() - first_batch_at > SILENT_RANKS_SECONDS:
                 settled = True
                 self._recorder.settle_ranks()
+            if not waited and time.monotonic() - began > LET_IN_SECONDS:
+                waited = True
+                if not self._listener.came("started"):
+                    self._recorder.emit("not_let_in", "warning", seconds=round(LET_IN_SECONDS))
             time.sleep(POLL_SECONDS)
 
     def _handle_signal(self, number: signal.Signals) -> None:
@@ -230,6 +238,8 @@ class CommandRun:
         failure = self._failure(code)
         state = "stopped" if self._asked_to_stop else "failed" if failure is not None else "finished"
         reason = cause = ""
+        if state == "finished" and not self._recorder.aggregator.steps:
+            self._recorder.emit(self._why_no_batch(), "warning")
         if failure is not None and state == "failed":
             cause = self._catalogue.notice(failure)
             error = self._first_error() if failure.kind == "failed_raised" else None
@@ -243,6 +253,16 @@ class CommandRun:
         if reason:
             print_to(stderr, reason)
         return code if code >= 0 else 128 - code
+
+    def _why_no_batch(self) -> str:
+        """The kind of the notice that says how far the hooks came."""
+        if self._recorder.aggregator.pids:
+            return "no_batch_step"
+        if self._listener.came("hooked"):
+            return "no_batch_loss"
+        if self._listener.came("failed"):
+            return "no_batch_hooks"
+        return "no_batch_torch" if self._listener.came("started") else "no_batch_python"
 
     def _failure(self, code: int) -> Notice | None:
         """Why the command failed: what a rank raised first, else how the command ended; None if it did not fail."""

@@ -76,6 +76,10 @@ class Listener:
         self._socket.listen(1024)
         threading.Thread(target=self._serve, name="ranks", daemon=True).start()
 
+    def came(self, mark: str) -> bool:
+        """Whether a process below the command came so far: `started` Python, `hooked` torch, or `failed` to."""
+        return (self._folder / mark).exists()
+
     def close(self) -> None:
         """Stop listening and remove the socket; the connections that are there stay."""
         with contextlib.suppress(OSError):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 MOST_DIVISIONS = 4
 """How many divisions one after another are looked at: a script's own and those of its frameworks."""
+
+REDUCTION_SUM = 2
+"""Of torch's loss functions, in their graph."""
 
 
 class LossSum:
@@ -40,53 +44,94 @@ def step_loss(parts: Sequence[Any], factor: float) -> Any:
     return LossSum(parts, factor)
 
 
+class Division(NamedTuple):
+    """By what a script divided a loss, as the graph behind it tells."""
+
+    divisors: list[float]
+    """After one division, after two, and so on, the last one first."""
+    share: Any = None
+    """True for a sum that is divided by more than it has elements: it is a share of a mean over several batches.
+    A weak reference to the divisor if only the GPU knows its value; None for any other loss."""
+
+
+UNDIVIDED = Division([])
+
+
 class Accumulation:
     """Whether a script divides its losses by the number of batches that it accumulates.
 
-    Several losses of one batch (a discriminator's on real and on generated pictures) are added up, as their gradients
-    are. Over several batches the loss is their mean, which the sum is already where the script divided each.
+    Several losses of one batch (a discriminator's on real and on generated pictures) are added up, as their
+    gradients are. Over several batches the loss is their mean, which the sum is already where each was divided.
     """
 
     def __init__(self) -> None:
         self.divisor = 0.0
         """By which the losses are divided, as a step of so many batches showed; 0 if none did yet."""
+        self.several = True
+        """Whether the step before had several batches, as that before the first one may have."""
 
-    def factor(self, micro_batches: int, divisors: Sequence[float]) -> float:
-        """By what to multiply the sum of the losses of so many batches, the newest of them divided by `divisors`."""
-        if micro_batches > 1 and _among(micro_batches, divisors):
+    def factor(self, micro_batches: int, divisions: Sequence[Division]) -> float:
+        """By what to multiply the sum of the losses of a step of so many batches; `divisions` are theirs."""
+        self.several = micro_batches > 1
+        newest = divisions[-1] if divisions else UNDIVIDED
+        if micro_batches > 1 and _among(micro_batches, newest.divisors):
             self.divisor = float(micro_batches)
             return 1.0
-        if self.divisor and _among(self.divisor, divisors):  # the last step of an epoch, which has fewer batches
+        if self.divisor and _among(self.divisor, newest.divisors):  # an epoch's last step, of fewer batches
             return self.divisor / micro_batches
-        return 1 / micro_batches
+        return 1.0 if _are_shares(divisions) else 1 / micro_batches
 
 
-def divisors_of(loss: Any) -> list[float]:
-    """By what a script divided `loss` last, as the graph behind it tells: after one division, after two, and so on.
+def _are_shares(divisions: Sequence[Division]) -> bool:
+    shares = {one.share() if callable(one.share) else one.share for one in divisions}
+    return len(divisions) > 1 and len(shares) == 1 and None not in shares
 
-    `_saved_other` is torch's own name, documented for saved-tensor hooks only. Without it the list is empty.
+
+def division_of(loss: Any) -> Division:
+    """What the graph of a loss tells of its division; nothing if names of torch's own are missing.
+
+    `_saved_other` and its like are documented for saved-tensor hooks only.
     """
     divisors: list[float] = []
+    share = None
     node: Any = loss.grad_fn
-    while node is not None and len(divisors) < MOST_DIVISIONS:
-        divided = _divided_by(node)
-        if divided is None:
+    for _ in range(MOST_DIVISIONS):
+        name = type(node).__name__
+        if not name.startswith(("DivBackward", "MulBackward")):
             break
-        divisors.append(divided * (divisors[-1] if divisors else 1.0))
+        other: Any = getattr(node, "_saved_other", None)
+        if getattr(other, "is_cpu", True) is False:
+            share = weakref.ref(other) if name.startswith("Div") else None
+        else:
+            number = _number(other)
+            if number is None:
+                break
+            divided = number if name.startswith("Div") else 1 / number
+            divisors.append(divided * (divisors[-1] if divisors else 1.0))
         node = node.next_functions[0][0]
-    return divisors
+    elements = _summed(node)
+    if elements is None:
+        return Division(divisors)
+    if divisors and divisors[-1] > elements * (1 + 1e-6):
+        return Division(divisors, share=True)
+    return Division(divisors, share)
 
 
-def _divided_by(node: Any) -> float | None:
-    name = type(node).__name__
-    if not name.startswith(("DivBackward", "MulBackward")):
-        return None
-    other: Any = getattr(node, "_saved_other", None)
+def _number(other: Any) -> float | None:
     if hasattr(other, "item"):
-        other = other.item() if other.numel() == 1 and other.is_cpu else None
-    if not isinstance(other, (int, float)) or not other:
-        return None
-    return float(other) if name.startswith("Div") else 1 / other
+        other = other.item() if other.numel() == 1 else None
+    return float(other) if isinstance(other, (int, float)) and other else None
+
+
+def _summed(node: Any) -> int | None:
+    """How many elements a node adds up; None for one that does not add."""
+    name = type(node).__name__
+    if name.startswith("SumBackward"):
+        return math.prod(getattr(node, "_saved_self_sym_sizes", ())) or None
+    if name.startswith("NllLoss") and getattr(node, "_saved_reduction", None) == REDUCTION_SUM:
+        target = getattr(node, "_saved_target", None)
+        return target.numel() if target is not None else None
+    return None
 
 
 def _among(number: float, divisors: Sequence[float]) -> bool:

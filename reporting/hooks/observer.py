@@ -17,7 +17,7 @@ from ...metrics.events import EpochEnded, EpochTrained, Finished, RankFailed, Wa
 from ...metrics.records import UNKNOWN
 from ..reporter import Reporter
 from ..victims import victim_of
-from .losses import Accumulation, divisors_of, step_loss
+from .losses import Accumulation, Division, division_of, step_loss
 from .passes import LoaderPass, Passes
 from .turns import Turns
 
@@ -28,7 +28,7 @@ Length = Callable[[Any], int | None]
 """Batches of a pass over a loader."""
 
 NO_STEP_SECONDS = 60.0
-"""After the first loss: a training in which no optimizer made a step by then is said to be none that can be seen."""
+"""After the first loss: a training without a step of an optimizer by then is said to be one that is not seen."""
 LOSSLESS_STEPS = 10
 """So many optimizer steps before the first loss are said."""
 MOST_LOSSES = 4096
@@ -59,7 +59,7 @@ class Observer:
         self._wait = 0.0
         self._samples = self._micro_batches = 0
         """Of the losses since the step before."""
-        self._divisors: list[float] = []
+        self._divisions: list[Division] = []
         self._pass: LoaderPass | None = None
         """That of the first of these losses."""
         self._cleared: list[tuple[int, Collection[int]]] = []
@@ -85,9 +85,9 @@ class Observer:
         return self._reporter is not None
 
     @property
-    def wants_divisors(self) -> bool:
+    def wants_division(self) -> bool:
         """Whether by what the next loss is divided must be known: where several batches make one step."""
-        return bool(self.losses) or self._accumulation.divisor > 0
+        return bool(self.losses) or self._accumulation.several
 
     # ---- data ---------------------------------------------------------------------------------------------
 
@@ -103,26 +103,32 @@ class Observer:
 
     # ---- learning -----------------------------------------------------------------------------------------
 
-    def backward(self, loss: Any, divisors: list[float] | None = None) -> None:
-        """A loss, a tensor of one element, goes into backward; `divisors` are its own if it has no graph."""
+    def backward(self, loss: Any, division: Division | None = None, *, together: bool = False) -> None:
+        """A loss, a tensor of one element, goes into backward, or `together` with the one before.
+
+        `division` is its own if it has no graph.
+        """
         if self._in_step:
             self._losses_in_step += 1
             if self._losses_in_step > 1:  # an optimizer that evaluates its closure again and again
                 return
         reporter = self._reporter or self._began(str(loss.device))
         losses = self.losses
-        if losses or self._accumulation.divisor:
-            self._divisors = divisors_of(loss) if divisors is None else divisors
+        if losses or self._accumulation.several:
+            self._divisions.append(division or division_of(loss))
         if not losses:
             self._forward_done = monotonic()
         elif not self.steps:
             self._look_for_steps()
         losses.append(loss.item() if loss.is_cpu else reporter.keep(loss))
+        if together:
+            return
         one, samples = self.passes.used()
         if len(losses) == 1:
             self._pass = one
         if samples is not None:
             self._samples += samples
+        if samples is not None or one is None:
             self._micro_batches += 1
 
     def cleared(self, parameters: Collection[int]) -> None:
@@ -225,6 +231,7 @@ class Observer:
         """Say it if there are losses but no steps; do not gather losses for ever."""
         if len(self.losses) >= MOST_LOSSES:
             self.losses.clear()
+            self._divisions.clear()
             self._cleared.clear()
         if monotonic() - self._first_loss_at > NO_STEP_SECONDS:
             self._warn_once("no_steps")
@@ -239,16 +246,17 @@ class Observer:
         cuts = [place for place, parameters in self._cleared if not own.isdisjoint(parameters)]
         self._cleared = []
         newest = max((place for place in cuts if place < len(self.losses)), default=0)
-        del self.losses[:newest]
+        del self.losses[:newest], self._divisions[:newest]
 
     def _step_loss(self) -> Any:
         """Of the losses since the step before; without a loader each is taken for that of a batch."""
         micro_batches = max(1, min(len(self.losses), self._micro_batches))
-        if self._pass is None:
-            micro_batches = len(self.losses)
-        if micro_batches == 1 and not self._accumulation.divisor:
+        if micro_batches == 1 and not self._accumulation.several:
+            if self._divisions:
+                self._divisions = []
             return step_loss(self.losses, 1.0)
-        factor = self._accumulation.factor(micro_batches, self._divisors)
+        factor = self._accumulation.factor(micro_batches, self._divisions)
+        self._divisions = []
         if micro_batches > 1 and factor != 1.0:
             self._warn_once("loss_as_given", batches=micro_batches)
         return step_loss(self.losses, factor)
@@ -291,6 +299,7 @@ class Observer:
         self._end_epoch()
         self._epoch += 1
         self.passes.current = one
+        self.passes.loaderless = one is None
         self._epoch_open = True
         self._epoch_began = one.began_at if one is not None else self._stepped_at or self._first_loss_at
         self._batches, self._batches_told = 0, self._expected(one)
@@ -338,6 +347,7 @@ class Observer:
         current = self.passes.current
         if current is not None and current.exhausted:
             self._before = self._pass_length, self._batches
+            self.passes.current = None  # steps that still come are of no pass
         if self._skipped:
             if self._reporter.rank == 0:
                 self.warn("steps_skipped", epoch=self._epoch, count=self._skipped)

@@ -7,19 +7,19 @@ from collections import deque
 from time import monotonic
 from typing import Any
 
-MOST_UNUSED = 3
-"""A pass that gave so many batches without a backward is one of evaluation: a loader that reads ahead gives two."""
-MOST_AHEAD = 64
+MOST_AHEAD = 100_000
 """How many batch sizes are kept of batches that have not had their backward yet."""
 
 
 class LoaderPass:
     """One iteration over a loader."""
 
-    __slots__ = ("_iterator", "_loader", "_trains", "_unused", "began_at", "exhausted", "given", "sizes")
+    __slots__ = ("_iterator", "_loader", "began_at", "exhausted", "given", "sizes", "trains")
 
     def __init__(self, loader: Any, iterator: Any, *, trains: bool) -> None:
-        """`trains` is False where gradients are off. Neither loader nor iterator is kept alive."""
+        """Neither loader nor iterator is kept alive."""
+        self.trains = trains
+        """Whether its batches may be ones of training: gradients were on when it began."""
         self.began_at = monotonic()
         self.exhausted = False
         self.given = 0
@@ -28,8 +28,6 @@ class LoaderPass:
         """Samples of those that have not had their backward yet, the oldest first."""
         self._loader = weakref.ref(loader)
         self._iterator = weakref.ref(iterator)
-        self._trains = trains
-        self._unused = 0
 
     @property
     def loader(self) -> Any:
@@ -37,26 +35,10 @@ class LoaderPass:
         return self._loader()
 
     @property
-    def trains(self) -> bool:
-        """Whether its batches may be ones of training."""
-        return self._trains and self._unused < MOST_UNUSED
-
-    @property
     def goes_on(self) -> bool:
         """Whether it may give more: its iterator lives, and has not been set back for another pass."""
         iterator = self._iterator()
         return iterator is not None and not self.exhausted and pass_of(iterator) is self
-
-    def gave(self, samples: int) -> None:
-        """It gave a batch of so many samples, 0 if that is not known."""
-        self.given += 1
-        self._unused += 1
-        self.sizes.append(samples)
-
-    def used(self) -> int:
-        """The oldest of its batches had its backward: the samples of that batch."""
-        self._unused = 0
-        return self.sizes.popleft()
 
 
 def begin_pass(loader: Any, iterator: Any, *, trains: bool) -> LoaderPass:
@@ -82,6 +64,8 @@ class Passes:
     def __init__(self) -> None:
         self.current: LoaderPass | None = None
         """The one that the epoch is."""
+        self.loaderless = False
+        """The epoch is none over a loader, so a pass that is over was an evaluation."""
         self.fresh = True
         """Whether the training had a batch that no step has counted for."""
         self._recent: list[LoaderPass] = []
@@ -89,7 +73,8 @@ class Passes:
 
     def gave(self, one: LoaderPass, samples: int) -> None:
         """A pass gave a batch."""
-        one.gave(samples)
+        one.given += 1
+        one.sizes.append(samples)
         if not self._recent or self._recent[-1] is not one:
             self._recent.append(one)
         current = self.current
@@ -104,11 +89,22 @@ class Passes:
         """
         one = self.current
         if one is None or not one.sizes or not one.goes_on:
-            waiting = (each for each in reversed(self._recent) if each.sizes and each.trains)
-            one = next(waiting, one)
+            one = self._newer() or one
         if one is None or not one.sizes:
             return one, None
-        return one, one.used()
+        return one, one.sizes.popleft()
+
+    def _newer(self) -> LoaderPass | None:
+        """A pass that gave a batch after the current one did: one that goes on, else one that has given all."""
+        over = None
+        for one in reversed(self._recent):
+            if one is self.current:
+                break
+            if one.sizes and one.trains:
+                if one.goes_on:
+                    return one
+                over = over or one
+        return None if self.loaderless else over
 
     def stepped(self) -> None:
         """A step counted for the batches that were given."""

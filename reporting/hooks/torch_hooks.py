@@ -25,7 +25,7 @@ from ..samples import count_samples
 from ..socket_channel import Address, SocketChannel
 from .endings import hook_endings
 from .lengths import length_of
-from .losses import divisors_of
+from .losses import UNDIVIDED, Division, division_of
 from .observer import Observer
 from .passes import begin_pass, pass_of
 
@@ -62,12 +62,12 @@ def _place() -> tuple[int, int]:
 class _Unscaled:
     """The newest loss that a gradient scaler scaled, without its graph, which must not live longer for our sake."""
 
-    __slots__ = ("divisors", "loss", "scaled")
+    __slots__ = ("division", "loss", "scaled")
 
-    def __init__(self, scaled: Any, loss: Any, divisors: list[float]) -> None:
+    def __init__(self, scaled: Any, loss: Any, division: Division) -> None:
         self.scaled = weakref.ref(scaled)
         self.loss = loss.detach()
-        self.divisors = divisors
+        self.division = division
 
 
 class Hooks:
@@ -154,20 +154,20 @@ class Hooks:
         if isinstance(tensors, torch.Tensor):
             self._see_one(tensors)
         elif isinstance(tensors, (list, tuple)):
-            for tensor in tensors:
-                self._see_one(tensor)
+            for place, tensor in enumerate(tensors):
+                self._see_one(tensor, together=place > 0)
 
-    def _see_one(self, loss: Any) -> None:
+    def _see_one(self, loss: Any, *, together: bool = False) -> None:
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not loss.is_floating_point():
             return
-        noted, divisors = self._unscaled, None
+        noted, division = self._unscaled, None
         if noted is not None:
             self._unscaled = None
             if noted.scaled() is loss:
-                loss, divisors = noted.loss, noted.divisors
+                loss, division = noted.loss, noted.division
         plain = loss if type(loss) is torch.Tensor else _plain(loss)
         if plain is not None:
-            self._observer.backward(plain, divisors)
+            self._observer.backward(plain, division, together=together)
 
     def _hook_scaler(self) -> None:
         scaler = torch.amp.GradScaler
@@ -205,8 +205,8 @@ class Hooks:
         def scale(this: Any, outputs: Any) -> Any:
             scaled = original(this, outputs)
             if self._on and isinstance(outputs, torch.Tensor) and scaled is not outputs:
-                divisors = divisors_of(outputs) if self._observer.wants_divisors else []
-                self._unscaled = _Unscaled(scaled, outputs, divisors)
+                division = division_of(outputs) if self._observer.wants_division else UNDIVIDED
+                self._unscaled = _Unscaled(scaled, outputs, division)
             return scaled
 
         scale.everybatch = True  # type: ignore[attr-defined]

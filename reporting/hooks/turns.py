@@ -15,8 +15,8 @@ class Turn(NamedTuple):
     """What the step of an optimizer is."""
 
     number: int
-    """0 for one that counts as a batch; else it belongs to the batch before, and is that of the first other optimizer
-    (1), of the second, and so on."""
+    """0 for one that counts as a batch; else it belongs to the batch before: 1 for the first other optimizer, 2 for
+    the second, and so on."""
     another: bool
     """Its optimizer was never seen before and drives from now on: another training may have begun."""
 

@@ -6,6 +6,7 @@ starting, so a fault is one line on stderr.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import os
@@ -44,8 +45,19 @@ def _install() -> None:
         from everybatch.reporting.hooks.torch_hooks import install
 
         install()
+        _mark("hooked")
     except Exception as error:  # noqa: BLE001 - whatever is wrong here, the script goes on without us
-        print(f"everybatch: this training is not watched: {type(error).__name__}: {error}", file=sys.stderr)
+        _mark("failed")
+        missing = isinstance(error, ModuleNotFoundError)
+        where = f" (everybatch must be installed for {sys.executable} too)" if missing else ""
+        print(f"everybatch: this training is not watched: {type(error).__name__}: {error}{where}", file=sys.stderr)
+
+
+def _mark(name: str) -> None:
+    """Tell the run process how far everybatch came, for what it says when it sees no batch."""
+    with contextlib.suppress(OSError):  # in a container the folder may not be there
+        path = os.path.join(os.path.dirname(os.environ["EVERYBATCH_SOCKET"]), name)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
 def _run_shadowed() -> None:
@@ -66,6 +78,7 @@ def _print_by_lines() -> None:
 
 
 if os.environ.get("EVERYBATCH_SOCKET"):
+    _mark("started")
     sys.meta_path.insert(0, _AfterTorch)
     _print_by_lines()
 _run_shadowed()

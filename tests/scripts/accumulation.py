@@ -1,14 +1,18 @@
-"""Two batches of the loader for an optimizer step: the loss divided by hand, or not (the first argument)."""
+"""Several batches of the loader for an optimizer step: the loss divided by hand, or not (the first argument).
+
+The last step of an epoch has fewer batches: the loss is divided as before.
+"""
 
 import sys
 
 import torch
-from common import loader, mean_squared, model, tell
+from common import loader, mean_squared, model, tell, tell_weights
 
 DIVIDED = {
-    "by number": lambda loss: loss / 2,
-    "by factor": lambda loss: loss * 0.5,
-    "by tensor": lambda loss: loss / torch.tensor(2.0),
+    "by number": lambda loss: loss / 4,
+    "by factor": lambda loss: loss * 0.25,
+    "by tensor": lambda loss: loss / torch.tensor(4.0),
+    "twice": lambda loss: loss / 4 / 1,
     "not": lambda loss: loss,
 }
 divide = sys.argv[1]
@@ -21,8 +25,9 @@ for epoch in range(1, 3):
         losses.append(loss.item())
         given = DIVIDED[divide](loss)
         given.backward()
-        if index % 2:
+        if index % 4 == 3 or index == 9:
             optimizer.step()
             optimizer.zero_grad()
-            tell(epoch, index // 2, sum(losses) / 2, 0.1, 4, 5)
+            tell(epoch, index // 4, sum(losses) / len(losses), 0.1, 2 * len(losses), 3)
             losses = []
+tell_weights(net)

@@ -1,7 +1,7 @@
 """An optimizer that evaluates its closure several times in one step."""
 
 import torch
-from common import loader, mean_squared, model, tell
+from common import loader, mean_squared, model, tell, tell_weights
 
 net, train = model(), loader()
 optimizer = torch.optim.LBFGS(net.parameters(), lr=0.1, max_iter=5)
@@ -18,3 +18,4 @@ for epoch in range(1, 3):
 
         optimizer.step(closure)
         tell(epoch, index, losses[0], 0.1, 4, 5)
+tell_weights(net)

@@ -26,8 +26,8 @@ def mean_squared(net, batch):
     return ((net(x).squeeze(1) - y) ** 2).mean()
 
 
-def tell(epoch, batch, loss, lr, samples, batches=None):
-    """What the monitor must show of this optimizer step."""
+def tell(epoch, batch, loss, lr, samples, batches=None, **values):
+    """What the monitor must show of this optimizer step; `values` are its named ones."""
     told = {
         "epoch": epoch,
         "batch": batch,
@@ -35,11 +35,13 @@ def tell(epoch, batch, loss, lr, samples, batches=None):
         "lr": lr,
         "samples": samples,
         "batches": batches,
+        "values": values,
     }
     print(json.dumps(told), flush=True)
 
 
-def tell_weights(net):
+def tell_weights(*nets):
     """The final weights, to the last bit."""
-    print("weights", [value.hex() for part in net.parameters() for value in part.double().flatten().tolist()])
+    for net in nets:
+        print("weights", [value.hex() for part in net.parameters() for value in part.double().flatten().tolist()])
     sys.stdout.flush()

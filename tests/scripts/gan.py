@@ -1,7 +1,7 @@
 """Two optimizers a batch: two losses for the first one, one for the second."""
 
 import torch
-from common import loader, mean_squared, model, tell
+from common import loader, mean_squared, model, tell, tell_weights
 
 judge, maker, train = model(), model(), loader()
 of_judge = torch.optim.SGD(judge.parameters(), 0.1)
@@ -14,7 +14,9 @@ for epoch in range(1, 3):
         fake = mean_squared(judge, (batch[0] + 1, batch[1]))
         fake.backward()
         of_judge.step()
-        tell(epoch, index, real.item() + fake.item(), 0.1, 4, 5)
         of_maker.zero_grad()
-        mean_squared(maker, batch).backward()
+        made = mean_squared(maker, batch)
+        made.backward()
         of_maker.step()
+        tell(epoch, index, real.item() + fake.item(), 0.1, 4, 5, loss_2=made.item())
+tell_weights(judge, maker)

@@ -1,7 +1,7 @@
 """A gradient scaler that skips a step: its loss must be told unscaled, and the skipped batch too."""
 
 import torch
-from common import loader, mean_squared, model, tell
+from common import loader, mean_squared, model, tell, tell_weights
 
 net, train = model(), loader()
 optimizer = torch.optim.SGD(net.parameters(), 0.1)
@@ -14,3 +14,4 @@ for epoch in range(1, 3):
         scaler.step(optimizer)
         scaler.update(2.0**100 if index == 0 else 1.0)
         tell(epoch, index, loss, 0.1, 4, 5)
+tell_weights(net)

@@ -87,6 +87,7 @@ TEXTS = {
     "resume_model": "the checkpoint is not one of this model ({reason})",
     "save_every": "--save_every: cannot use {value} (expected 5, 5epochs or 500batches)",
     "internal": "internal error of everybatch: {message}",
+    "epochs_or_steps": "give --epochs or --steps, not both",
     "command_missing": "run needs a command, such as everybatch run python train.py",
     "command_unknown": "there is no command {command}",
     "command_not_executable": "{command} is not executable (chmod +x, or write its interpreter in front)",

@@ -3,6 +3,7 @@
 HELP = {
     "epochs": "epochs to train",
     "batch_size": "samples per batch on each rank (each GPU)",
+    "steps": "batches to train, where no epochs are counted",
     "lr": "learning rate",
     "log_interval": "a screen line every N batches; the log has all",
     "log_batch_metrics": "also write every batch to a CSV file",

@@ -86,6 +86,7 @@ TEXTS = {
     "resume_model": "检查点不属于这个模型（{reason}）",
     "save_every": "--save_every: 不能使用 {value}（应为 5、5epochs 或 500batches）",
     "internal": "everybatch 内部错误: {message}",
+    "epochs_or_steps": "--epochs 和 --steps 只能给一个",
     "command_missing": "run 后面需要一个命令，例如 everybatch run python train.py",
     "command_unknown": "找不到命令 {command}",
     "command_not_executable": "{command} 没有执行权限（chmod +x，或在前面写出解释器）",

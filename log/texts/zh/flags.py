@@ -3,6 +3,7 @@
 HELP = {
     "epochs": "训练轮数",
     "batch_size": "每个rank（每个GPU）的batch大小",
+    "steps": "总 batch 数，用于不按 epoch 计的训练",
     "lr": "学习率",
     "log_interval": "屏幕输出间隔，每N个batch一行；日志总是完整的",
     "log_batch_metrics": "把每个batch写入CSV文件",
