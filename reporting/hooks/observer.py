@@ -128,8 +128,13 @@ class Observer:
             self._pass = one
         if samples is not None:
             self._samples += samples
-        if samples is not None or one is None:
+        if samples is not None or self._pass is None:
             self._micro_batches += 1
+
+    def take_back(self, losses: int) -> None:
+        """Backward raised, so only so many losses count; a script may go on with the next batch."""
+        del self.losses[losses:], self._divisions[losses:]
+        self._micro_batches = min(self._micro_batches, losses)
 
     def cleared(self, parameters: Collection[int]) -> None:
         """The gradients of these parameters (their identities) were cleared while there were losses."""
@@ -205,6 +210,11 @@ class Observer:
                 RankFailed(self._reporter.rank, type(error).__name__, message, trace, monotonic(), victim=victim)
             )
 
+    def break_off(self) -> None:
+        """What comes from here on is not seen: the epoch that is open will not be told to be completed."""
+        self._epoch_open = False
+        self.held = None
+
     def warn(self, kind: str, **fields: str | int | float) -> bool:
         """Have something said in the log of the run; False if this process has not reported to one."""
         if self._reporter is None:
@@ -257,7 +267,7 @@ class Observer:
             return step_loss(self.losses, 1.0)
         factor = self._accumulation.factor(micro_batches, self._divisions)
         self._divisions = []
-        if micro_batches > 1 and factor != 1.0:
+        if factor < 1.0:  # the mean of losses of which no division is known
             self._warn_once("loss_as_given", batches=micro_batches)
         return step_loss(self.losses, factor)
 

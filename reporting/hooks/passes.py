@@ -47,7 +47,7 @@ def begin_pass(loader: Any, iterator: Any, *, trains: bool) -> LoaderPass:
     The iterator keeps its loader, so that the length can be asked for once the pass turns out to be an epoch. A
     loader that keeps its iterator is not kept, as the two would hold each other.
     """
-    if not loader.persistent_workers:
+    if getattr(loader, "_iterator", None) is not iterator:
         iterator._everybatch_loader = loader
     iterator._everybatch_pass = LoaderPass(loader, iterator, trains=trains)
     return pass_of(iterator)  # type: ignore[return-value]

@@ -1,8 +1,7 @@
 """The hooks on torch: backward, optimizer steps and cleared gradients, the gradient scaler, data loaders.
 
 They report to an `Observer` and change nothing: each calls what it replaces with the same arguments, and hands on
-what that returns or raises. A fault of ours turns all hooks off and is told once. All names are public but for the
-class of a loader's iterators, without which no loader is seen.
+what that returns or raises. A fault of ours turns all hooks off and is told once.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
-from torch.utils.data import DataLoader, dataloader
+from torch.utils.data import DataLoader
 
 from ..reporter import Reporter
 from ..samples import count_samples
@@ -28,6 +27,11 @@ from .lengths import length_of
 from .losses import UNDIVIDED, Division, division_of
 from .observer import Observer
 from .passes import begin_pass, pass_of
+
+NEXT = "_next_data"
+"""Torch's own name of what a loader's iterator does to get a batch. Iterators without it are not seen."""
+HOOKED = "_everybatch"
+"""Of functions that stand in for others already."""
 
 
 def install() -> None:
@@ -77,6 +81,8 @@ class Hooks:
         self._connect = connect
         self._observer = Observer(connect, length_of)
         self._on = True
+        self._ended = False
+        """The last word was said."""
         self._in_backward = False
         """A backward may call another one: checkpointed parts do. That one's tensors are no losses."""
         self._stepped = False
@@ -101,16 +107,18 @@ class Hooks:
     def _failed(self, error: Exception) -> None:
         """A fault of ours: all hooks are off from here on."""
         self._on = False
+        self._observer.break_off()
         if not self._observer.warn("hook_failed", error=f"{type(error).__name__}: {error}"):
             _say_unwatched(error)
 
     def _end(self, say: Callable[..., None], *arguments: Any) -> None:
-        if self._on:
-            self._on = False  # whatever the process still does, its last word is said
-            try:
-                say(*arguments)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the process must end as it would without us
-                self._failed(error)
+        if self._ended:
+            return
+        self._on, self._ended = False, True
+        try:
+            say(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process must end as it would without us
+            _say_unwatched(error)
 
     def _finish(self) -> None:
         self._end(self._observer.finish)
@@ -125,6 +133,7 @@ class Hooks:
     def _forked(self) -> None:
         """In a process forked from this one: a loader's worker, or a rank if this one has not trained itself."""
         self._on = self._on and not self._observer.trains
+        self._ended = not self._on
         self._in_backward = False
         self._observer = Observer(self._connect, length_of)
 
@@ -137,6 +146,7 @@ class Hooks:
         def backward(*arguments: Any, **options: Any) -> Any:
             if not self._on or self._in_backward:
                 return original(*arguments, **options)
+            before = len(self._observer.losses)
             try:
                 self._see(arguments[0] if arguments else options.get("tensors"))
             except Exception as error:  # noqa: BLE001 - as in all hooks: whatever it is, the training must go on
@@ -144,6 +154,9 @@ class Hooks:
             self._in_backward = True
             try:
                 return original(*arguments, **options)
+            except BaseException:
+                self._observer.take_back(before)
+                raise
             finally:
                 self._in_backward = False
 
@@ -178,7 +191,7 @@ class Hooks:
         def begin_noted(this: Any, *arguments: Any, **options: Any) -> None:
             kinds: tuple[Any, ...] = type(this).__mro__
             for kind in kinds:  # that of FSDP scales in its own way
-                if "scale" in vars(kind) and not hasattr(kind.scale, "everybatch"):
+                if "scale" in vars(kind) and not hasattr(kind.scale, HOOKED):
                     self._hook_scale(kind)
             begin(this, *arguments, **options)
 
@@ -209,7 +222,7 @@ class Hooks:
                 self._unscaled = _Unscaled(scaled, outputs, division)
             return scaled
 
-        scale.everybatch = True  # type: ignore[attr-defined]
+        setattr(scale, HOOKED, True)
         kind.scale = scale
 
     # ---- steps --------------------------------------------------------------------------------------------
@@ -247,31 +260,51 @@ class Hooks:
     # ---- data ---------------------------------------------------------------------------------------------
 
     def _hook_loaders(self) -> None:
-        iterators: Any = getattr(dataloader, "_BaseDataLoaderIter", None)
-        if iterators is None:
-            return
-        iterate, give = DataLoader.__iter__, iterators.__next__
+        """Those of subclasses too, which may iterate in their own way."""
+        kinds: Any = DataLoader
+        begin = kinds.__init_subclass__.__func__
 
-        @functools.wraps(iterate)
-        def iterate_noted(loader: Any) -> Any:
-            iterator = iterate(loader)
-            if self._on and isinstance(iterator, iterators):
+        def begin_subclass(kind: Any, /, **options: Any) -> None:
+            begin(kind, **options)
+            if "__iter__" in vars(kind):
+                self._hook_iter(kind)
+
+        self._hook_iter(kinds)
+        kinds.__init_subclass__ = classmethod(begin_subclass)
+
+    def _hook_iter(self, kind: Any) -> None:
+        original = kind.__iter__
+
+        @functools.wraps(original)
+        def iterate(loader: Any) -> Any:
+            iterator = original(loader)
+            if self._on and hasattr(type(iterator), NEXT):
                 try:
+                    self._hook_next(type(iterator))
                     begin_pass(loader, iterator, trains=torch.is_grad_enabled())
                 except Exception as error:  # noqa: BLE001
                     self._failed(error)
             return iterator
 
-        @functools.wraps(give)
-        def give_noted(iterator: Any) -> Any:
+        kind.__iter__ = iterate
+
+    def _hook_next(self, kind: Any) -> None:
+        """Time what an iterator does within its `__next__`, which stays as it is: its warnings name its caller."""
+        owner = next(each for each in kind.__mro__ if NEXT in vars(each))
+        original = vars(owner)[NEXT]
+        if hasattr(original, HOOKED):
+            return
+
+        @functools.wraps(original)
+        def next_data(iterator: Any) -> Any:
             one = pass_of(iterator) if self._on else None
             if one is None:
-                return give(iterator)
+                return original(iterator)
             if self._observer.held is not None:
                 self._tell(self._observer.batch_ends)
             began = monotonic()
             try:
-                batch = give(iterator)
+                batch = original(iterator)
             except StopIteration:
                 self._tell(self._observer.exhausted, one)
                 raise
@@ -279,8 +312,8 @@ class Hooks:
             self._tell(self._observer.gave, one, _samples(batch), wait)
             return batch
 
-        DataLoader.__iter__ = iterate_noted  # type: ignore[method-assign]
-        iterators.__next__ = give_noted
+        setattr(next_data, HOOKED, True)
+        setattr(owner, NEXT, next_data)
 
     def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
         try:

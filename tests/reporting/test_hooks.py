@@ -14,7 +14,6 @@ from everybatch.metrics.events import (
     BatchValues,
     EpochBegan,
     EpochEnded,
-    EpochTrained,
     Finished,
     Hello,
     RankFailed,
@@ -130,6 +129,14 @@ def test_the_training_is_bit_for_bit_what_it_is_without_hooks(script):
     assert "weights" in hooked.stdout
 
 
+def test_odd_uses_go_as_they_go_without_hooks():
+    bare, hooked = Watched("odd_uses.py", hooked=False), Watched("odd_uses.py")
+    assert hooked.stdout.splitlines() == bare.stdout.splitlines()
+    assert hooked.stderr.splitlines() == bare.stderr.splitlines()
+    assert hooked.code == bare.code == 0
+    assert len(hooked.of(BatchEvent)) == 23
+
+
 def test_an_exception_is_the_last_word(tmp_path):
     (tmp_path / "fails.py").write_text(
         f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
@@ -142,6 +149,83 @@ def test_an_exception_is_the_last_word(tmp_path):
     assert "fails.py" in failed.traceback
     assert "ValueError: no more" in watched.stderr
     assert len(watched.of(BatchEvent)) == 5
+
+
+def kinds(watched):
+    """What was said of the training, with its fields."""
+    return [(event.kind, event.fields) for event in watched.of(Warned)]
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_ranks_that_torch_starts_say_how_they_end(method):
+    watched = Watched("spawned.py", method, "well")
+    assert (watched.code, len(watched.told())) == (0, 10)
+    assert sorted(event.rank for event in watched.of(BatchEvent)) == [0] * 5 + [1] * 5
+    assert sorted(event.rank for event in watched.of(Finished)) == [0, 1]
+    watched = Watched("spawned.py", method, "fails")
+    (failed,) = watched.of(RankFailed)
+    assert (failed.rank, failed.error, failed.message) == (1, "ValueError", "no more")
+
+
+@pytest.mark.parametrize(
+    ("way", "code", "last"),
+    [
+        ("sys.exit", 3, "Finished"),
+        ("os._exit", 4, "EpochEnded"),
+        ("KeyboardInterrupt", -2, "RankFailed"),
+        ("excepthook", 1, "RankFailed"),
+        ("thread", 0, "Finished"),
+        ("fork", 0, "Finished"),
+    ],
+)
+def test_a_process_ends_as_it_would_without_hooks(way, code, last):
+    watched = Watched("endings.py", way)
+    assert watched.code == code
+    assert len(watched.of(BatchEvent)) == 5
+    assert len(watched.told()) == (10 if way == "fork" else 5)
+    if way != "os._exit":  # which leaves what was not sent yet
+        assert type(watched.events[-1]).__name__ == last
+    errors = [(event.error, event.message) for event in watched.of(RankFailed)]
+    assert errors == {
+        "KeyboardInterrupt": [("KeyboardInterrupt", "")],
+        "excepthook": [("ValueError", "hidden")],
+    }.get(way, [])
+    assert kinds(watched) == ([("thread_failed", {"error": "ValueError: in a thread"})] if way == "thread" else [])
+
+
+@pytest.mark.parametrize(
+    ("way", "kind"), [("by_hand", "no_steps"), ("without_backward", "no_losses"), ("of_many_numbers", "no_losses")]
+)
+def test_a_training_that_cannot_be_seen_is_said_to_be_one(way, kind):
+    watched = Watched("unseen.py", way)
+    assert (watched.code, watched.stderr) == (0, "")
+    assert watched.of(BatchEvent) == []
+    assert kinds(watched) == [(kind, {})]
+
+
+def test_a_fault_of_ours_is_said_once_and_the_training_goes_on():
+    watched = Watched("unseen.py", "with_a_fault")
+    assert (watched.code, watched.stderr, len(watched.told())) == (0, "", 5)
+    assert kinds(watched) == [("hook_failed", {"error": "LookupError: no loss"})]
+    assert len(watched.of(BatchEvent)) == 2
+
+
+def test_skipped_steps_are_said():
+    watched = Watched("scaler.py")
+    assert kinds(watched) == [
+        ("step_skipped", {"epoch": 1, "batch": 0}),
+        ("steps_skipped", {"epoch": 1, "count": 2}),
+        ("steps_skipped", {"epoch": 2, "count": 1}),
+    ]
+
+
+def test_another_training_is_said_to_be_one():
+    assert kinds(Watched("sweep.py")) == [("another_training", {"epoch": 3}), ("another_training", {"epoch": 5})]
+
+
+def test_a_mean_of_losses_as_they_were_given_is_said_to_be_one():
+    assert kinds(Watched("accumulation.py", "not")) == [("loss_as_given", {"batches": 4})]
+    assert kinds(Watched("accumulation.py", "by number")) == []
 
 
 def test_a_script_that_does_not_train_reports_nothing():

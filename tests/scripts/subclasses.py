@@ -1,4 +1,4 @@
-"""A loader with an `__iter__` of its own, batches and losses of classes of their own, an optimizer within another."""
+"""Loader, batches and losses of classes of their own, an optimizer within another one."""
 
 import torch
 from common import DATA, mean_squared, model, tell

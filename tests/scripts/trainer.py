@@ -1,4 +1,4 @@
-"""The shape of a well-known trainer: batches fetched before their step, one more read ahead, an evaluation with grad.
+"""The shape of a well-known trainer: batches are fetched before their step, one is read ahead, evaluation has grad.
 
 Each loss is a sum over its own samples divided by the number of samples of the whole step.
 """
