@@ -24,12 +24,19 @@ from ..samples import count_samples
 from ..socket_channel import Address, SocketChannel
 from .endings import hook_endings
 from .lengths import length_of
-from .losses import UNDIVIDED, Division, division_of
+from .losses import UNDIVIDED, Accumulation, Division, division_of
 from .observer import Observer
-from .passes import begin_pass, pass_of
+from .passes import LoaderPass, begin_pass, pass_of
+from .turns import Turns
+from .untraced import leave_untraced, untraced
 
 NEXT = "_next_data"
 """Torch's own name of what a loader's iterator does to get a batch. Iterators without it are not seen."""
+OURS = (
+    __name__,
+    *(each.__module__ for each in (Observer, LoaderPass, Turns, Accumulation, Reporter, count_samples)),
+)
+"""The modules whose functions run on the training thread."""
 HOOKED = "_everybatch"
 """Of functions that stand in for others already."""
 
@@ -101,6 +108,7 @@ class Hooks:
         self._hook_loaders()
         hook_endings(self._finish, self._fail, self._thread_failed)
         os.register_at_fork(after_in_child=self._forked)
+        leave_untraced([sys.modules[each] for each in OURS])
 
     # ---- faults and ends ----------------------------------------------------------------------------------
 
@@ -160,7 +168,7 @@ class Hooks:
             finally:
                 self._in_backward = False
 
-        torch.autograd.backward = backward
+        torch.autograd.backward = untraced(backward)
 
     def _see(self, tensors: Any) -> None:
         """Something is given to backward: a loss, several of them, or no loss."""
@@ -240,15 +248,15 @@ class Hooks:
                 except Exception as error:  # noqa: BLE001
                     self._failed(error)
 
-        register_optimizer_step_pre_hook(before)
-        register_optimizer_step_post_hook(after)
+        register_optimizer_step_pre_hook(untraced(before))
+        register_optimizer_step_post_hook(untraced(after))
 
     def _hook_zero_grad(self, kind: Any, parameters: Callable[[Any], Any]) -> None:
         original = kind.zero_grad
 
         @functools.wraps(original)
         def zero_grad(this: Any, *arguments: Any, **options: Any) -> Any:
-            if self._on and self._observer.losses:
+            if not torch.compiler.is_compiling() and self._on and self._observer.losses:
                 try:
                     self._observer.cleared({id(one) for one in parameters(this)})
                 except Exception as error:  # noqa: BLE001

@@ -129,6 +129,13 @@ def test_the_training_is_bit_for_bit_what_it_is_without_hooks(script):
     assert "weights" in hooked.stdout
 
 
+def test_a_compiled_step_is_seen_and_compiled_as_it_is_without_hooks():
+    quiet = {"TORCH_LOGS": "-all"}
+    bare, hooked = Watched("compiled.py", hooked=False, env=quiet), Watched("compiled.py", env=quiet)
+    assert bare.stdout == hooked.stdout
+    assert [event.loss for event in hooked.of(BatchEvent)] == pytest.approx([one["loss"] for one in hooked.told()])
+
+
 def test_odd_uses_go_as_they_go_without_hooks():
     bare, hooked = Watched("odd_uses.py", hooked=False), Watched("odd_uses.py")
     assert hooked.stdout.splitlines() == bare.stdout.splitlines()

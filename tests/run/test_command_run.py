@@ -63,8 +63,9 @@ def test_a_script_is_shown_batch_by_batch_and_all_files_are_written(run):
     assert not (done.folder / "checkpoints").exists()
 
 
-def test_both_ranks_of_torchrun_are_merged(run):
-    done = run("--epochs", "2", *TORCHRUN, str(SCRIPTS / "ddp.py")).wait()
+@pytest.mark.parametrize("script", ["ddp.py", "fsdp.py"])
+def test_both_ranks_of_torchrun_are_merged(run, script):
+    done = run("--epochs", "2", *TORCHRUN, str(SCRIPTS / script)).wait()
     assert done.code == 0, done.stderr
     losses = told(done)
     assert {len(of_ranks) for of_ranks in losses.values()} == {2}
