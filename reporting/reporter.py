@@ -129,15 +129,12 @@ class Reporter:
             self._wait += monotonic() - began
             yield item
 
-    def forward_done(self, at: float = 0.0) -> None:
-        """Call it before each backward, after which the rank waits for the others. It may be left out.
+    def forward_done(self) -> None:
+        """Call it before each backward, after which the rank waits for the others. It may be left out."""
+        self._forward_done = monotonic()
 
-        `at` is when it was, if not now.
-        """
-        self._forward_done = at or monotonic()
-
-    def batch(self, loss: float | Tensor, lr: float, samples: int, at: float = 0.0) -> None:
-        """One batch is done, at the time `at` if not now. `loss` is its mean over `samples`.
+    def batch(self, loss: float | Tensor, lr: float, samples: int) -> None:
+        """One batch is done. `loss` is its mean over `samples`.
 
         A tensor is read later, by the sending thread, and must not be changed in place; a CUDA one without a sync.
         The first tensor tells what the others are: on which device, and whether they have a graph.
@@ -145,10 +142,23 @@ class Reporter:
         self._step = step = self._step + 1
         if len(self._waiting) < CAPACITY:
             value = loss if self._as_is or type(loss) is float else self._held(loss)
-            self._waiting.append((step, value, lr, samples, self._wait, self._forward_done, at or monotonic()))
+            self._waiting.append((step, value, lr, samples, self._wait, self._forward_done, monotonic()))
         else:
             self._dropped += 1
         self._wait = self._forward_done = 0.0
+
+    def batch_was(
+        self, loss: Any, lr: float, samples: int, data_wait: float, forward_done: float, at: float
+    ) -> None:
+        """A batch was done at the time `at`, told with all that `waited` and `forward_done` would have told.
+
+        `loss` is a float, or what `keep` or a sum of such gave.
+        """
+        self._step = step = self._step + 1
+        if len(self._waiting) < CAPACITY:
+            self._waiting.append((step, loss, lr, samples, data_wait, forward_done, at))
+        else:
+            self._dropped += 1
 
     def values(self, values: Mapping[str, Any], how: Mapping[str, str] = NO_HOW) -> None:
         """The named values of the batch that is told next: numbers, or tensors of one element on any device.

@@ -41,7 +41,7 @@ def step_loss(parts: Sequence[Any], factor: float) -> Any:
         return parts[0]
     if all(type(part) is float for part in parts):
         return sum(parts) * factor
-    return LossSum(parts, factor)
+    return LossSum(tuple(parts), factor)
 
 
 class Division(NamedTuple):

@@ -98,7 +98,7 @@ class Observer:
 
     def exhausted(self, one: LoaderPass) -> None:
         """A loader has no more."""
-        one.exhausted = True
+        one.exhausted, one.goes_on = True, False
         self._end_used_up_epoch()
 
     # ---- learning -----------------------------------------------------------------------------------------
@@ -123,12 +123,17 @@ class Observer:
         losses.append(loss.item() if loss.is_cpu else reporter.keep(loss))
         if together:
             return
-        one, samples = self.passes.used()
+        current = self.passes.current
+        if current is not None and current.goes_on and current.sizes:
+            one, samples = current, current.sizes.popleft()
+        else:
+            one, samples = self.passes.used()
         if len(losses) == 1:
             self._pass = one
-        if samples is not None:
+        if samples >= 0:
             self._samples += samples
-        if samples is not None or self._pass is None:
+            self._micro_batches += 1
+        elif self._pass is None:
             self._micro_batches += 1
 
     def take_back(self, losses: int) -> None:
@@ -156,29 +161,34 @@ class Observer:
         assert reporter is not None  # it was made with the first loss
         if self._cleared:
             self._leave_out_cleared(optimizer)
-        turn = self._turns.take(optimizer, fresh=self._fresh())
-        loss = self._step_loss()
+        turns, passes = self._turns, self.passes
+        turn = turns.again(optimizer) or turns.take(optimizer, fresh=self._fresh())
+        alone = len(self.losses) == 1 and not self._accumulation.several
+        loss = self.losses[0] if alone else self._step_loss()
         if turn.number:
             if self.held is not None:
                 self._values[f"loss_{turn.number + 1}"] = loss
         else:
-            self._tell_held()
-            self._enter_epoch(reporter, another=turn.another)
-            now = monotonic()
+            if self.held is not None:
+                self._tell_held()
+            if self._pass is not passes.current or self._batches == self._batches_told or not self._epoch_open:
+                self._enter_epoch(reporter, another=turn.another)
+            self._stepped_at = now = monotonic()
             batch = (loss, _learning_rate(optimizer), self._samples, self._wait, self._forward_done, now)
+            if turns.others:
+                self.held = batch
+            else:
+                reporter.batch_was(*batch)
             self.steps += 1
             self._batches += 1
-            self._stepped_at = now
             self._wait = 0.0
-            self.passes.stepped()
-            self.held = batch
-            if not self._turns.others:
-                self._tell_held()
+            passes.fresh = False
+            passes.recent.clear()
             if skipped:
                 self._skip()
-        self.losses = []
+        self.losses.clear()
         self._samples = self._micro_batches = 0
-        if self._epoch_open:
+        if passes.current is not None and passes.current.exhausted:
             self._end_used_up_epoch()
 
     def batch_ends(self) -> None:
@@ -262,11 +272,10 @@ class Observer:
         """Of the losses since the step before; without a loader each is taken for that of a batch."""
         micro_batches = max(1, min(len(self.losses), self._micro_batches))
         if micro_batches == 1 and not self._accumulation.several:
-            if self._divisions:
-                self._divisions = []
+            self._divisions.clear()
             return step_loss(self.losses, 1.0)
         factor = self._accumulation.factor(micro_batches, self._divisions)
-        self._divisions = []
+        self._divisions.clear()
         if factor < 1.0:  # the mean of losses of which no division is known
             self._warn_once("loss_as_given", batches=micro_batches)
         return step_loss(self.losses, factor)
@@ -274,14 +283,11 @@ class Observer:
     def _tell_held(self) -> None:
         if self.held is None or self._reporter is None:
             return
-        loss, rate, samples, wait, forward_done, at = self.held
-        self.held = None
+        batch, self.held = self.held, None
         if self._values:
             self._reporter.values(self._values)
             self._values = {}
-        self._reporter.forward_done(forward_done)
-        self._reporter.waited(wait)
-        self._reporter.batch(loss, rate, samples, at)
+        self._reporter.batch_was(*batch)
 
     def _skip(self) -> None:
         self._skipped += 1

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader
@@ -155,8 +156,12 @@ class Hooks:
             if not self._on or self._in_backward:
                 return original(*arguments, **options)
             before = len(self._observer.losses)
+            given = arguments[0] if arguments else options.get("tensors")
             try:
-                self._see(arguments[0] if arguments else options.get("tensors"))
+                if type(given) is Tensor:
+                    self._see_one(given)
+                else:
+                    self._see(given)
             except Exception as error:  # noqa: BLE001 - as in all hooks: whatever it is, the training must go on
                 self._failed(error)
             self._in_backward = True
@@ -172,23 +177,25 @@ class Hooks:
 
     def _see(self, tensors: Any) -> None:
         """Something is given to backward: a loss, several of them, or no loss."""
-        if isinstance(tensors, torch.Tensor):
+        if isinstance(tensors, Tensor):
             self._see_one(tensors)
         elif isinstance(tensors, (list, tuple)):
             for place, tensor in enumerate(tensors):
                 self._see_one(tensor, together=place > 0)
 
     def _see_one(self, loss: Any, *, together: bool = False) -> None:
-        if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not loss.is_floating_point():
+        plain = loss if type(loss) is Tensor else _plain(loss)
+        if plain is None or plain.numel() != 1 or not plain.is_floating_point():
             return
         noted, division = self._unscaled, None
         if noted is not None:
             self._unscaled = None
             if noted.scaled() is loss:
-                loss, division = noted.loss, noted.division
-        plain = loss if type(loss) is torch.Tensor else _plain(loss)
-        if plain is not None:
-            self._observer.backward(plain, division, together=together)
+                plain, division = noted.loss, noted.division
+        if together:
+            self._observer.backward(plain, division, together=True)
+        else:
+            self._observer.backward(plain, division)
 
     def _hook_scaler(self) -> None:
         scaler = torch.amp.GradScaler
@@ -225,7 +232,7 @@ class Hooks:
         @functools.wraps(original)
         def scale(this: Any, outputs: Any) -> Any:
             scaled = original(this, outputs)
-            if self._on and isinstance(outputs, torch.Tensor) and scaled is not outputs:
+            if self._on and isinstance(outputs, Tensor) and scaled is not outputs:
                 division = division_of(outputs) if self._observer.wants_division else UNDIVIDED
                 self._unscaled = _Unscaled(scaled, outputs, division)
             return scaled
@@ -256,7 +263,7 @@ class Hooks:
 
         @functools.wraps(original)
         def zero_grad(this: Any, *arguments: Any, **options: Any) -> Any:
-            if not torch.compiler.is_compiling() and self._on and self._observer.losses:
+            if self._on and self._observer.losses and not torch.compiler.is_compiling():
                 try:
                     self._observer.cleared({id(one) for one in parameters(this)})
                 except Exception as error:  # noqa: BLE001
@@ -317,7 +324,10 @@ class Hooks:
                 self._tell(self._observer.exhausted, one)
                 raise
             wait = monotonic() - began
-            self._tell(self._observer.gave, one, _samples(batch), wait)
+            try:
+                self._observer.gave(one, _samples(batch), wait)
+            except Exception as error:  # noqa: BLE001
+                self._failed(error)
             return batch
 
         setattr(next_data, HOOKED, True)
@@ -330,18 +340,26 @@ class Hooks:
             self._failed(error)
 
 
-def _plain(loss: torch.Tensor) -> torch.Tensor | None:
-    """The loss without what a subclass of tensors does beside computing; None if other ranks have parts of it."""
+def _plain(loss: Any) -> Any:
+    """The loss without what a subclass of tensors does beside computing.
+
+    None for what is no tensor, and for one of which other ranks have parts.
+    """
+    if not isinstance(loss, Tensor):
+        return None
     if hasattr(loss, "placements") and hasattr(loss, "to_local"):
         if not all(placement.is_replicate() for placement in loss.placements):
             return None  # to ask for the whole would wait for the others
         loss = loss.to_local()
-    return loss.as_subclass(torch.Tensor)
+    return loss.as_subclass(Tensor)
 
 
 def _samples(batch: Any) -> int:
     """Of a batch; 0 for one whose own code does not let it be looked at."""
     try:
+        first = batch[0] if type(batch) is list else None
+        if type(first) is Tensor and first.dim():  # what a loader gives as a rule
+            return first.size(0)
         return count_samples(batch) or 0
     except Exception:  # noqa: BLE001 - it may be an object of any kind
         return 0

@@ -42,6 +42,10 @@ class Turns:
         self._batches = 0
         """Of the driving optimizer."""
 
+    def again(self, optimizer: Any) -> Turn | None:
+        """The turn of the optimizer that made the step before, where no other one does; None for all others."""
+        return SAME if not self.others and self._driving() is optimizer else None
+
     def take(self, optimizer: Any, *, fresh: bool | None) -> Turn:
         """An optimizer makes a step.
 

@@ -213,7 +213,7 @@ def test_a_training_that_cannot_be_seen_is_said_to_be_one(way, kind):
 def test_a_fault_of_ours_is_said_once_and_the_training_goes_on():
     watched = Watched("unseen.py", "with_a_fault")
     assert (watched.code, watched.stderr, len(watched.told())) == (0, "", 5)
-    assert kinds(watched) == [("hook_failed", {"error": "LookupError: no loss"})]
+    assert kinds(watched) == [("hook_failed", {"error": "LookupError: no rate"})]
     assert len(watched.of(BatchEvent)) == 2
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from everybatch.log.catalogue import Catalogue
+from everybatch.metrics.records import RunStarted
 from everybatch.run.registry import read_run
 
 from ..support import Running, only, until
@@ -94,6 +95,38 @@ def test_the_exit_code_is_handed_on_and_a_signal_is_named(run, code, end):
     assert read_run(only(done.folder, ".everybatch/*")).state == "failed"
 
 
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        (("true",), "no_batch_python"),
+        (("python", "-I", "-c", "import torch"), "no_batch_python"),
+        (("python", "-c", "pass"), "no_batch_torch"),
+        (("python", "-c", "import torch"), "no_batch_loss"),
+        (("python", str(SCRIPTS / "unseen.py"), "by_hand"), "no_batch_step"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value[-2:]),
+)
+def test_a_command_without_batches_says_why_there_are_none(run, command, kind):
+    done = run(*command).wait()
+    assert (done.code, done.stderr) == (0, "")
+    assert Catalogue("zh").text(kind) in done.stdout.splitlines()
+
+
+def test_a_command_without_hooks_is_said_to_be_one_while_it_goes_on(run, tmp_path):
+    program = "from everybatch.app.command_line import main; from everybatch.run import command_run; import sys"
+    patience = "command_run.LET_IN_SECONDS = 0.1; sys.exit(main(['run', *sys.argv[1:]]))"
+    waits = "until cat log/training_*.log | grep -q -- -I; do sleep 0.05; done"
+    (tmp_path / "waits.sh").write_text(waits)
+    running = Running([sys.executable, "-c", f"{program}; {patience}", "sh", "waits.sh"], tmp_path, {})
+    assert Catalogue("zh").text("not_let_in", seconds=0) in running.wait().stdout
+
+
+def test_the_steps_of_a_training_are_told(run):
+    done = run("--steps", "6", str(SCRIPTS / "no_loader.py")).wait()
+    (started,) = [record for record in done.journal() if isinstance(record, RunStarted)]
+    assert (started.steps, started.epochs) == (6, 0)
+
+
 def test_a_stop_ends_the_command(run, tmp_path):
     running = run(*TORCHRUN, str(SCRIPTS / "ddp.py"), env={"EPOCHS": "1000", "SECONDS": "0.05"})
     until(lambda: "(4/5)" in running.log())
@@ -113,6 +146,8 @@ def test_a_stop_ends_the_command(run, tmp_path):
         (("no_such_file.py",), "there is no command no_such_file.py"),
         (("./plain",), "./plain is not executable"),
         (("--epochs", "-1", "true"), "--epochs: must be at least 0, got -1"),
+        (("--steps", "-1", "true"), "--steps: must be at least 0, got -1"),
+        (("--steps", "5", "--epochs", "2", "true"), "give --epochs or --steps, not both"),
         (("--nproc", "2", "true"), "unknown flag --nproc"),
     ],
 )

@@ -35,7 +35,7 @@ def of_many_numbers():
 def with_a_fault():
     for index, batch in enumerate(loader()):
         if index == 2:
-            observer.step_loss = fall
+            observer._learning_rate = fall
         optimizer.zero_grad()
         loss = mean_squared(net, batch)
         loss.backward()
@@ -44,7 +44,7 @@ def with_a_fault():
 
 
 def fall(*_):
-    raise LookupError("no loss")
+    raise LookupError("no rate")
 
 
 net = model()
