@@ -164,6 +164,18 @@ class CommandTaken(Event, frozen=True, tag="command"):
     """Batches of the epoch that were done by then."""
 
 
+class Standing(Event, frozen=True, tag="standing"):
+    """The answer of a rank that listens to a question of the run process: it waits behind `step` to hear more."""
+
+    number: int
+    """Of the question."""
+    step: int
+    done: int
+    """Batches that the rank has told by then."""
+    world_size: int
+    """Of the training, as far as the rank knows."""
+
+
 class Warned(Event, frozen=True, tag="warned"):
     """Something that a rank of somebody else's training wants to be said once."""
 
@@ -215,6 +227,7 @@ AnyEvent: TypeAlias = (
     | Saved
     | SaveFailed
     | CommandTaken
+    | Standing
     | Warned
     | RankFailed
     | Finished

@@ -202,6 +202,11 @@ class EpochTotals:
         return len(self._began) == self.world_size
 
     @property
+    def is_left(self) -> bool:
+        """Whether all ranks have come to its end."""
+        return len(self._ended) >= self.world_size
+
+    @property
     def seconds(self) -> float:
         """What training and validation took. Until all ranks have left the epoch it is the sum of the steps."""
         if len(self._ended) == self.world_size:

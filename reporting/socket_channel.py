@@ -1,21 +1,26 @@
 """The way of events out of a process that everybatch did not start: a Unix socket of the run process.
 
 The run process tells path and token by the environment, which every process below inherits. The first frame is the
-token, and each further one a message.
+token, and each further one a message. A rank that takes orders says so behind the token, and gets them as frames.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..metrics.framing import frame
+from ..metrics.framing import FrameReader, frame
 
 PATH_VARIABLE = "EVERYBATCH_SOCKET"
 TOKEN_VARIABLE = "EVERYBATCH_TOKEN"
 CONNECT_SECONDS = 5.0
+LISTENS = b" listens"
+"""Behind the token: this rank takes orders."""
+READ_BYTES = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,15 @@ class Address:
 class SocketChannel:
     """Sends the messages of one rank; connects with the first one."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(
+        self, address: Address | Callable[[], Address], orders: Callable[[bytes | None], None] | None = None
+    ) -> None:
+        """`address` may be one that has to be found first; that raises `OSError` if it cannot.
+
+        `orders` gets each message of the run process, in a thread of its own, and None when it is gone.
+        """
         self._address = address
+        self._orders = orders
         self._socket: socket.socket | None = None
 
     def put(self, message: bytes) -> None:
@@ -49,19 +61,41 @@ class SocketChannel:
             self._socket = self._connected()
         self._socket.sendall(frame(message))
 
+    def end(self) -> None:
+        """Nothing more will be sent."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         """Close the connection. A forked process must do so too, or the run process would not see the rank end."""
         if self._socket is not None:
             self._socket.close()
 
     def _connected(self) -> socket.socket:
+        address = self._address if isinstance(self._address, Address) else self._address()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(CONNECT_SECONDS)
-            connection.connect(self._address.path)
+            connection.connect(address.path)
             connection.settimeout(None)
-            connection.sendall(frame(self._address.token.encode()))
+            connection.sendall(frame(address.token.encode() + (LISTENS if self._orders is not None else b"")))
         except OSError:
             connection.close()
             raise
+        if self._orders is not None:
+            threading.Thread(target=_listen, args=(connection, self._orders), name="orders", daemon=True).start()
         return connection
+
+
+def _listen(connection: socket.socket, orders: Callable[[bytes | None], None]) -> None:
+    """Hand on what comes until the other side is gone."""
+    frames = FrameReader()
+    try:
+        while data := connection.recv(READ_BYTES):
+            for message in frames.feed(data):
+                orders(message)
+    except OSError:  # a connection that was reset has ended too
+        pass
+    connection.close()
+    orders(None)

@@ -1,22 +1,26 @@
-"""The run process of a run that has a monitor: it is started apart from the terminal.
+"""The run process of a run that has a monitor, or is somebody's own loop: it is started apart from the terminal.
 
 ``python -m everybatch.run FD`` speaks with its starter through the socket FD, one JSON object a line. It receives
 a `Request` and answers ``{"usage": …}`` for a mistake of the user, or ``{"folder": …}`` once the run can be
-watched.
+watched. A `LoopRequest` is answered with an `Answer`, and its socket stays open until the run has ended.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import sys
 from typing import TextIO
 
+import msgspec
+
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..log.streams import prepare_streams
-from .request import decode_request, language_of, start
+from ..reporting.api.joined import Answer, Joined, LoopConfig
+from .request import LoopRequest, decode_request, language_of, start
 from .run_folder import RunFolder
 
 EXIT_USAGE = 2
@@ -30,6 +34,8 @@ def main() -> int:
         connection.makefile("rw", encoding="utf-8") as starter,
     ):
         request = decode_request(starter.readline())
+        if isinstance(request, LoopRequest):
+            return _run_loop(request.config, starter)
         try:
             return start(request, None, sys.stderr, lambda folder: _created(folder, connection, starter))
         except UsageError as error:
@@ -37,8 +43,40 @@ def main() -> int:
             return EXIT_USAGE
 
 
+def _run_loop(config: LoopConfig, starter: TextIO) -> int:
+    """Record a training that goes on in the starter, as no child of it: it may wait for all of those."""
+    from .loop_run import run_loop
+
+    if os.fork():
+        os._exit(0)
+
+    def created(folder: RunFolder, joined: Joined) -> None:
+        _print_to_folder(folder)
+        _tell(starter, Answer(joined))
+
+    catalogue = Catalogue(config.lang)
+    try:
+        return run_loop(config, catalogue, created)
+    except UsageError as error:
+        _tell(starter, Answer(usage=catalogue.text(error.key, **error.fields)))
+        return EXIT_USAGE
+
+
+def _tell(starter: TextIO, answer: Answer) -> None:
+    with contextlib.suppress(OSError):  # it is gone already, which the run will notice
+        print(msgspec.json.encode(answer).decode(), file=starter, flush=True)
+
+
 def _created(folder: RunFolder, connection: socket.socket, starter: TextIO) -> None:
-    """Let go of the terminal: from here on, what this process prints goes to a file of the run."""
+    """Let go of the terminal."""
+    _print_to_folder(folder)
+    _answer(starter, "folder", str(folder.private.absolute()))
+    starter.close()
+    connection.close()
+
+
+def _print_to_folder(folder: RunFolder) -> None:
+    """From here on, what this process prints goes to a file of the run."""
     try:
         fd = os.open(folder.private / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError:  # what would stand there stands in the log as well
@@ -46,9 +84,6 @@ def _created(folder: RunFolder, connection: socket.socket, starter: TextIO) -> N
     os.dup2(fd, 1)
     os.dup2(fd, 2)
     os.close(fd)
-    _answer(starter, "folder", str(folder.private.absolute()))
-    starter.close()
-    connection.close()
 
 
 def _answer(starter: TextIO, key: str, text: str) -> None:

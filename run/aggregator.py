@@ -29,6 +29,7 @@ from ..metrics.events import (
     RankFailed,
     Saved,
     SaveFailed,
+    Standing,
     Validated,
     ValidatedAt,
     ValidationFailed,
@@ -89,6 +90,12 @@ class Aggregator:
         """Last words of ranks that raised."""
         self.finished: dict[int, str] = {}
         """Last words of ranks that did all they should."""
+        self.reporting: set[int] = set()
+        """Ranks that have told a batch."""
+        self.standings: dict[int, Standing] = {}
+        """The newest answer of each rank to a question of the run process."""
+        self.told_world_size = 1
+        """As many ranks as one of somebody else's training says that there are."""
         self.left_over = False
         """One of these has threads or processes that do not end."""
         self.stopped_by = ""
@@ -138,6 +145,7 @@ class Aggregator:
         match event:
             case BatchEvent():
                 self._newest[event.rank] = event
+                self.reporting.add(event.rank)
                 self.steps = max(self.steps, event.step)
                 self._anomalies.add_event(event)
                 if event.rank == 0:
@@ -165,6 +173,8 @@ class Aggregator:
             case EpochTrained() | Saved() | SaveFailed() | CommandTaken():
                 self._held.hold(event)
                 self._release_due()
+            case Standing():
+                self.standings[event.rank] = event
             case ValidationFailed():
                 self._held.hold_until(event.step, event)
                 self._release_due()
@@ -183,8 +193,8 @@ class Aggregator:
         return sorted(set(range(self._world_size)) - self.errors.keys() - self.finished.keys())
 
     def settle_ranks(self) -> None:
-        """Wait no longer for ranks that have not said hello: only those that did will ever report."""
-        present = len(set(self.pids.values()))
+        """Wait no longer for ranks that have told no batch: only those that did will ever report."""
+        present = len(self.reporting)
         if 0 < present < self._world_size:
             self.emit("ranks_settled", "warning", present=present, world_size=self._world_size)
             self._set_world_size(present)
@@ -280,6 +290,7 @@ class Aggregator:
     def _meet(self, rank: Introduced) -> None:
         """One that we did not start tells how many there are."""
         known = len(set(self.pids.values()))
+        self.told_world_size = max(self.told_world_size, rank.world_size)
         self._set_world_size(max(self._world_size, rank.world_size, known), rank.device.partition(":")[0])
 
     def _set_world_size(self, world_size: int, device: str = "") -> None:
@@ -290,7 +301,15 @@ class Aggregator:
             epoch.world_size = world_size
         self._tell(world_size=world_size, device=device or self._run.device)
         for record in self._batches.complete():
+            self._end_left_epochs(record.epoch)
             self._batch(record)
+        self._end_left_epochs()
+
+    def _end_left_epochs(self, before: float = math.inf) -> None:
+        """End the epochs that all ranks have left, now that there are fewer ranks."""
+        for epoch in list(self._epochs.values()):
+            if epoch.epoch < before and epoch.is_left:
+                self._end_epoch(epoch, epoch.status)
 
     def _plan(self, planned: Planned) -> None:
         """What the command line tells of the epochs and steps stands, as nobody else may know better."""

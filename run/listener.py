@@ -4,35 +4,75 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import os
 import secrets
+import select
 import shutil
 import socket
+import struct
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..metrics.framing import FrameError, FrameReader
-from ..reporting.socket_channel import Address
+from ..metrics.framing import FrameError, FrameReader, frame
+from ..reporting.socket_channel import LISTENS, Address
 
 GREETING_SECONDS = 5.0
 """How long a connection may take to bring the token."""
 MOST_BYTES = 1 << 24
 """Of one message; a longer one is garbage."""
 READ_BYTES = 1 << 16
+CREDENTIALS = struct.Struct("3i")
+"""Pid, user and group of the other end of a connection, as the kernel tells them."""
 
 
 class SocketQueue:
     """The messages of one connection, with the interface of `EventQueue`."""
 
-    def __init__(self, connection: socket.socket, frames: FrameReader, messages: list[bytes]) -> None:
+    def __init__(
+        self, connection: socket.socket, frames: FrameReader, messages: list[bytes], *, listens: bool = False
+    ) -> None:
         """`messages` came together with the token, and `frames` may hold the beginning of the next one."""
-        self.ended = False
-        """The other side is gone: nothing more will come."""
+        self.ended_at = 0.0
+        """`time.monotonic()` when the other side was gone and all was read; 0 before."""
+        self.gone_at = 0.0
+        """When the other side was gone; 0 before."""
+        self.listens = listens
+        """The other end takes messages too."""
+        self.pid = CREDENTIALS.unpack(
+            connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+        )[0]
+        """Of the process that connected; 0 if it cannot be seen from here."""
+        self._last_look = False
         self._socket = connection
+        self._watched = os.dup(connection.fileno())
         self._socket.setblocking(False)
         self._frames = frames
         self._first = messages
+
+    @property
+    def ended(self) -> bool:
+        """The other side is gone: nothing more will come."""
+        return bool(self.ended_at)
+
+    def send(self, message: bytes) -> None:
+        """Send a short message; one that the other end does not take is left out, as it has more to do."""
+        with contextlib.suppress(OSError):
+            self._socket.send(frame(message))
+
+    def close_when_read(self) -> None:
+        """The process is gone, and others may hold its connection: what has come is all."""
+        self._last_look = True
+
+    def wait_for_end(self) -> None:
+        """Wait until the other side is gone, so that of two that go in a moment it is known which went first."""
+        poll = select.poll()
+        poll.register(self._watched, select.POLLRDHUP)
+        poll.poll()
+        self.gone_at = time.monotonic()
+        os.close(self._watched)
 
     def take(self) -> list[bytes]:
         """The messages that have come; empty if none is whole yet."""
@@ -43,10 +83,13 @@ class SocketQueue:
             try:
                 data = self._socket.recv(READ_BYTES)
             except BlockingIOError:
-                return []
+                if not self._last_look:
+                    return []
+                data = b""
             except OSError:  # a connection that was reset has ended too
                 data = b""
-            self.ended = not data
+            if not data:
+                self.ended_at = time.monotonic()
             try:
                 messages = self._frames.feed(data)
             except FrameError:
@@ -59,7 +102,9 @@ class SocketQueue:
 
     def close(self) -> None:
         """Listen to this connection no more."""
-        self.ended = True
+        self.ended_at = self.ended_at or time.monotonic()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
 
@@ -106,7 +151,11 @@ class Listener:
         except (OSError, FrameError):
             connection.close()
             return
-        if hmac.compare_digest(messages[0], self.address.token.encode()):
-            self._accepted(SocketQueue(connection, frames, messages[1:]))
+        token = messages[0].removesuffix(LISTENS)
+        if hmac.compare_digest(token, self.address.token.encode()):
+            listens = len(token) < len(messages[0])
+            queue = SocketQueue(connection, frames, messages[1:], listens=listens)
+            self._accepted(queue)
+            queue.wait_for_end()
         else:
             connection.close()

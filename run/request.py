@@ -13,6 +13,7 @@ import msgspec
 from ..engine.config import TrainConfig, config_from, config_values
 from ..log.catalogue import Catalogue
 from ..log.language import Language
+from ..reporting.api.joined import LoopConfig
 from .command_config import CommandConfig
 from .run_folder import RunFolder
 
@@ -33,6 +34,13 @@ class CommandRequest:
     config: CommandConfig
 
 
+@dataclass(frozen=True)
+class LoopRequest:
+    """Record a training that is under way, and reports by itself."""
+
+    config: LoopConfig
+
+
 Request = TrainRequest | CommandRequest
 
 
@@ -42,6 +50,7 @@ class _Wire(msgspec.Struct):
     train: dict[str, Any] | None = None
     resumed: str | None = None
     command: dict[str, Any] | None = None
+    loop: LoopConfig | None = None
 
 
 def encode_request(request: Request) -> str:
@@ -54,9 +63,11 @@ def encode_request(request: Request) -> str:
     return json.dumps(msgspec.to_builtins(wire)) + "\n"
 
 
-def decode_request(line: str) -> Request:
-    """The request that `encode_request` made a line of; raises `ValueError` for anything else."""
+def decode_request(line: str) -> Request | LoopRequest:
+    """The request that `encode_request` made a line of, or that of a loop; raises `ValueError` for all else."""
     wire = msgspec.convert(json.loads(line), _Wire)
+    if wire.loop is not None:
+        return LoopRequest(wire.loop)
     if wire.command is not None:
         return CommandRequest(msgspec.convert(wire.command, CommandConfig, dec_hook=lambda _, text: Path(text)))
     resumed = Path(wire.resumed) if wire.resumed is not None else None

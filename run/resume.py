@@ -71,6 +71,8 @@ def read_earlier(private: Path, *, take_over: bool = False) -> Earlier:
     run = read_run(private)
     if run is None:
         raise UsageError("no_run_at", path=str(private))
+    if run.content.get("kind") == "loop":
+        raise UsageError("loop_resume_here", run=run.run_id)
     check_gone(run, take_over=take_over)
     try:
         saved = msgspec.convert(run.content["config"], dict[str, object])

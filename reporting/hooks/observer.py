@@ -67,7 +67,8 @@ class Observer:
         self._forward_done = self._first_loss_at = self._stepped_at = 0.0
         self._in_step = False
         self._losses_in_step = self._steps_without_loss = 0
-        self._epoch = 0
+        self.epoch = 0
+        """The newest one."""
         self._epoch_open = False
         self._epoch_began = 0.0
         self._batches = self._batches_told = 0
@@ -123,6 +124,7 @@ class Observer:
         losses.append(loss.item() if loss.is_cpu else reporter.keep(loss))
         if together:
             return
+        one: LoaderPass | None
         current = self.passes.current
         if current is not None and current.goes_on and current.sizes:
             one, samples = current, current.sizes.popleft()
@@ -225,6 +227,14 @@ class Observer:
         self._epoch_open = False
         self.held = None
 
+    def hand_over(self) -> None:
+        """The training tells of itself from here on: tell what is left, and nothing more."""
+        self._tell_held()
+        self._end_epoch()
+        reporter, self._reporter = self._reporter, None
+        if reporter is not None:
+            reporter.close()
+
     def warn(self, kind: str, **fields: str | int | float) -> bool:
         """Have something said in the log of the run; False if this process has not reported to one."""
         if self._reporter is None:
@@ -291,7 +301,7 @@ class Observer:
 
     def _skip(self) -> None:
         self._skipped += 1
-        self._warn_once("step_skipped", epoch=self._epoch, batch=self._batches - 1)
+        self._warn_once("step_skipped", epoch=self.epoch, batch=self._batches - 1)
 
     def _warn_once(self, kind: str, **fields: str | int | float) -> None:
         """By rank 0, whose script the others run too."""
@@ -313,15 +323,15 @@ class Observer:
                 self._correct(reporter, UNKNOWN)
                 return
         self._end_epoch()
-        self._epoch += 1
+        self.epoch += 1
         self.passes.current = one
         self.passes.loaderless = one is None
         self._epoch_open = True
         self._epoch_began = one.began_at if one is not None else self._stepped_at or self._first_loss_at
         self._batches, self._batches_told = 0, self._expected(one)
-        if another and self._epoch > 1:
-            self.warn("another_training", epoch=self._epoch)
-        reporter.begin_epoch(self._epoch, self._batches_told, at=self._epoch_began)
+        if another and self.epoch > 1:
+            self.warn("another_training", epoch=self.epoch)
+        reporter.begin_epoch(self.epoch, self._batches_told, at=self._epoch_began)
 
     def _stays(self, *, another: bool) -> bool:
         """Whether a step is of the epoch that is open."""
@@ -347,7 +357,7 @@ class Observer:
     def _correct(self, reporter: Reporter, batches: int) -> None:
         if self._batches_told != batches:
             self._batches_told = batches
-            reporter.send(EpochTrained(reporter.rank, self._epoch, batches, 0))
+            reporter.send(EpochTrained(reporter.rank, self.epoch, batches, 0))
 
     def _end_used_up_epoch(self) -> None:
         """End the epoch if its pass has nothing more to give, and what it gave is learnt from."""
@@ -366,10 +376,10 @@ class Observer:
             self.passes.current = None  # steps that still come are of no pass
         if self._skipped:
             if self._reporter.rank == 0:
-                self.warn("steps_skipped", epoch=self._epoch, count=self._skipped)
+                self.warn("steps_skipped", epoch=self.epoch, count=self._skipped)
             self._skipped = 0
         trained, seconds = self._stepped_at - self._epoch_began, monotonic() - self._epoch_began
-        self._reporter.send(EpochEnded(self._reporter.rank, self._epoch, "completed", trained, seconds))
+        self._reporter.send(EpochEnded(self._reporter.rank, self.epoch, "completed", trained, seconds))
 
     def _last_word(self, event: Finished | RankFailed) -> None:
         reporter, self._reporter = self._reporter, None

@@ -21,6 +21,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.utils.data import DataLoader
 
 from ..reporter import Reporter
+from ..rungs import RUNGS
 from ..samples import count_samples
 from ..socket_channel import Address, SocketChannel
 from .endings import hook_endings
@@ -45,8 +46,11 @@ HOOKED = "_everybatch"
 def install() -> None:
     """Hook torch in this process, if the environment tells where the run process listens."""
     address = Address.of_environment()
-    if address is not None:
-        Hooks(functools.partial(_connected, address)).install()
+    if address is None:
+        return
+    hooks = Hooks(functools.partial(_connected, address))
+    if RUNGS.hook(hooks):
+        hooks.install()
 
 
 def _connected(address: Address, device: str) -> Reporter:
@@ -134,6 +138,11 @@ class Hooks:
 
     def _fail(self, error: BaseException) -> None:
         self._end(self._observer.fail, error)
+
+    def hand_over(self) -> tuple[int, int]:
+        """The training tells of itself from here on: the steps and epochs that were told."""
+        self._end(self._observer.hand_over)
+        return self._observer.steps, self._observer.epoch
 
     def _thread_failed(self, error: BaseException) -> None:
         if self._on:

@@ -1,6 +1,6 @@
 """Every text in English."""
 
-from . import analysis, command_run, commands, failures, monitor, run, task
+from . import analysis, command_run, commands, failures, monitor, own_loop, run, task
 from .flags import HELP
 
 __all__ = ["HELP", "TEXTS"]
@@ -8,6 +8,7 @@ __all__ = ["HELP", "TEXTS"]
 TEXTS = {
     **run.TEXTS,
     **command_run.TEXTS,
+    **own_loop.TEXTS,
     **failures.TEXTS,
     **commands.TEXTS,
     **monitor.TEXTS,

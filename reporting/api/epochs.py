@@ -1,0 +1,138 @@
+"""Which epoch of somebody's own loop a batch belongs to, and how far the loop is."""
+
+from __future__ import annotations
+
+import math
+from time import monotonic
+from typing import Any
+
+from ...metrics.events import EpochEnded, EpochTrained
+from ...metrics.records import UNKNOWN
+from .link import Link
+from .passes import Pass
+
+
+class Epochs:
+    """The epochs of one run: those that the loop counts, else its passes over a loader, else a single one."""
+
+    def __init__(self, epochs: int, steps: int) -> None:
+        """How long the whole run will be; `UNKNOWN` if nobody knows."""
+        self.epochs = epochs
+        self.steps = steps
+        self.first_epoch = 1
+        """The epoch in which the run begins: a later one if it was resumed."""
+        self.first_batch = 0
+        """Batches of it that are done already."""
+        self.epochs_before = self.steps_before = 0
+        """Of the same training command, which stand before those of this run."""
+        self._epoch = 0
+        self._open = False
+        self._told_any = False
+        """A batch was told."""
+        self._counted = False
+        """The loop counts its epochs."""
+        self._began_at = self._stepped_at = monotonic()
+        self._first_step = 0
+        """Batches of the run that were done when the epoch began."""
+        self._planned = UNKNOWN
+        """Batches of the epoch."""
+        self._done = 0
+        """Epochs that came to their end."""
+        self._pass: Pass[Any] | None = None
+        """The pass that gave the newest item."""
+        self._epoch_pass: Pass[Any] | None = None
+        """The pass with which the epoch began."""
+
+    @property
+    def plan(self) -> tuple[int, int]:
+        """Epochs and steps of the whole training command; `UNKNOWN` if nobody knows."""
+        epochs = self.epochs if self.epochs == UNKNOWN else self.epochs_before + self.epochs
+        return epochs, self.steps if self.steps == UNKNOWN else self.steps_before + self.steps
+
+    def enter(self, number: int) -> None:
+        """The loop counts a further epoch."""
+        self._counted = True
+        self._epoch, self._pass, self._epoch_pass = number, None, None
+        self._began_at = monotonic()
+
+    def gave(self, one: Pass[Any]) -> None:
+        """A pass gave an item: the next batch is made of it."""
+        self._pass = one
+
+    def batch(self, link: Link, step: int) -> tuple[float, int]:
+        """The run's batch `step` is done; what it waited for data, and its samples as far as they were counted."""
+        one = self._pass
+        if not self._open or (one is not self._epoch_pass and not self._counted):
+            self._begin(link, step)
+        self._stepped_at = monotonic()
+        if one is None:
+            return 0.0, 0
+        told = one.wait, one.samples
+        one.wait, one.samples = 0.0, 0
+        return told
+
+    def _begin(self, link: Link, step: int) -> None:
+        """The first batch of an epoch is done."""
+        one = self._pass
+        if not self._counted:
+            self.leave(link, step - 1, cut=False)
+            self._epoch = self._epoch + 1 if self._epoch else self.first_epoch
+            self._began_at = one.began_at if one is not None else self._stepped_at
+        self._open, self._epoch_pass, self._told_any = True, one, True
+        first_batch = self.first_batch if self._epoch == self.first_epoch else 0
+        self._first_step = step - 1 - first_batch
+        length = one.length if one is not None else None
+        self._planned = UNKNOWN
+        if one is not None and length:  # where gradients are accumulated, several items make a batch
+            self._planned = max(math.ceil(length / max(1, one.given)), first_batch + 1)
+        link.reporter.begin_epoch(self.told, self._planned, first_batch=first_batch, at=self._began_at)
+
+    def leave(self, link: Link | None, step: int, *, cut: bool) -> None:
+        """The epoch ends behind `step`, if one is open; `cut` if there was more to do in it."""
+        if not self._open:
+            return
+        self._open = False
+        self._done += not cut
+        if link is None:
+            return
+        rank, done = link.place.rank, step - self._first_step
+        if not cut and self._planned not in (UNKNOWN, done) and rank == 0:
+            link.send(EpochTrained(0, self.told, done, UNKNOWN))
+        trained, seconds = self._stepped_at - self._began_at, monotonic() - self._began_at
+        link.send(EpochEnded(rank, self.told, "stopped" if cut else "completed", trained, seconds))
+
+    def where(self, step: int) -> tuple[int, int]:
+        """The epoch, and its batches that are done, behind `step`."""
+        return self.told, step - self._first_step
+
+    def validated(self, step: int) -> tuple[int, int]:
+        """The epoch and the step, behind `step`, to which a validation belongs."""
+        return self.told, self.steps_before + step
+
+    @property
+    def seconds_since(self) -> float:
+        """Since the newest batch."""
+        return monotonic() - self._stepped_at
+
+    @property
+    def told(self) -> int:
+        """The number of the epoch, as it is told; 0 before the first."""
+        return self.epochs_before + self._epoch if self._epoch else self.epochs_before
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the loop is in an epoch of which nobody can tell whether it is complete."""
+        return self._counted and self._epoch_pass is None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the loader of the epoch has more to give."""
+        return self._epoch_pass is not None and not self._epoch_pass.complete
+
+    def is_early(self, step: int) -> bool:
+        """Whether there was more to do than was done, as far as that is known."""
+        if not self._told_any:
+            return False
+        known = self.epochs != UNKNOWN and (self._counted or self._epoch_pass is not None)
+        fewer = known and self.first_epoch - 1 + self._done < self.epochs
+        return fewer or (self.steps != UNKNOWN and step < self.steps)

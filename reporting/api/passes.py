@@ -1,0 +1,69 @@
+"""A pass over a loader in somebody's own loop, timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from time import monotonic
+from typing import Any, Generic, TypeVar
+
+from ..samples import count_samples
+
+Item = TypeVar("Item")
+
+
+class Pass(Generic[Item]):
+    """What `Run.batches` gives: iterate over it once, as over the loader; it is as long as that one."""
+
+    def __init__(self, loader: Iterable[Item], gave: Callable[[Pass[Any]], None], ends: Callable[[], bool]) -> None:
+        """`gave` is called with each item, `ends` before it: whether none is wanted any more."""
+        self.given = 0
+        """Items so far."""
+        self.began_at = 0.0
+        self.wait = 0.0
+        """Seconds inside the loader since they were last taken."""
+        self.samples = 0
+        """Samples given since they were last taken, as far as they can be counted."""
+        self._loader = loader
+        self._gave = gave
+        self._ends = ends
+        self._exhausted = False
+
+    def __len__(self) -> int:
+        """Items of the whole pass; raises what the loader raises if it does not know."""
+        return len(self._loader)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Item]:
+        self.began_at = monotonic()
+        iterator = iter(self._loader)
+        while not self._ends():
+            before = monotonic()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                self._exhausted = True
+                return
+            self.wait += monotonic() - before
+            self.given += 1
+            self.samples += _samples_of(item)
+            self._gave(self)
+            yield item
+
+    @property
+    def complete(self) -> bool:
+        """Whether it gave all that the loader has."""
+        return self._exhausted or self.given == self.length
+
+    @property
+    def length(self) -> int | None:
+        """Items of the whole pass, None if nobody knows."""
+        try:
+            return len(self)
+        except Exception:  # noqa: BLE001 - a stream; or the loader's own code, whose fault is not for us to raise
+            return None
+
+
+def _samples_of(item: Any) -> int:
+    try:
+        return count_samples(item) or 0
+    except Exception:  # noqa: BLE001 - something that only looks like a tensor
+        return 0

@@ -1,0 +1,85 @@
+"""How this process ends, for the runs that are open in it: an exception, its end, a fork."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import multiprocessing.util
+import os
+import sys
+from types import TracebackType
+from typing import Generic, Protocol, TypeVar
+
+
+class Open(Protocol):
+    """A run that has not ended."""
+
+    def ended_by(self, error: BaseException | None) -> None:
+        """The process ends by an exception that nobody caught, or by itself."""
+
+    def let_go(self) -> None:
+        """The process is one that was forked from that of the run."""
+
+
+OpenRun = TypeVar("OpenRun", bound=Open)
+
+
+class Processes(Generic[OpenRun]):
+    """The runs of this process."""
+
+    def __init__(self) -> None:
+        self.newest: OpenRun | None = None
+        """The run that was begun last, whether it has ended or not."""
+        self._open: list[OpenRun] = []
+        self._watched = False
+
+    def add(self, run: OpenRun) -> None:
+        """A run that is open from here on."""
+        if not self._watched:
+            self._watched = True
+            self._watch()
+        self.newest = run
+        self._open.append(run)
+
+    def remove(self, run: OpenRun) -> None:
+        """It has ended."""
+        if run in self._open:
+            self._open.remove(run)
+
+    def _watch(self) -> None:
+        original = sys.excepthook
+
+        def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+            if not hasattr(sys, "ps1"):  # a person at a prompt goes on
+                self._end(error)
+            original(kind, error, trace)
+
+        sys.excepthook = on_exception
+        atexit.register(self._at_exit)
+        if multiprocessing.parent_process() is not None:  # where an exception may never reach the two above
+            multiprocessing.util.Finalize(None, self._at_exit_of_child, exitpriority=100)
+        os.register_at_fork(after_in_child=self._forked)
+
+    def _at_exit(self) -> None:
+        """The process ends; an exception that went past our hook, which others replace, stands here."""
+        self._end(None if hasattr(sys, "ps1") else getattr(sys, "last_value", None))
+
+    def _at_exit_of_child(self) -> None:
+        """As `multiprocessing` ends a child: with what was raised in it still on its way.
+
+        `torch.multiprocessing` catches it and exits in its place.
+        """
+        error = sys.exc_info()[1]
+        if isinstance(error, SystemExit) and error.code not in (None, 0):
+            self._end(error.__context__ or error)
+        else:
+            self._end(None if isinstance(error, SystemExit) else error)
+
+    def _end(self, error: BaseException | None) -> None:
+        for run in reversed(self._open.copy()):
+            run.ended_by(error)
+
+    def _forked(self) -> None:
+        open_runs, self._open = self._open, []
+        for run in open_runs:
+            run.let_go()
