@@ -24,6 +24,8 @@ from .request import LoopRequest, decode_request, language_of, start
 from .run_folder import RunFolder
 
 EXIT_USAGE = 2
+NO_FOLDER = "output_dir"
+"""The error that a script must not die of: the folder of a run cannot be made."""
 
 
 def main() -> int:
@@ -58,7 +60,8 @@ def _run_loop(config: LoopConfig, starter: TextIO) -> int:
     try:
         return run_loop(config, catalogue, created)
     except UsageError as error:
-        _tell(starter, Answer(usage=catalogue.text(error.key, **error.fields)))
+        told = catalogue.text(error.key, **error.fields)
+        _tell(starter, Answer(unable=told) if error.key == NO_FOLDER else Answer(usage=told))
         return EXIT_USAGE
 
 

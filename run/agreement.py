@@ -13,6 +13,8 @@ from .listener import SocketQueue
 
 ANSWER_SECONDS = 5.0
 """For the answers of all ranks. A rank waits longer than that, so it never gives up what the others do."""
+WHAT_RANKS_DO = (Command.PAUSE, Command.RESUME, Command.SAVE, Command.STOP_AFTER_EPOCH)
+"""What can be done by ranks that listen, and by nobody else; a stop can be made otherwise too."""
 FEW_STEPS = 2
 """Ranks that are so far apart may be in step; one that is further behind counts otherwise, or does not report."""
 

@@ -22,15 +22,17 @@ import psutil
 
 from ..log.catalogue import Catalogue, one_line
 from ..metrics.commands import Command
-from ..metrics.events import RankFailed
 from ..metrics.files.append_file import AppendFile
 from ..metrics.records import UNKNOWN, Notice, RunStarted
 from .aggregator import AttemptInfo
+from .agreement import WHAT_RANKS_DO, Agreement
 from .command_config import CommandConfig, executable, shown
 from .command_output import OutputReader
-from .listener import Listener
+from .foreign_failure import first_error, raised
+from .listener import Listener, SocketQueue
 from .presence import Presence, print_to
 from .protocol import Reply, Request
+from .rank_commands import MOST_INTERVAL
 from .recorder import Recorder
 from .run_folder import RunFolder
 from .run_lock import RunLock
@@ -43,11 +45,12 @@ LAST_WORDS_SECONDS = 2.0
 """After the end of the command, for what its ranks and its output still hold."""
 LET_IN_SECONDS = 60.0
 """After which it is said that no Python of the command has let the hooks in."""
-MOST_INTERVAL = 1_000_000
 STARTUP_FOLDER = Path(__file__).parent.parent / "reporting" / "startup"
 """What leads the hooks into every Python process below the command."""
 ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-"""What the command gets when it is asked to stop for the first, the second and the third time."""
+"""What the command gets when it is asked to stop for the first, the second and the third time.
+
+A training that reports by itself is told by its own run first."""
 
 
 def run_command(
@@ -87,7 +90,7 @@ class CommandRun:
         self._folder = folder
         self._signals = signals
         self._presence = Presence(folder, lock, catalogue, self._handle)
-        self._asked_to_stop = 0
+        self._asked_to_stop = self._told_to_stop = 0
         self._asking = threading.Lock()
 
     def run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
@@ -107,8 +110,10 @@ class CommandRun:
         )
         attempt = AttemptInfo(self._folder, started, self._config.log_batch_metrics)
         self._recorder = Recorder(attempt, [], self._catalogue, stdout)
+        aggregator = self._recorder.aggregator
+        self._agreement = Agreement(lambda: list(aggregator.standings.values()), self._recorder.emit)
         self._emit_start()
-        self._listener = Listener(self._recorder.add_queue)
+        self._listener = Listener(self._add)
         try:
             with self._presence.kept() as no_control:
                 if no_control is not None:
@@ -120,6 +125,10 @@ class CommandRun:
                 return self._attend(stdout, stderr)
         finally:
             self._listener.close()
+
+    def _add(self, queue: SocketQueue) -> None:
+        self._recorder.add_queue(queue)
+        self._agreement.add(queue)
 
     # ---- the command --------------------------------------------------------------------------------------
 
@@ -165,6 +174,7 @@ class CommandRun:
         while process.poll() is None:
             while self._signals.waiting:
                 self._handle_signal(self._signals.waiting.popleft())
+            self._agreement.work()
             if not first_batch_at and self._recorder.aggregator.steps:
                 first_batch_at = time.monotonic()
                 self._write_run_json("running")
@@ -185,8 +195,11 @@ class CommandRun:
 
     def _ask_to_stop(self) -> None:
         with self._asking:
-            number = ASKED_TO_STOP[min(self._asked_to_stop, len(ASKED_TO_STOP) - 1)]
             self._asked_to_stop += 1
+            if self._asked_to_stop == 1 and self._agreement.ask(Command.STOP):
+                self._told_to_stop = 1
+                return
+            number = ASKED_TO_STOP[min(self._asked_to_stop - self._told_to_stop, len(ASKED_TO_STOP)) - 1]
         self._recorder.emit("command_stop", signal=number.name)
         if number == signal.SIGKILL:
             self._signal_all(number)
@@ -208,7 +221,9 @@ class CommandRun:
     # ---- requests -----------------------------------------------------------------------------------------
 
     def _handle(self, request: Request) -> Reply:
-        """Do what a monitor asks, as far as it can be done with processes that know nothing of us."""
+        """Do what a monitor asks: by the ranks that listen, else as far as it can be done without them."""
+        if request.command in WHAT_RANKS_DO and self._agreement.ask(request.command):
+            return Reply(taken=True)
         match request.command:
             case Command.INTERVAL if 1 <= request.value <= MOST_INTERVAL:
                 self._recorder.set_interval(request.value)
@@ -236,13 +251,16 @@ class CommandRun:
     def _close(self, code: int, stderr: TextIO) -> int:
         """Write how the command ended, everywhere; its exit code, 128 and the signal if one ended it."""
         failure = self._failure(code)
-        state = "stopped" if self._asked_to_stop else "failed" if failure is not None else "finished"
+        stopped = self._asked_to_stop or (code == 0 and "stopped" in self._recorder.aggregator.finished.values())
+        state = "stopped" if stopped else "failed" if failure is not None else "finished"
         reason = cause = ""
         if state == "finished" and not self._recorder.aggregator.steps:
             self._recorder.emit(self._why_no_batch(), "warning")
         if failure is not None and state == "failed":
             cause = self._catalogue.notice(failure)
-            error = self._first_error() if failure.kind == "failed_raised" else None
+            error = (
+                first_error(self._recorder.aggregator.errors.values()) if failure.kind == "failed_raised" else None
+            )
             trace = error.traceback.splitlines() if error is not None else []
             reason = "\n".join([*map(one_line, trace), cause])
         try:
@@ -270,24 +288,14 @@ class CommandRun:
             return None
         aggregator = self._recorder.aggregator
         silent = aggregator.silent_ranks() if aggregator.pids else []
-        first = self._first_error()
+        first = first_error(aggregator.errors.values())
         if first is not None and not (silent and first.victim):
-            fields: dict[str, str | int | float] = {
-                "rank": first.rank,
-                "error": first.error,
-                "message": first.message,
-            }
-            return Notice("failed_raised", "error", fields)
+            return raised(first)
         if code < 0:
             return Notice("command_signal", "error", {"signal": signal.Signals(-code).name})
         if silent:
             return Notice("command_rank_lost", "error", {"code": code, "ranks": ", ".join(map(str, silent))})
         return Notice("command_exit", "error", {"code": code})
-
-    def _first_error(self) -> RankFailed | None:
-        """What was raised first, that of a rank which merely lost its peer last."""
-        errors = self._recorder.aggregator.errors.values()
-        return min(errors, key=lambda error: (bool(error.victim), error.at), default=None)
 
     def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
         pids = self._recorder.aggregator.pids

@@ -22,7 +22,7 @@ from ..metrics.commands import Command
 from ..metrics.records import UNKNOWN, Notice, RunStarted
 from ..reporting.api.joined import Joined, LoopConfig
 from .aggregator import AttemptInfo
-from .agreement import Agreement
+from .agreement import WHAT_RANKS_DO, Agreement
 from .foreign_failure import first_error, raised
 from .listener import Listener, SocketQueue
 from .loop_resume import EarlierLoop, find_earlier
@@ -196,20 +196,16 @@ class LoopRun:
     # ---- requests -----------------------------------------------------------------------------------------
 
     def _handle(self, request: Request) -> Reply:
+        if request.command in WHAT_RANKS_DO and self._agreement.ask(request.command):
+            return Reply(taken=True)
         match request.command:
             case Command.INTERVAL if 1 <= request.value <= MOST_INTERVAL:
                 self._recorder.set_interval(request.value)
             case Command.STOP:
                 self._ask_to_stop()
-            case Command.PAUSE | Command.RESUME | Command.SAVE | Command.STOP_AFTER_EPOCH:
-                if not self._agreement.ask(request.command):
-                    return self._cannot(request.command)
             case _:
-                return self._cannot(request.command)
+                return Reply(taken=False, reason=self._catalogue.text("command_cannot", command=request.command))
         return Reply(taken=True)
-
-    def _cannot(self, command: Command) -> Reply:
-        return Reply(taken=False, reason=self._catalogue.text("command_cannot", command=command))
 
     def _ask_to_stop(self) -> None:
         """By the ranks' own agreement; asked again, by signals."""

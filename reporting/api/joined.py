@@ -45,3 +45,5 @@ class Answer(msgspec.Struct, frozen=True):
     joined: Joined | None = None
     usage: str = ""
     """A mistake of the user, as one line."""
+    unable: str = ""
+    """Why nothing can be recorded, which is no mistake in the script."""

@@ -44,6 +44,8 @@ class Run:
         self._link: Link | None = None
         self._values = Values(self._warn)
         self._end_told = self._device_told = False
+        self._stopped = False
+        """A loop over epochs or batches ended because a stop was agreed on."""
 
     # ---- what a loop calls --------------------------------------------------------------------------------
 
@@ -60,8 +62,8 @@ class Run:
         """Report one optimizer step; call it once for each, on every rank.
 
         `loss` is the mean over this rank's samples, undivided and unscaled, `lr` its learning rate, `samples` how
-        many there were (`batches` counts them by itself). Every other name is a value of the batch. They are numbers,
-        numpy's too, or tensors of one element on any device; all of it by name or in a dict. Raises `ArgumentError`
+        many there were (`batches` counts them by itself). Every other name is a value of the batch: a number,
+        numpy's too, or a tensor of one element on any device. All go by name or in a dict. Raises `ArgumentError`
         for a loss, lr or samples that is no number; any other value that is none is left out, and said once.
         """
         if values is not None:
@@ -152,7 +154,7 @@ class Run:
 
     def finish(self) -> None:
         """The training is done; what is logged later is not recorded."""
-        self._end(lambda link: Finished(link.place.rank, "stopped" if link.obedience.stop else "finished"))
+        self._end(lambda link: Finished(link.place.rank, "stopped" if self._was_stopped(link) else "finished"))
 
     def __enter__(self) -> Run:
         return self
@@ -176,7 +178,7 @@ class Run:
 
         def word(link: Link) -> Finished | RankFailed:
             if error is None:
-                early = link.obedience.stop or self.counts.is_early(self.step)
+                early = self._was_stopped(link) or self.counts.is_early(self.step)
                 return Finished(link.place.rank, "stopped" if early else "finished")
             if isinstance(error, KeyboardInterrupt):
                 return Finished(link.place.rank, "stopped")
@@ -235,6 +237,9 @@ class Run:
             link.end(word(link))
         self.on_end()
 
+    def _was_stopped(self, link: Link) -> bool:
+        return self._stopped or link.obedience.stop
+
     def _say_ended(self) -> None:
         if not self._end_told:
             self._end_told = True
@@ -271,7 +276,9 @@ class Run:
         if self._link is None:
             return False
         obedience = self._link.obedience
-        return obedience.stop_together or (epoch and obedience.stop_after_epoch)
+        stops = obedience.stop_together or (epoch and obedience.stop_after_epoch)
+        self._stopped = self._stopped or stops
+        return stops
 
 
 def _mapping(values: Any) -> Mapping[str, Any]:

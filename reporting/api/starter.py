@@ -41,6 +41,8 @@ class Started:
             line += data
         process.wait()  # what was started left its work to a child of its own
         answer = msgspec.json.decode(line, type=Answer)
+        if answer.unable:
+            raise OSError(answer.unable)
         if answer.joined is None:
             raise ArgumentError("verbatim", text=answer.usage)
         self.joined: Joined = answer.joined

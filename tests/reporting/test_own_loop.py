@@ -1,22 +1,15 @@
 """Two lines in a loop: real trainings that report by themselves, as people start them."""
 
-import json
-import os
 import re
 import signal
-import sys
 import time
 
 import pytest
 from everybatch.metrics.records import ValidationRecord
 from everybatch.run.control_client import ask_run
-from everybatch.run.registry import read_run
 
-from ..support import REPOSITORY, Running, said, until
-
-SCRIPTS = REPOSITORY / "tests" / "scripts"
-TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
-
+from ..support import said, until
+from .loops import SCRIPTS, TORCHRUN, ended, run_of, told
 
 ONE_BATCH = """
 import everybatch, os, sys, time
@@ -25,38 +18,6 @@ for _ in run.epochs():
     run.log(loss=1)
     break
 time.sleep(0.1)"""
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start a script in an empty folder; whatever still runs at the end is killed."""
-    started = []
-
-    def begin(*arguments, **env):
-        script = [str(SCRIPTS / one) if one.endswith(".py") else one for one in arguments]
-        settings = {"PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{SCRIPTS}", **env}
-        started.append(Running([sys.executable, *script], tmp_path, settings))
-        return started[-1]
-
-    yield begin
-    for one in started:
-        one.end()
-
-
-def run_of(running):
-    """The run that a training began, as others know it."""
-    return until(lambda: next(filter(None, map(read_run, running.folder.glob(".everybatch/*"))), None))
-
-
-def ended(running):
-    """The training, ended, and its run, of which the last word is written."""
-    done = running.wait()
-    return done, until(lambda: run if (run := run_of(running)).ended else None)
-
-
-def told(done):
-    """What the script prints of its batches."""
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 # ---- alone ------------------------------------------------------------------------------------------------

@@ -99,10 +99,10 @@ def test_the_exit_code_is_handed_on_and_a_signal_is_named(run, code, end):
     ("command", "kind"),
     [
         (("true",), "no_batch_python"),
-        (("python", "-I", "-c", "import torch"), "no_batch_python"),
-        (("python", "-c", "pass"), "no_batch_torch"),
-        (("python", "-c", "import torch"), "no_batch_loss"),
-        (("python", str(SCRIPTS / "unseen.py"), "by_hand"), "no_batch_step"),
+        ((sys.executable, "-I", "-c", "import torch"), "no_batch_python"),
+        ((sys.executable, "-c", "pass"), "no_batch_torch"),
+        ((sys.executable, "-c", "import torch"), "no_batch_loss"),
+        ((sys.executable, str(SCRIPTS / "unseen.py"), "by_hand"), "no_batch_step"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[-2:]),
 )

@@ -37,7 +37,8 @@ def tell(epoch, batch, loss, lr, samples, batches=None, **values):
         "batches": batches,
         "values": values,
     }
-    print(json.dumps(told), flush=True)
+    sys.stdout.write(f"{json.dumps(told)}\n")  # in one piece, as other ranks write too
+    sys.stdout.flush()
 
 
 def tell_weights(*nets):

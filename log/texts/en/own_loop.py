@@ -33,8 +33,8 @@ TEXTS = {
     "loop_save_asked": "Checkpoint asked for: the training sees it in run.save_asked",
     "loop_pause_asked": "Pause asked for: the ranks agree on the batch",
     "loop_resume_asked": "Resume asked for",
-    "stop_told_taken": "The training stops in epoch {epoch} after {batch} batches",
-    "stop_after_epoch_told_taken": "The training stops after epoch {epoch}",
+    "stop_told_taken": "The training is told to stop (epoch {epoch}, {batch} batches); ask again to interrupt it",
+    "stop_after_epoch_told_taken": "The training is told to stop after epoch {epoch}",
     "save_told_taken": "The training was told to save, in epoch {epoch} after {batch} batches",
     "agreed_by_rank_0": (
         "Only rank 0 reports, so it alone is told ({command}), by run.stop_asked and run.save_asked; the training"

@@ -33,8 +33,8 @@ TEXTS = {
     "loop_save_asked": "要求保存: 训练从 run.save_asked 得知",
     "loop_pause_asked": "要求暂停: 各进程商定在哪个batch",
     "loop_resume_asked": "要求继续",
-    "stop_told_taken": "训练停止于 epoch {epoch}，完成 {batch} 个batch之后",
-    "stop_after_epoch_told_taken": "训练将在 epoch {epoch} 之后停止",
+    "stop_told_taken": "已通知训练停止，epoch {epoch}，完成 {batch} 个batch之后；再次要求会中断它",
+    "stop_after_epoch_told_taken": "已通知训练在 epoch {epoch} 之后停止",
     "save_told_taken": "已通知训练保存，epoch {epoch}，完成 {batch} 个batch之后",
     "agreed_by_rank_0": (
         "只有 rank 0 报告，因此只通知它（{command}），通过 run.stop_asked 和 run.save_asked；训练要自己通知其他进程"
