@@ -249,7 +249,8 @@ class Actions(App[int]):
                 self._ask(Command(how))
 
         epochs = self.view.started.epochs if self.view.started else 0
-        self.push_screen(QuitDialog(self.catalogue, self.view.epoch, epochs), leave)
+        foreign = bool(self.registered_run.foreign)
+        self.push_screen(QuitDialog(self.catalogue, self.view.epoch, epochs, foreign=foreign), leave)
 
     def action_exit_now(self) -> None:
         """Leave without a question; the run goes on."""

@@ -158,7 +158,7 @@ def _of_known(run: RegisteredRun) -> RunFiles:
     files.journal = run.folder.journal
     files.state = run.state
     files.cause = str(run.content.get("cause") or "")
-    files.of_command = run.content.get("kind") == "command"
+    files.foreign = run.foreign
     files.score = str(run.content.get("score") or "")
     config = run.content.get("config")
     files.config = dict(config) if isinstance(config, dict) else {}

@@ -38,11 +38,13 @@ class QuitDialog(ModalScreen[str]):
         Binding("escape,q", "dismiss('')"),
     ]
 
-    def __init__(self, catalogue: Catalogue, epoch: int, epochs: int) -> None:
+    def __init__(self, catalogue: Catalogue, epoch: int, epochs: int, *, foreign: bool) -> None:
+        """`foreign` for a training that is somebody's own: what it does when it is asked to stop is its business."""
         super().__init__()
         self._catalogue = catalogue
         self._epoch = epoch
         self._epochs = epochs
+        self._stop = "ui_quit_s_foreign" if foreign else "ui_quit_s"
 
     def compose(self) -> ComposeResult:
         """A question and its keys."""
@@ -51,7 +53,16 @@ class QuitDialog(ModalScreen[str]):
             Static(
                 Text(text("ui_quit_question", epoch=self._epoch, epochs=shown_total(self._epochs)) + "\n", "bold")
             ),
-            Static(_keys([(key, text(f"ui_quit_{key}")) for key in ("d", "s", "e", "esc")])),
+            Static(
+                _keys(
+                    [
+                        ("d", text("ui_quit_d")),
+                        ("s", text(self._stop)),
+                        ("e", text("ui_quit_e")),
+                        ("esc", text("ui_quit_esc")),
+                    ]
+                )
+            ),
         )
 
 

@@ -85,12 +85,12 @@ def print_comparison(comparison: Comparison, catalogue: Catalogue) -> None:
 
 
 def finding_texts(finding: Finding, files: RunFiles, catalogue: Catalogue) -> tuple[str, str]:
-    """What was found, and what to do about it; a command of somebody's own has none of our flags."""
+    """What was found, and what to do about it; a training of somebody's own has none of our flags."""
     said = catalogue.text(f"finding_{finding.kind}{finding.variant}", **finding.figures)
     advice = f"advice_{finding.kind}"
-    if files.of_command and catalogue.has(f"{advice}_command"):
-        advice += "_command"
-    return said, catalogue.text(advice, **finding.figures)
+    kinds = ([files.foreign] if files.foreign else []) + ["command"] * (files.foreign == "loop")
+    own = next((f"{advice}_{kind}" for kind in kinds if catalogue.has(f"{advice}_{kind}")), advice)
+    return said, catalogue.text(own, **finding.figures)
 
 
 def title_of(analysis: Analysis, catalogue: Catalogue) -> str:

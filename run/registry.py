@@ -17,6 +17,8 @@ from .paths import home, is_folder, real
 from .run_folder import RunFolder
 
 LIVE = ("starting", "running")
+FOREIGN = ("command", "loop")
+"""Kinds of runs that are trainings of somebody's own."""
 PRIVATE = ".everybatch"
 """The folder of an output folder that has the private folders of its runs."""
 MOST_PATH_BYTES = 1 << 14
@@ -33,6 +35,12 @@ class RegisteredRun:
     def run_id(self) -> str:
         """Its id."""
         return self.folder.run_id
+
+    @property
+    def foreign(self) -> str:
+        """`command` or `loop` for a training that is somebody's own; empty for one of our tasks."""
+        kind = self.content.get("kind")
+        return kind if kind in FOREIGN else ""
 
     @property
     def state(self) -> str:

@@ -24,8 +24,8 @@ class RunFiles:
     state: str = ""
     """What its run.json tells; empty if there is no run.json."""
     config: dict[str, Any] = field(default_factory=dict)
-    of_command: bool = False
-    """It was a command of somebody's own, and not one of our tasks."""
+    foreign: str = ""
+    """`command` or `loop` for a training that is somebody's own; empty for one of our tasks."""
     score: str = ""
     """The metric that the best epoch is judged by; empty for the loss."""
     cause: str = ""

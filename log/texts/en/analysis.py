@@ -137,6 +137,9 @@ TEXTS = {
     ),
     "advice_spike_command": "Look at the data of that batch; clipping the gradient tames a spike now and then",
     "advice_failed_command": ("The cause is at the end of the log, and what the command printed is in output.log"),
+    "advice_failed_loop": "The cause is at the end of the log; the script goes on by everybatch.init(resume=…)",
+    "advice_stopped_loop": "The script goes on by everybatch.init(resume=…)",
+    "advice_lost_loop": "The script goes on by everybatch.init(resume=…)",
     "advice_stopped_command": "Start the command again; what it goes on from are its own checkpoints",
     "advice_lost_command": (
         "What the command printed is in output.log; what it goes on from are its own checkpoints"

@@ -39,6 +39,7 @@ TEXTS = {
     "ui_quit_question": "Training is still running (epoch {epoch}/{epochs})",
     "ui_quit_d": "detach: close this view, training goes on",
     "ui_quit_s": "stop: finish this batch, save, stop",
+    "ui_quit_s_foreign": "stop: ask the training to end",
     "ui_quit_e": "stop after this epoch",
     "ui_quit_esc": "go back",
     "ui_help_title": "Keys",

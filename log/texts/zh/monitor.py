@@ -39,6 +39,7 @@ TEXTS = {
     "ui_quit_question": "训练还在进行（epoch {epoch}/{epochs}）",
     "ui_quit_d": "离开: 关闭界面，训练继续",
     "ui_quit_s": "停止: 当前batch结束后保存并停止",
+    "ui_quit_s_foreign": "停止: 要求训练结束",
     "ui_quit_e": "停止: 本epoch结束后停止",
     "ui_quit_esc": "返回",
     "ui_help_title": "按键",
