@@ -39,7 +39,7 @@ class QuitDialog(ModalScreen[str]):
     ]
 
     def __init__(self, catalogue: Catalogue, epoch: int, epochs: int, *, foreign: bool) -> None:
-        """`foreign` for a training that is somebody's own: what it does when it is asked to stop is its business."""
+        """`foreign` for a training that is somebody's own: what it does when asked to stop is its business."""
         super().__init__()
         self._catalogue = catalogue
         self._epoch = epoch

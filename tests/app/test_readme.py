@@ -101,6 +101,10 @@ class Newcomer:
         """Type a command, do at the monitor what the README says there, and wait for the prompt."""
         self._types(command + "\n")
         match command:
+            case "everybatch run python examples/unchanged.py":
+                self._sees("Batch Loss")
+                self._sees(f" {self._catalogue.text('state_finished')} ")
+                self._types("q")
             case "python src/train_ddp.py":
                 self._sees("Batch Loss")
                 self._waits_for(lambda: list(self.folder.glob("checkpoints/*/best.pt")))  # looks on for a while
@@ -121,7 +125,7 @@ class Newcomer:
     def has_what_the_readme_promises(self, readme):
         """The run that was left, stopped and resumed is whole, and the clone as clean as it was."""
         assert (self._run()["state"], self._run()["attempt"]) == ("stopped", 2)
-        (log,) = self.folder.glob("log/training_*.log")
+        log = self._newest("log/training_*.log")
         (shown,) = blocks(REPOSITORY / readme, "")
         lines = {re.sub(r"\d", "N", line.split(" ", 2)[2]) for line in log.read_text("utf-8").splitlines()}
         assert {re.sub(r"\d", "N", line) for line in shown.splitlines()} <= lines
@@ -162,8 +166,11 @@ class Newcomer:
         return PROMPT.search(self._said())
 
     def _run(self):
-        (path,) = self.folder.glob(".everybatch/*/run.json")
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(self._newest(".everybatch/*/run.json").read_text("utf-8"))
+
+    def _newest(self, pattern):
+        """Of the files of all runs, that of the newest one."""
+        return max(self.folder.glob(pattern))
 
 
 def _missing_pins():
@@ -188,3 +195,6 @@ def _lend_packages(environment, folder):
                 (folder / entry.name).symlink_to(entry)
     (packages,) = environment.glob("lib/python3*/site-packages")
     (packages / "lent.pth").write_text(f"import sys; sys.path.insert(0, {str(folder)!r})\n")
+    torchrun = environment / "bin" / "torchrun"
+    torchrun.write_text(f"#!{environment}/bin/python\nfrom torch.distributed.run import main\nmain()\n")
+    torchrun.chmod(0o755)
