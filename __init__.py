@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from .reporting.api.init import init, log
     from .reporting.api.run import Run
     from .reporting.api.values import last_of_ranks as last
-    from .reporting.api.values import sum_over_ranks as sum  # noqa: A004 - it is `everybatch.sum`
+    from .reporting.api.values import sum_over_ranks
+
+    sum = sum_over_ranks  # noqa: A001 - it is `everybatch.sum`
 else:
     from . import log  # the package of that name
 
@@ -31,8 +33,8 @@ __all__ = [
     "init",
     "last",
     "log",
-    "sum",
 ]
+"""`sum` is public as well: it is not here so that ``from everybatch import *`` hides no builtin function."""
 
 _HOMES = {
     "ArgumentError": (".reporting.api.errors", "ArgumentError"),
@@ -69,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

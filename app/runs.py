@@ -58,7 +58,11 @@ def stop(arguments: Sequence[str], catalogue: Catalogue) -> int:
     if not reply.taken:
         print(catalogue.text("not_taken", reason=reply.reason), file=sys.stderr)
         return 1
-    print(catalogue.text("stop_asked_foreign" if run.foreign else "stop_sent", run=run.run_id, folder=str(run.folder.root)))
+    print(
+        catalogue.text(
+            "stop_asked_foreign" if run.foreign else "stop_sent", run=run.run_id, folder=str(run.folder.root)
+        )
+    )
     return 0
 
 
