@@ -105,6 +105,55 @@ def wandb_offline(folder: Path, _: int) -> Logger:
     return (lambda step, loss, lr: run.log({"loss": loss.item(), "lr": lr})), run.finish
 
 
+def with_values(of: Callable[[Path, Any], Any]) -> Callable[[Path, int], Logger]:
+    """Loss, learning rate and five values, two of them tensors; `of` gives a function of a dict, and the end."""
+
+    def logger(folder: Path, _: int) -> Logger:
+        import torch
+
+        tell, close = of(folder, torch)
+        tensors = torch.tensor(0.5), torch.tensor(0.25)
+
+        def log(step: int, loss: Any, lr: float) -> None:
+            tell(
+                step, {"loss": loss, "lr": lr, "dice": tensors[0], "norm": tensors[1], "a": 1.0, "b": 2.0, "c": 3.0}
+            )
+
+        return log, close
+
+    return logger
+
+
+def everybatch_values(folder: Path, _: Any) -> Any:
+    """``run.log`` of `everybatch.init`, with the process that records."""
+    import everybatch
+
+    run = everybatch.init(output_dir=folder)
+    return lambda step, values: run.log(values), run.finish
+
+
+def tensorboard_values(folder: Path, torch: Any) -> Any:
+    """``add_scalar`` of each."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(folder))
+
+    def tell(step: int, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            writer.add_scalar(name, value, step)
+
+    return tell, writer.close
+
+
+def wandb_values(folder: Path, _: Any) -> Any:
+    """``run.log`` in offline mode."""
+    os.environ.update(WANDB_MODE="offline", WANDB_SILENT="true", WANDB_DIR=str(folder))
+    import wandb
+
+    run = wandb.init(project="bench", dir=str(folder))
+    return lambda step, values: run.log(values), run.finish
+
+
 def trackio(folder: Path, _: int) -> Logger:
     """``trackio.log``, kept locally."""
     os.environ.update(TRACKIO_DIR=str(folder), HF_HUB_OFFLINE="1")
@@ -152,5 +201,8 @@ LOGGERS: dict[str, tuple[Callable[[Path, int], Logger], str]] = {
     "trackio": (trackio, "trackio"),
     "MLflow, sqlite": (mlflow, "mlflow"),
     "TraceML": (traceml, "traceml-ai"),
+    "everybatch.init, five values": (with_values(everybatch_values), "everybatch"),
+    "TensorBoard, five values": (with_values(tensorboard_values), "tensorboard"),
+    "W&B offline, five values": (with_values(wandb_values), "wandb"),
 }
 """By name, with the package that it needs."""
