@@ -43,7 +43,6 @@ from ..metrics.records import (
     EpochStarted,
     EpochSummary,
     Notice,
-    RankState,
     RunEnded,
     RunStarted,
     RunTold,
@@ -51,12 +50,10 @@ from ..metrics.records import (
 )
 from ..metrics.values import MOST_NAMES, ValueNames
 from .held_events import HeldEvent, HeldEvents
+from .ranks import Ranks
 from .recovery import Recovered
 from .run_folder import RunFolder
 from .sinks import Sinks
-
-STATES_SECONDS = 0.1
-"""Seconds between two states of the ranks in the journal."""
 
 
 @dataclass(frozen=True)
@@ -84,20 +81,7 @@ class Aggregator:
                 metric_names=run.metric_names or history.metric_names,
             )
         self._catalogue = catalogue
-        self.pids: dict[int, int] = {}
-        """Rank by process id."""
-        self.errors: dict[int, RankFailed] = {}
-        """Last words of ranks that raised."""
-        self.finished: dict[int, str] = {}
-        """Last words of ranks that did all they should."""
-        self.reporting: set[int] = set()
-        """Ranks that have told a batch."""
-        self.standings: dict[int, Standing] = {}
-        """The newest answer of each rank to a question of the run process."""
-        self.told_world_size = 1
-        """As many ranks as one of somebody else's training says that there are."""
-        self.left_over = False
-        """One of these has threads or processes that do not end."""
+        self.ranks = Ranks()
         self.stopped_by = ""
         """The command that stopped the ranks, if one did."""
         self.interval = run.log_interval
@@ -126,8 +110,6 @@ class Aggregator:
         self._held = HeldEvents(run.start.step)
         self._eta = Eta(run.epochs, run.steps)
         self._anomalies = AnomalyWatch()
-        self._newest: dict[int, BatchEvent] = {}
-        self._rank_states_at = 0.0
         self._epochs_done = 0
         self._best: EpochSummary | None = None
         self._judge = Judge(run)
@@ -144,8 +126,7 @@ class Aggregator:
         """Take one event; those of a rank must come in its order."""
         match event:
             case BatchEvent():
-                self._newest[event.rank] = event
-                self.reporting.add(event.rank)
+                self.ranks.batch(event)
                 self.steps = max(self.steps, event.step)
                 self._anomalies.add_event(event)
                 if event.rank == 0:
@@ -155,8 +136,6 @@ class Aggregator:
                     self._batch(record)
             case BatchValues():
                 self._batches.add_values(event)
-            case Hello():
-                self.pids[event.pid] = event.rank
             case Planned():
                 self._plan(event)
             case Introduced():
@@ -173,8 +152,6 @@ class Aggregator:
             case EpochTrained() | Saved() | SaveFailed() | CommandTaken():
                 self._held.hold(event)
                 self._release_due()
-            case Standing():
-                self.standings[event.rank] = event
             case ValidationFailed():
                 self._held.hold_until(event.step, event)
                 self._release_due()
@@ -182,43 +159,26 @@ class Aggregator:
                 self.emit(event.kind, "warning", rank=event.rank, **event.fields)
             case BatchesDropped():
                 self.emit("dropped", "warning", rank=event.rank, count=event.count)
-            case RankFailed():
-                self.errors[event.rank] = event
-            case Finished():
-                self.finished[event.rank] = event.status
-                self.left_over |= event.left_over
+            case Hello() | Standing() | RankFailed() | Finished():
+                self.ranks.take(event)
 
     def silent_ranks(self) -> list[int]:
         """Ranks that have not said how they ended; some of them may not even have said hello."""
-        return sorted(set(range(self._world_size)) - self.errors.keys() - self.finished.keys())
+        return self.ranks.silent(self._world_size)
 
     def settle_ranks(self) -> None:
         """Wait no longer for ranks that have told no batch: only those that did will ever report."""
-        present = len(self.reporting)
+        present = len(self.ranks.reporting)
         if 0 < present < self._world_size:
             self.emit("ranks_settled", "warning", present=present, world_size=self._world_size)
             self._set_world_size(present)
 
     def record_rank_states(self) -> None:
-        """The newest batch of each rank into the journal, at most every `STATES_SECONDS`."""
-        now = time.monotonic()
-        if not self._newest or now - self._rank_states_at < STATES_SECONDS:
-            return
-        self._rank_states_at = now
-        for rank, event in self._newest.items():
-            self.sinks.record(
-                RankState(
-                    rank,
-                    event.step,
-                    event.loss,
-                    event.step_seconds,
-                    event.data_wait_seconds,
-                    event.busy_seconds,
-                    time.time(),
-                )
-            )
-        self._newest.clear()
-        for notice in self._anomalies.new_stragglers():
+        """The newest batch of each rank into the journal, from time to time."""
+        states = self.ranks.new_states()
+        for state in states:
+            self.sinks.record(state)
+        for notice in self._anomalies.new_stragglers() if states else []:
             self.emit_notice(notice)
 
     def end(self, state: str, reason: str) -> RunEnded:
@@ -289,9 +249,10 @@ class Aggregator:
 
     def _meet(self, rank: Introduced) -> None:
         """One that we did not start tells how many there are."""
-        known = len(set(self.pids.values()))
-        self.told_world_size = max(self.told_world_size, rank.world_size)
-        self._set_world_size(max(self._world_size, rank.world_size, known), rank.device.partition(":")[0])
+        self.ranks.take(rank)
+        self._set_world_size(
+            max(self._world_size, rank.world_size, len(self.ranks.came)), rank.device.partition(":")[0]
+        )
 
     def _set_world_size(self, world_size: int, device: str = "") -> None:
         if world_size == self._run.world_size and not device:

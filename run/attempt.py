@@ -138,7 +138,7 @@ class Attempt:
 
     def _watch(self, launch: Launcher, signals: Signals, started: Callable[[list[int]], None]) -> None:
         """Wait for the end of the ranks, passing on what signals ask."""
-        recorder, pids = self.recorder, self.recorder.aggregator.pids
+        recorder, pids = self.recorder, self.recorder.aggregator.ranks.pids
         told = False
         while not launch.ended.wait(POLL_SECONDS):
             while signals.waiting:
@@ -150,10 +150,10 @@ class Attempt:
                 recorder.emit("ranks_ready", count=self._plan.world_size)
             if recorder.crash is not None:
                 launch.kill()
-            if recorder.aggregator.errors:
+            if recorder.aggregator.ranks.errors:
                 launch.failed()
-            if len(recorder.aggregator.finished) == self._plan.world_size:
-                launch.finished(left_over=recorder.aggregator.left_over)
+            if len(recorder.aggregator.ranks.finished) == self._plan.world_size:
+                launch.finished(left_over=recorder.aggregator.ranks.left_over)
         if launch.left_over:
             recorder.emit("left_over", "warning", ranks=", ".join(map(str, launch.left_over)))
 
@@ -170,19 +170,14 @@ class Attempt:
             launch.kill()
 
     def _ending(self, launch: Launcher) -> Ending:
-        told = self.recorder.aggregator
-        failure = find_failure(
-            launch.exits(),
-            told.errors,
-            told.finished,
-            self._plan.world_size,
-            launch.error,
-        )
+        aggregator = self.recorder.aggregator
+        told = aggregator.ranks
+        failure = find_failure(launch.exits(), told.errors, told.finished, self._plan.world_size, launch.error)
         if failure is not None and not self._killed:
             return Ending("failed", EXIT_FAILED, failure, self._stop_signal is not None)
         stopped = self._killed or "stopped" in told.finished.values()
         if stopped and self._stop_signal is not None:
             return Ending("stopped", 128 + self._stop_signal)
         if stopped:
-            return Ending("stopped", EXIT_FAILED if told.stopped_by == "stop_nonfinite" else EXIT_FINISHED)
+            return Ending("stopped", EXIT_FAILED if aggregator.stopped_by == "stop_nonfinite" else EXIT_FINISHED)
         return Ending("finished", EXIT_FINISHED)

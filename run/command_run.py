@@ -111,7 +111,7 @@ class CommandRun:
         attempt = AttemptInfo(self._folder, started, self._config.log_batch_metrics)
         self._recorder = Recorder(attempt, [], self._catalogue, stdout)
         aggregator = self._recorder.aggregator
-        self._agreement = Agreement(lambda: list(aggregator.standings.values()), self._recorder.emit)
+        self._agreement = Agreement(lambda: list(aggregator.ranks.standings.values()), self._recorder.emit)
         self._emit_start()
         self._listener = Listener(self._add)
         try:
@@ -251,7 +251,9 @@ class CommandRun:
     def _close(self, code: int, stderr: TextIO) -> int:
         """Write how the command ended, everywhere; its exit code, 128 and the signal if one ended it."""
         failure = self._failure(code)
-        stopped = self._asked_to_stop or (code == 0 and "stopped" in self._recorder.aggregator.finished.values())
+        stopped = self._asked_to_stop or (
+            code == 0 and "stopped" in self._recorder.aggregator.ranks.finished.values()
+        )
         state = "stopped" if stopped else "failed" if failure is not None else "finished"
         reason = cause = ""
         if state == "finished" and not self._recorder.aggregator.steps:
@@ -259,7 +261,9 @@ class CommandRun:
         if failure is not None and state == "failed":
             cause = self._catalogue.notice(failure)
             error = (
-                first_error(self._recorder.aggregator.errors.values()) if failure.kind == "failed_raised" else None
+                first_error(self._recorder.aggregator.ranks.errors.values())
+                if failure.kind == "failed_raised"
+                else None
             )
             trace = error.traceback.splitlines() if error is not None else []
             reason = "\n".join([*map(one_line, trace), cause])
@@ -274,7 +278,7 @@ class CommandRun:
 
     def _why_no_batch(self) -> str:
         """The kind of the notice that says how far the hooks came."""
-        if self._recorder.aggregator.pids:
+        if self._recorder.aggregator.ranks.pids:
             return "no_batch_step"
         if self._listener.came("hooked"):
             return "no_batch_loss"
@@ -287,8 +291,8 @@ class CommandRun:
         if code == 0:
             return None
         aggregator = self._recorder.aggregator
-        silent = aggregator.silent_ranks() if aggregator.pids else []
-        first = first_error(aggregator.errors.values())
+        silent = aggregator.silent_ranks() if aggregator.ranks.pids else []
+        first = first_error(aggregator.ranks.errors.values())
         if first is not None and not (silent and first.victim):
             return raised(first)
         if code < 0:
@@ -298,7 +302,7 @@ class CommandRun:
         return Notice("command_exit", "error", {"code": code})
 
     def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
-        pids = self._recorder.aggregator.pids
+        pids = self._recorder.aggregator.ranks.pids
         task = shown(self._config.command)
         self._presence.update(
             kind="command",
@@ -307,7 +311,7 @@ class CommandRun:
             cause=cause,
             attempt=1,
             rank_pids=sorted(pids, key=pids.__getitem__),
-            world_size=len(pids),
+            world_size=len(self._recorder.aggregator.ranks.came),
             metric_names=[],
             config={**msgspec.to_builtins(self._config, enc_hook=str), "task": task},
         )

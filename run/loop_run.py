@@ -82,7 +82,7 @@ class LoopRun:
         self._presence = Presence(folder, lock, catalogue, self._handle)
         self._recorder = Recorder(self._info(), [], catalogue, None)
         aggregator = self._recorder.aggregator
-        self._agreement = Agreement(lambda: list(aggregator.standings.values()), self._recorder.emit)
+        self._agreement = Agreement(lambda: list(aggregator.ranks.standings.values()), self._recorder.emit)
         self._asked_to_stop = 0
         self._connections: list[SocketQueue] = []
         self._processes: dict[int, psutil.Process] = {}
@@ -157,10 +157,10 @@ class LoopRun:
                 if self._signals.waiting.popleft() != signal.SIGHUP:
                     self._ask_to_stop()
             self._agreement.work()
-            if told != len(aggregator.pids):
-                told = len(aggregator.pids)
+            if told != len(aggregator.ranks.pids):
+                told = len(aggregator.ranks.pids)
                 self._write_run_json("running")
-            if aggregator.reporting and not first_batch_at:
+            if aggregator.ranks.reporting and not first_batch_at:
                 first_batch_at = time.monotonic()
             if first_batch_at and not settled and time.monotonic() - first_batch_at > SILENT_RANKS_SECONDS:
                 settled = True
@@ -177,7 +177,7 @@ class LoopRun:
         if not self._connections:
             return not self._lives(self._config.pid)
         aggregator = self._recorder.aggregator
-        missing = aggregator.told_world_size - len(set(aggregator.pids.values()))
+        missing = aggregator.ranks.told_world_size - len(aggregator.ranks.came)
         newest_end = max(connection.ended_at for connection in self._connections)
         return missing <= 0 or time.monotonic() - newest_end > LATE_RANKS_SECONDS
 
@@ -214,7 +214,7 @@ class LoopRun:
             return
         number = ASKED_AGAIN[min(max(0, self._asked_to_stop - 2), len(ASKED_AGAIN) - 1)]
         self._recorder.emit("loop_signal", "warning", signal=number.name)
-        for pid in self._recorder.aggregator.pids:
+        for pid in self._recorder.aggregator.ranks.pids:
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(pid).send_signal(number)
 
@@ -240,7 +240,7 @@ class LoopRun:
         reason = cause = ""
         if failure is not None:
             cause = self._catalogue.notice(failure)
-            error = first_error(self._recorder.aggregator.errors.values())
+            error = first_error(self._recorder.aggregator.ranks.errors.values())
             trace = error.traceback.splitlines() if error is not None and failure.kind == "failed_raised" else []
             reason = "\n".join([*map(one_line, trace), cause])
         try:
@@ -256,25 +256,25 @@ class LoopRun:
         others; that goes before what a rank raised because it lost another one.
         """
         aggregator = self._recorder.aggregator
-        first = first_error(aggregator.errors.values())
+        first = first_error(aggregator.ranks.errors.values())
         if first is not None and not first.victim:
             return "failed", raised(first)
-        if self._asked_to_stop > 1 or "stopped" in aggregator.finished.values():
+        if self._asked_to_stop > 1 or "stopped" in aggregator.ranks.finished.values():
             return "stopped", None
         gone = {
-            aggregator.pids[one.pid]: one.gone_at or one.ended_at
+            aggregator.ranks.pids[one.pid]: one.gone_at or one.ended_at
             for one in self._connections
-            if one.pid in aggregator.pids
+            if one.pid in aggregator.ranks.pids
         }
-        ranks = set(aggregator.pids.values()) or {0}
-        silent = ranks - aggregator.errors.keys() - aggregator.finished.keys()
+        ranks = aggregator.ranks.came or {0}
+        silent = ranks - aggregator.ranks.errors.keys() - aggregator.ranks.finished.keys()
         if silent:
             rank = min(silent, key=lambda one: (gone.get(one, 0.0), one))
             return "failed", Notice("rank_silent", "error", {"rank": rank})
         return ("finished", None) if first is None else ("failed", raised(first))
 
     def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
-        pids = self._recorder.aggregator.pids
+        pids = self._recorder.aggregator.ranks.pids
         config = self._config
         self._presence.update(
             kind="loop",
@@ -283,7 +283,7 @@ class LoopRun:
             cause=cause,
             attempt=self._attempt,
             rank_pids=sorted(pids, key=pids.__getitem__),
-            world_size=len(set(pids.values())),
+            world_size=len(self._recorder.aggregator.ranks.came),
             metric_names=[],
             config={
                 "task": config.name,

@@ -76,7 +76,7 @@ def test_the_last_words_are_known_once_the_queues_are_drained(tmp_path):
             queue.put(message)
     run, recorder = record(tmp_path, queues)
     recorder.drain()
-    assert recorder.aggregator.finished == dict.fromkeys(range(64), "finished")
+    assert recorder.aggregator.ranks.finished == dict.fromkeys(range(64), "finished")
     recorder.close("finished")
     assert rows(run) == 600
 
