@@ -117,6 +117,11 @@ class Aggregator:
             self._take_earlier(attempt.recovered)
         self.sinks.record(run)
 
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Of the validations, as far as they are known."""
+        return self._run.metric_names
+
     def set_interval(self, interval: int) -> None:
         """Change the log interval of the console and of every watcher."""
         self.interval = interval

@@ -302,7 +302,8 @@ class CommandRun:
         return Notice("command_exit", "error", {"code": code})
 
     def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
-        pids = self._recorder.aggregator.ranks.pids
+        aggregator = self._recorder.aggregator
+        pids = aggregator.ranks.pids
         task = shown(self._config.command)
         self._presence.update(
             kind="command",
@@ -311,8 +312,8 @@ class CommandRun:
             cause=cause,
             attempt=1,
             rank_pids=sorted(pids, key=pids.__getitem__),
-            world_size=len(self._recorder.aggregator.ranks.came),
-            metric_names=[],
+            world_size=len(aggregator.ranks.came),
+            metric_names=list(aggregator.metric_names),
             config={**msgspec.to_builtins(self._config, enc_hook=str), "task": task},
         )
 

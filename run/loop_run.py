@@ -274,7 +274,8 @@ class LoopRun:
         return ("finished", None) if first is None else ("failed", raised(first))
 
     def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
-        pids = self._recorder.aggregator.ranks.pids
+        aggregator = self._recorder.aggregator
+        pids = aggregator.ranks.pids
         config = self._config
         self._presence.update(
             kind="loop",
@@ -283,8 +284,8 @@ class LoopRun:
             cause=cause,
             attempt=self._attempt,
             rank_pids=sorted(pids, key=pids.__getitem__),
-            world_size=len(self._recorder.aggregator.ranks.came),
-            metric_names=[],
+            world_size=len(aggregator.ranks.came),
+            metric_names=list(aggregator.metric_names),
             config={
                 "task": config.name,
                 "epochs": config.epochs,

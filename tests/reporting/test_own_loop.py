@@ -40,6 +40,7 @@ def test_every_batch_validation_and_value_of_a_loop_is_recorded_and_one_line_say
     assert [(row["status"], row["tokens"], row["val_dice"]) for row in epochs] == [
         ("completed", "40", f"{epoch / 10:g}") for epoch in (1, 2, 3)
     ]
+    assert run.content["metric_names"] == ["dice"]
     validations = [record for record in done.journal() if isinstance(record, ValidationRecord)]
     assert [(one.epoch, one.step) for one in validations] == [(1, 5), (2, 10), (3, 15)]
 
