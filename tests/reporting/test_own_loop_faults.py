@@ -126,6 +126,14 @@ def test_a_run_that_is_not_there_goes_on_or_is_of_another_kind_is_one_error(star
     running.wait()
 
 
+def test_only_its_script_can_go_on_with_it(start):
+    _, run = ended(start("-c", RESUMABLE, "0", "0"))
+    done = start("-m", "everybatch", "train", "--no-tui", "--resume", run.run_id).wait()
+    assert done.code == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert said(done.stderr, "loop_resume_here", run=run.run_id)
+
+
 # ---- below everybatch run ---------------------------------------------------------------------------------
 
 
