@@ -67,10 +67,22 @@ def epoch_block(
     values = named(value_names, summary.values)
     text = values_text(values).removeprefix(GAP)
     means: list[Line] = [("epoch_values", {"values": text})] if values else []
-    speed: Line = ("throughput", {"value": summary.samples_per_second, "wait": summary.data_wait_seconds})
+    return [RULE, *epoch_figures(summary, epochs, batches), *validation, *means, _throughput(summary), RULE]
+
+
+def _throughput(summary: EpochSummary) -> Line:
+    """As far as samples and waiting are known."""
+    fields: dict[str, str | int | float] = {}
+    key = "throughput"
     if math.isnan(summary.samples_per_second):
-        speed = ("throughput_unknown", {"wait": summary.data_wait_seconds})
-    return [RULE, *epoch_figures(summary, epochs, batches), *validation, *means, speed, RULE]
+        key += "_unknown"
+    else:
+        fields["value"] = summary.samples_per_second
+    if math.isnan(summary.data_wait_seconds):
+        key += "_only"
+    else:
+        fields["wait"] = summary.data_wait_seconds
+    return key, fields
 
 
 def validation_line(record: ValidationRecord, metric_names: tuple[str, ...] = ()) -> Line:

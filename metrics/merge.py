@@ -38,6 +38,7 @@ def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int, valu
     loss = sum(event.loss * weight for event, weight in zip(events, weights, strict=True)) / sum(weights)
     # because min() and max() of a list with a nan depend on its order
     losses = [loss] if math.isnan(loss) else [event.loss for event in events]
+    waits = [event.data_wait_seconds for event in events if not math.isnan(event.data_wait_seconds)]
     return BatchRecord(
         epoch=first.epoch,
         batch=first.batch,
@@ -47,7 +48,7 @@ def merge_batch(events: Sequence[BatchEvent], started: float, attempt: int, valu
         min_rank_loss=min(losses),
         max_rank_loss=max(losses),
         step_seconds=max(event.step_seconds for event in events),
-        data_wait_seconds=max(event.data_wait_seconds for event in events),
+        data_wait_seconds=max(waits, default=math.nan),
         samples=samples,
         elapsed_seconds=max(event.at for event in events) - started,
         attempt=attempt,
@@ -150,7 +151,8 @@ class EpochTotals:
         self._lr = math.nan
         self._step_seconds = 0.0
         self._earlier_seconds = 0.0
-        self._data_wait = 0.0
+        self._data_wait = math.nan
+        """Unknown until a batch tells it."""
         self._nonfinite = 0
         self._values = ValueTotals(how)
         self._validated: tuple[float | None, Values, float] | None = None
@@ -168,7 +170,9 @@ class EpochTotals:
         self._samples_known = self._samples_known and record.samples > 0
         self._lr = record.lr
         self._step_seconds += record.step_seconds
-        self._data_wait += record.data_wait_seconds
+        if not math.isnan(record.data_wait_seconds):
+            waited = 0.0 if math.isnan(self._data_wait) else self._data_wait
+            self._data_wait = waited + record.data_wait_seconds
         if record.values:
             self._values.add(record.values, record.samples)
         if math.isfinite(loss):

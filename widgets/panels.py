@@ -235,6 +235,8 @@ class EpochsPanel(Panel):
 
 
 def _milliseconds(seconds: float, width: int) -> str:
-    """Milliseconds, or seconds if that takes more than `width` columns."""
+    """Milliseconds, or seconds if that takes more than `width` columns; ? if unknown."""
+    if seconds != seconds:
+        return "?"
     text = f"{1000 * seconds:.0f}"
     return text if len(text) <= width else f"{seconds:.0f}s"

@@ -71,7 +71,7 @@ def epoch_row(summary: EpochSummary, metric_names: Sequence[str], value_names: S
         _number(summary.val_loss),
         str(summary.samples or ""),
         _number(None if math.isnan(speed) else speed),
-        _number(summary.data_wait_seconds),
+        _known(summary.data_wait_seconds),
         str(summary.nonfinite_batches),
         str(summary.world_size),
         str(summary.attempt),
@@ -93,7 +93,7 @@ def batch_row(record: BatchRecord, values: int = 0) -> str:
     row = (
         f"{record.epoch},{record.batch},{record.step},{record.loss:.9g},{_known(record.lr)},"
         f"{record.min_rank_loss:.9g},{record.max_rank_loss:.9g},{record.step_seconds:.9g},"
-        f"{record.data_wait_seconds:.9g},{record.samples or ''},{record.elapsed_seconds:.9g},{record.attempt}"
+        f"{_known(record.data_wait_seconds)},{record.samples or ''},{record.elapsed_seconds:.9g},{record.attempt}"
     )
     return ",".join([row, *_cells(record.values, values)]) + "\n" if values else row + "\n"
 
@@ -109,9 +109,9 @@ def _cells(values: Values, count: int) -> list[str]:
     return cells + [""] * (count - len(cells))
 
 
-def _known(rate: float) -> str:
-    """A learning rate; empty where the training did not tell it."""
-    return "" if rate != rate else f"{rate:.9g}"
+def _known(number: float) -> str:
+    """Empty where the training did not tell it."""
+    return "" if number != number else f"{number:.9g}"
 
 
 def _number(value: float | None) -> str:

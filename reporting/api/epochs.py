@@ -60,13 +60,13 @@ class Epochs:
         self._pass = one
 
     def batch(self, link: Link, step: int) -> tuple[float, int]:
-        """The run's batch `step` is done; what it waited for data, and its samples as far as they were counted."""
+        """The run's batch `step` is done; what it waited for data, nan if unknown, and its counted samples."""
         one = self._pass
         if not self._open or (one is not self._epoch_pass and not self._counted):
             self._begin(link, step)
         self._stepped_at = monotonic()
         if one is None:
-            return 0.0, 0
+            return math.nan, 0
         told = one.wait, one.samples
         one.wait, one.samples = 0.0, 0
         return told

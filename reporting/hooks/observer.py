@@ -56,7 +56,8 @@ class Observer:
         self._accumulation = Accumulation()
         self._values: dict[str, Any] = {}
         """Named losses of the batch that is held."""
-        self._wait = 0.0
+        self._wait = math.nan
+        """For data, since the batch before; unknown until a loader gives something."""
         self._samples = self._micro_batches = 0
         """Of the losses since the step before."""
         self._divisions: list[Division] = []
@@ -95,7 +96,7 @@ class Observer:
     def gave(self, one: LoaderPass, samples: int, wait: float) -> None:
         """A loader gave a batch of so many samples, 0 if that is not known, after `wait` seconds."""
         self.passes.gave(one, samples)
-        self._wait += wait
+        self._wait = wait if math.isnan(self._wait) else self._wait + wait
 
     def exhausted(self, one: LoaderPass) -> None:
         """A loader has no more."""
@@ -183,7 +184,7 @@ class Observer:
                 reporter.batch_was(*batch)
             self.steps += 1
             self._batches += 1
-            self._wait = 0.0
+            self._wait *= 0.0  # what is unknown stays so
             passes.fresh = False
             passes.recent.clear()
             if skipped:

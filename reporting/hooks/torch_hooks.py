@@ -209,15 +209,15 @@ class Hooks:
     def _hook_scaler(self) -> None:
         scaler = torch.amp.GradScaler
         self._hook_scale(scaler)
-        begin, step = scaler.__init__, scaler.step
+        create, step = scaler.__new__, scaler.step
 
-        @functools.wraps(begin)
-        def begin_noted(this: Any, *arguments: Any, **options: Any) -> None:
-            kinds: tuple[Any, ...] = type(this).__mro__
+        def create_noted(of: Any, *_: Any, **__: Any) -> Any:
+            """In `__init__`, which warns, a hook would be what the warning names."""
+            kinds: tuple[Any, ...] = of.__mro__
             for kind in kinds:  # that of FSDP scales in its own way
                 if "scale" in vars(kind) and not hasattr(kind.scale, HOOKED):
                     self._hook_scale(kind)
-            begin(this, *arguments, **options)
+            return create(of)
 
         @functools.wraps(step)
         def step_noted(this: Any, optimizer: Any, *arguments: Any, **options: Any) -> Any:
@@ -232,7 +232,7 @@ class Hooks:
                     self._failed(error)
             return result
 
-        scaler.__init__ = begin_noted  # type: ignore[method-assign, assignment]
+        scaler.__new__ = staticmethod(create_noted)  # type: ignore[method-assign, assignment]
         scaler.step = step_noted  # type: ignore[method-assign, assignment]
 
     def _hook_scale(self, kind: Any) -> None:

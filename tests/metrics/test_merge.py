@@ -110,3 +110,18 @@ def test_the_order_in_which_ranks_arrive_does_not_change_a_bit():
     losses = (0.1, 1e16, -1e16)
     events = [BatchEvent(rank, 1, 0, 1, loss, 0.1, 1, 0.1, 0.0, 0.05, 1.0) for rank, loss in enumerate(losses)]
     assert merge_batch(events, 0.0, 1).loss == merge_batch(events[::-1], 0.0, 1).loss
+
+
+@pytest.mark.parametrize(
+    ("waits", "batch", "epoch"),
+    [((math.nan, math.nan), math.nan, math.nan), ((math.nan, 0.5), 0.5, 1.0), ((0.5, math.nan), 0.5, 1.0)],
+)
+def test_how_long_a_batch_waited_is_known_from_the_ranks_that_know_it(waits, batch, epoch):
+    events = [event(rank, 1, 1.0, wait=wait) for rank, wait in enumerate(waits)]
+    record = merge_batch(events, 100.0, 1)
+    assert record.data_wait_seconds == pytest.approx(batch, nan_ok=True)
+    totals = EpochTotals(1, 2, 1, 2)
+    for _ in range(2):
+        totals.add(record)
+    waited = totals.summary(eta_hours=0.0, finished_at=0.0).data_wait_seconds
+    assert waited == pytest.approx(epoch, nan_ok=True)

@@ -11,7 +11,7 @@ from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.records import RunStarted
 from everybatch.run.registry import read_run
 
-from ..support import Running, only, until
+from ..support import Running, only, said, until
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
@@ -122,9 +122,11 @@ def test_a_command_without_hooks_is_said_to_be_one_while_it_goes_on(run, tmp_pat
 
 
 def test_the_steps_of_a_training_are_told(run):
-    done = run("--steps", "6", str(SCRIPTS / "no_loader.py")).wait()
+    done = run("--steps", "6", "--log_batch_metrics", str(SCRIPTS / "no_loader.py")).wait()
     (started,) = [record for record in done.journal() if isinstance(record, RunStarted)]
     assert (started.steps, started.epochs) == (6, 0)
+    assert {row["data_wait_seconds"] for kind in ("batch", "epoch") for row in done.rows(kind)} == {""}  # no loader
+    assert said(done.log(), "throughput_unknown_only")
 
 
 def test_a_stop_ends_the_command(run, tmp_path):

@@ -97,6 +97,7 @@ def memory():
     gone = [weakref.ref(kept_by_graph), weakref.ref(scaled)]
     del kept_by_graph, scaled
     print("gone", [each() is None for each in gone])
+    say(lambda: torch.amp.GradScaler("cuda").is_enabled())
     say(lambda: scaler.scale(None))
     say(lambda: scaler.step(3))
     gc.enable()
@@ -115,7 +116,7 @@ def optimizers():
     say(lambda: net.zero_grad(1, 2))
     say(lambda: optimizer.zero_grad(no=1))
     print(copy.deepcopy(optimizer).state_dict().keys())
-    print(len(pickle.dumps(optimizer)))
+    print(pickle.loads(pickle.dumps(optimizer)).state_dict()["param_groups"])
 
 
 if __name__ == "__main__":

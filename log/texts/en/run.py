@@ -31,6 +31,8 @@ TEXTS = {
         "Warning: {name} and further values are left out, as there are {most} already; does a name hold a counter?"
     ),
     "throughput": "Throughput: {value:.1f} samples/s (waited {wait:.2f} s for data)",
+    "throughput_only": "Throughput: {value:.1f} samples/s",
+    "throughput_unknown_only": "Throughput: ?",
     "throughput_unknown": "Throughput: ? (waited {wait:.2f} s for data)",
     # the run
     "run": "Run {run_id}: task {task}, {world_size} ranks ({device}, {backend}), {epochs} epochs",

@@ -28,6 +28,8 @@ TEXTS = {
     "validated_without_loss": "第 {step} 步之后的验证{values}（{seconds:.2f}秒）",
     "too_many_values": "警告: 已有 {most} 个指标，{name} 及之后的新指标不再记录；名称里是否带了计数？",
     "throughput": "吞吐量: {value:.1f} 样本/秒（等待数据 {wait:.2f}秒）",
+    "throughput_only": "吞吐量: {value:.1f} 样本/秒",
+    "throughput_unknown_only": "吞吐量: ?",
     "throughput_unknown": "吞吐量: ?（等待数据 {wait:.2f}秒）",
     # the run
     "run": "运行 {run_id}: 任务 {task}，{world_size} 个进程（{device}，{backend}），共 {epochs} 个epoch",
