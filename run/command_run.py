@@ -28,6 +28,7 @@ from .aggregator import AttemptInfo
 from .agreement import WHAT_RANKS_DO, Agreement
 from .command_config import CommandConfig, executable, shown
 from .command_output import OutputReader
+from .connections import Connections
 from .foreign_failure import first_error, raised
 from .listener import Listener, SocketQueue
 from .presence import Presence, print_to
@@ -91,6 +92,7 @@ class CommandRun:
         self._signals = signals
         self._presence = Presence(folder, lock, catalogue, self._handle)
         self._asked_to_stop = self._told_to_stop = 0
+        self._connections = Connections()
         self._asking = threading.Lock()
 
     def run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
@@ -127,6 +129,7 @@ class CommandRun:
             self._listener.close()
 
     def _add(self, queue: SocketQueue) -> None:
+        self._connections.add(queue)
         self._recorder.add_queue(queue)
         self._agreement.add(queue)
 
@@ -175,6 +178,7 @@ class CommandRun:
             while self._signals.waiting:
                 self._handle_signal(self._signals.waiting.popleft())
             self._agreement.work()
+            self._connections.look()
             if not first_batch_at and self._recorder.aggregator.steps:
                 first_batch_at = time.monotonic()
                 self._write_run_json("running")
@@ -298,7 +302,10 @@ class CommandRun:
         if code < 0:
             return Notice("command_signal", "error", {"signal": signal.Signals(-code).name})
         if silent:
-            return Notice("command_rank_lost", "error", {"code": code, "ranks": ", ".join(map(str, silent))})
+            if not aggregator.ranks.came.issuperset(silent):  # when those that never came were gone is unknown
+                return Notice("command_ranks_lost", "error", {"code": code, "ranks": ", ".join(map(str, silent))})
+            rank = self._connections.first_gone(aggregator.ranks, silent)
+            return Notice("command_rank_lost", "error", {"code": code, "rank": rank})
         return Notice("command_exit", "error", {"code": code})
 
     def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:

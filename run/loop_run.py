@@ -23,6 +23,7 @@ from ..metrics.records import UNKNOWN, Notice, RunStarted
 from ..reporting.api.joined import Joined, LoopConfig
 from .aggregator import AttemptInfo
 from .agreement import WHAT_RANKS_DO, Agreement
+from .connections import Connections
 from .foreign_failure import first_error, raised
 from .listener import Listener, SocketQueue
 from .loop_resume import EarlierLoop, find_earlier
@@ -84,9 +85,7 @@ class LoopRun:
         aggregator = self._recorder.aggregator
         self._agreement = Agreement(lambda: list(aggregator.ranks.standings.values()), self._recorder.emit)
         self._asked_to_stop = 0
-        self._connections: list[SocketQueue] = []
-        self._processes: dict[int, psutil.Process] = {}
-        """Those of the ranks, and the one that began the run."""
+        self._connections = Connections()
 
     def run(self, created: Callable[[RunFolder, Joined], None]) -> None:
         """Record to the end."""
@@ -140,7 +139,7 @@ class LoopRun:
         return AttemptInfo(self._folder, self._started, config.log_batch_metrics, recovered)
 
     def _add(self, queue: SocketQueue) -> None:
-        self._connections.append(queue)
+        self._connections.add(queue)
         self._recorder.add_queue(queue)
         self._agreement.add(queue)
 
@@ -169,29 +168,14 @@ class LoopRun:
 
     def _all_gone(self) -> bool:
         """Whether nothing more will come: every rank that came has ended, and no other one is on its way."""
-        for connection in self._connections:
-            if not connection.ended and not self._lives(connection.pid):
-                connection.close_when_read()  # a process that the rank left behind may hold it open
-        if any(not connection.ended for connection in self._connections):
+        if self._connections.look():
             return False
-        if not self._connections:
-            return not self._lives(self._config.pid)
+        if not self._connections.all:
+            return not self._connections.lives(self._config.pid)
         aggregator = self._recorder.aggregator
         missing = aggregator.ranks.told_world_size - len(aggregator.ranks.came)
-        newest_end = max(connection.ended_at for connection in self._connections)
+        newest_end = max(connection.ended_at for connection in self._connections.all)
         return missing <= 0 or time.monotonic() - newest_end > LATE_RANKS_SECONDS
-
-    def _lives(self, pid: int) -> bool:
-        """Whether this very process is there; True where that cannot be told."""
-        if not pid:
-            return True
-        try:
-            if pid not in self._processes:
-                self._processes[pid] = psutil.Process(pid)
-            process = self._processes[pid]
-            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
 
     # ---- requests -----------------------------------------------------------------------------------------
 
@@ -261,15 +245,10 @@ class LoopRun:
             return "failed", raised(first)
         if self._asked_to_stop > 1 or "stopped" in aggregator.ranks.finished.values():
             return "stopped", None
-        gone = {
-            aggregator.ranks.pids[one.pid]: one.gone_at or one.ended_at
-            for one in self._connections
-            if one.pid in aggregator.ranks.pids
-        }
         ranks = aggregator.ranks.came or {0}
         silent = ranks - aggregator.ranks.errors.keys() - aggregator.ranks.finished.keys()
         if silent:
-            rank = min(silent, key=lambda one: (gone.get(one, 0.0), one))
+            rank = self._connections.first_gone(aggregator.ranks, silent)
             return "failed", Notice("rank_silent", "error", {"rank": rank})
         return ("finished", None) if first is None else ("failed", raised(first))
 

@@ -81,10 +81,15 @@ def test_both_ranks_of_torchrun_are_merged(run, script):
     assert (content["state"], content["world_size"]) == ("finished", 2)
 
 
-def test_a_killed_rank_is_named(run):
-    done = run(*TORCHRUN, str(SCRIPTS / "ddp.py"), env={"KILLED": "1@1"}).wait()
+@pytest.mark.parametrize(
+    "env",
+    [{"SECONDS": "0.05"}, {"SECONDS": "1"}, {"SECONDS": "1", "WORKERS": "1"}],
+    ids=["the other raises", "the launcher ends the other", "with loader workers"],
+)
+def test_a_killed_rank_is_named(run, env):
+    done = run(*TORCHRUN, str(SCRIPTS / "ddp.py"), env={"KILLED": "1@2", **env}).wait()
     assert done.code == 1
-    assert re.search(r"rank 1 没有留下任何说明", done.stderr.splitlines()[-1])
+    assert said(done.stderr, "command_rank_lost", code=1, rank=1)
 
 
 @pytest.mark.parametrize(("code", "end"), [("sys.exit(7)", 7), ("os.kill(os.getpid(), 9)", 137)])

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 dist.init_process_group("gloo")
 sampler = DistributedSampler(DATA)
-train = DataLoader(DATA, batch_size=2, sampler=sampler)
+workers = int(os.environ.get("WORKERS", "0"))
+train = DataLoader(DATA, batch_size=2, sampler=sampler, num_workers=workers, persistent_workers=workers > 0)
 net = DistributedDataParallel(model())
 optimizer = torch.optim.SGD(net.parameters(), 0.05)
 for epoch in range(1, int(os.environ.get("EPOCHS", "2")) + 1):
@@ -23,7 +24,7 @@ for epoch in range(1, int(os.environ.get("EPOCHS", "2")) + 1):
         loss.backward()
         optimizer.step()
         tell(epoch, index, loss, 0.05, 2, 5)
-        time.sleep(float(os.environ.get("SECONDS", "0")))
         if os.environ.get("KILLED") == f"{dist.get_rank()}@{epoch}":
             os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(float(os.environ.get("SECONDS", "0")))
 dist.destroy_process_group()

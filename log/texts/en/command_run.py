@@ -9,7 +9,9 @@ TEXTS = {
     "command_cannot": "everybatch does not control this command, so it cannot {command}",
     "command_signal": "the command was ended by {signal}",
     "command_exit": "the command ended with exit code {code}",
-    "command_rank_lost": "the command ended with exit code {code}, and rank {ranks} left no last word",
+    "command_rank_lost": "the command ended with exit code {code}; rank {rank} was gone first, without a word: "
+    "killed, out of memory, or os._exit",
+    "command_ranks_lost": "the command ended with exit code {code}, and rank {ranks} left no last word",
     "ranks_settled": "Warning: only {present} of {world_size} ranks report batches; only these count from here on",
     "garbage": "Warning: a process sent what cannot be understood; nothing more is read from it",
     "hook_failed": "Warning: watching rank {rank} failed ({error}) and is off; the training is not affected",

@@ -9,7 +9,9 @@ TEXTS = {
     "command_cannot": "这个命令不由 everybatch 控制，无法执行 {command}",
     "command_signal": "命令被信号 {signal} 终止",
     "command_exit": "命令以退出码 {code} 结束",
-    "command_rank_lost": "命令以退出码 {code} 结束，rank {ranks} 没有留下任何说明",
+    "command_rank_lost": "命令以退出码 {code} 结束；rank {rank} 最先消失，没有留下任何说明: "
+    "被杀、内存不足，或者 os._exit",
+    "command_ranks_lost": "命令以退出码 {code} 结束，rank {ranks} 没有留下任何说明",
     "ranks_settled": "警告: {world_size} 个进程中只有 {present} 个报告batch，以后只按这些统计",
     "garbage": "警告: 一个进程发来无法理解的数据，不再读取",
     "hook_failed": "警告: rank {rank} 的观察出错（{error}），不再观察；训练不受影响",
