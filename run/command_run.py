@@ -178,7 +178,6 @@ class CommandRun:
             while self._signals.waiting:
                 self._handle_signal(self._signals.waiting.popleft())
             self._agreement.work()
-            self._connections.look()
             if not first_batch_at and self._recorder.aggregator.steps:
                 first_batch_at = time.monotonic()
                 self._write_run_json("running")
