@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from ..metrics.log_rows import Row
-from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
+from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded, ValidationRecord
 from ..metrics.severity import SEVERITIES, gravity
 
 LEVELS = {name: gravity(name) for name in SEVERITIES} | {"warn": gravity("warning")}
@@ -52,7 +52,7 @@ def _compares(row: Row, name: str, number: float, compare: Callable[[float, floa
     record = row.record
     if isinstance(record, BatchRecord):
         return compare(getattr(record, name), number)
-    if isinstance(record, Notice | EpochSummary) and name == "epoch":
+    if isinstance(record, Notice | EpochSummary | ValidationRecord) and name == "epoch":
         return compare(record.epoch, number)
     return False
 

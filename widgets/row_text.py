@@ -8,7 +8,7 @@ import time
 from ..log.catalogue import Catalogue
 from ..log.record_lines import record_lines, record_time
 from ..metrics.log_rows import Row
-from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
+from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded, ValidationRecord
 from .lines import Piece
 
 LEVELS = {"info": "accent", "warning": "warn", "error": "bad"}
@@ -23,6 +23,8 @@ def row_line(row: Row, catalogue: Catalogue) -> tuple[str, str]:
             return line, "text" if math.isfinite(record.loss) else "bad"
         case Notice():
             return line, LEVELS[record.level]
+        case ValidationRecord():
+            return line, "strong"
         case EpochSummary():
             return line, "frame" if line.startswith("==") else "strong"
         case RunEnded():

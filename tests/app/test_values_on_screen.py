@@ -2,7 +2,7 @@
 
 import math
 
-from everybatch.metrics.records import BatchRecord, EpochStarted, RunStarted, RunTold
+from everybatch.metrics.records import BatchRecord, EpochStarted, RunStarted, RunTold, ValidationRecord
 
 from .driver import drive, screen
 
@@ -124,5 +124,20 @@ def test_a_name_of_any_kind_takes_its_columns_and_no_more(watched):
         assert [line for line in side(monitor) if "x…" in line.replace(" ", "") or "xxxx" in line]
         await press(monitor, pilot, "v", "v")
         assert r"a\x1b[31mb\nc" in monitor.plot.title_pieces()[0][0]
+
+    drive(run.monitor(), script)
+
+
+def test_a_validation_at_any_time_is_a_line_of_the_log_and_found_by_its_epoch(watched):
+    run = run_of(watched, [()] * 5, ())
+    run.add(told("dice"), ValidationRecord(1, 5, 5, 0.25, (), 0.5, 1.0), *(record(step) for step in range(6, 9)))
+
+    async def script(monitor, pilot):
+        (line,) = lines(monitor, "0.250000")
+        assert "5" in line
+        await press(monitor, pilot, "f", *"epoch=1", "enter")
+        assert lines(monitor, "0.250000")
+        await press(monitor, pilot, "f", *["backspace"] * 7, *"epoch=2", "enter")
+        assert not lines(monitor, "0.250000")
 
     drive(run.monitor(), script)
