@@ -18,6 +18,7 @@ from ..metrics.framing import FrameReader, frame
 PATH_VARIABLE = "EVERYBATCH_SOCKET"
 TOKEN_VARIABLE = "EVERYBATCH_TOKEN"
 CONNECT_SECONDS = 5.0
+END_SECONDS = 1.0
 LISTENS = b" listens"
 """Behind the token: this rank takes orders."""
 READ_BYTES = 1 << 12
@@ -54,6 +55,7 @@ class SocketChannel:
         self._address = address
         self._orders = orders
         self._socket: socket.socket | None = None
+        self._listening: threading.Thread | None = None
 
     def put(self, message: bytes) -> None:
         """Send one message; waits while the run process does not read. Raises `OSError` when it is gone."""
@@ -62,10 +64,15 @@ class SocketChannel:
         self._socket.sendall(frame(message))
 
     def end(self) -> None:
-        """Nothing more will be sent."""
+        """Nothing more will be sent or heard; what was sent arrives.
+
+        The listening thread ends here: Python does not end well while a thread waits in the kernel.
+        """
         if self._socket is not None:
             with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_WR)
+                self._socket.shutdown(socket.SHUT_RDWR)
+        if self._listening is not None and self._listening is not threading.current_thread():
+            self._listening.join(END_SECONDS)
 
     def close(self) -> None:
         """Close the connection. A forked process must do so too, or the run process would not see the rank end."""
@@ -84,7 +91,10 @@ class SocketChannel:
             connection.close()
             raise
         if self._orders is not None:
-            threading.Thread(target=_listen, args=(connection, self._orders), name="orders", daemon=True).start()
+            self._listening = threading.Thread(
+                target=_listen, args=(connection, self._orders), name="orders", daemon=True
+            )
+            self._listening.start()
         return connection
 
 
