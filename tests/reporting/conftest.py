@@ -16,7 +16,7 @@ def start(tmp_path):
 
     def begin(*arguments, **env):
         script = [str(SCRIPTS / one) if one.endswith(".py") else one for one in arguments]
-        settings = {"PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{SCRIPTS}", **env}
+        settings = {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{SCRIPTS}", **env}
         started.append(Running([sys.executable, *script], tmp_path, settings))
         return started[-1]
 

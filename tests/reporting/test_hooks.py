@@ -38,7 +38,7 @@ class Watched:
         process = subprocess.Popen(
             [sys.executable, *command],
             cwd=SCRIPTS,
-            env={**os.environ, **told, **(env or {})},
+            env={**os.environ, "OMP_NUM_THREADS": "1", **told, **(env or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
