@@ -14,6 +14,8 @@ from ..run.control_client import ask_run
 from ..run.registry import LIVE, RegisteredRun, all_runs, find_run
 from .launch import has_terminal
 
+MOST_TASK = 32
+"""Characters of a task, or of a command, in the table."""
 COLUMNS = ("run", "state", "task", "ranks", "started", "folder")
 
 
@@ -27,10 +29,7 @@ def runs(arguments: Sequence[str], catalogue: Catalogue) -> int:
         print_json(rows)
         return 0
     table = [[catalogue.text(f"column_{column}") for column in COLUMNS]]
-    table += [
-        [catalogue.text(f"state_{value}") if column == "state" else str(value) for column, value in row.items()]
-        for row in rows
-    ]
+    table += [[_cell(column, value, catalogue) for column, value in row.items()] for row in rows]
     widths = [max(width(row[i]) for row in table) for i in range(len(COLUMNS))]
     for row in table:
         print("  ".join(cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(row)).rstrip())
@@ -76,6 +75,12 @@ def _row(run: RegisteredRun) -> dict[str, str | int]:
         "started": datetime.fromtimestamp(run.started_at).astimezone().isoformat(" ", "seconds")[:19],
         "folder": str(run.folder.root),
     }
+
+
+def _cell(column: str, value: str | int, catalogue: Catalogue) -> str:
+    """A cell of the table; a command may be as long as a page."""
+    text = catalogue.text(f"state_{value}") if column == "state" else str(value)
+    return text if column != "task" or len(text) <= MOST_TASK else f"{text[: MOST_TASK - 1]}…"
 
 
 def _one_run(arguments: Sequence[str], catalogue: Catalogue, command: str) -> str | None:

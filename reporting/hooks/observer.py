@@ -323,7 +323,7 @@ class Observer:
                 self.passes.current = one
                 self._correct(reporter, UNKNOWN)
                 return
-        self._end_epoch()
+        self._end_epoch(max(self._stepped_at, one.began_at) if one is not None else None)
         self.epoch += 1
         self.passes.current = one
         self.passes.loaderless = one is None
@@ -366,7 +366,8 @@ class Observer:
         if self._epoch_open and current is not None and current.exhausted and not current.sizes and not self.losses:
             self._end_epoch()
 
-    def _end_epoch(self) -> None:
+    def _end_epoch(self, at: float | None = None) -> None:
+        """The epoch ends now, or has ended `at` the time at which the next pass began."""
         if not self._epoch_open or self._reporter is None:
             return
         self._tell_held()
@@ -379,7 +380,7 @@ class Observer:
             if self._reporter.rank == 0:
                 self.warn("steps_skipped", epoch=self.epoch, count=self._skipped)
             self._skipped = 0
-        trained, seconds = self._stepped_at - self._epoch_began, monotonic() - self._epoch_began
+        trained, seconds = self._stepped_at - self._epoch_began, (at or monotonic()) - self._epoch_began
         self._reporter.send(EpochEnded(self._reporter.rank, self.epoch, "completed", trained, seconds))
 
     def _last_word(self, event: Finished | RankFailed) -> None:

@@ -12,6 +12,8 @@ from everybatch.engine.config import TrainConfig
 from PIL import Image
 from rich.cells import cell_len
 
+from .. import replay
+
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
 def test_help_imports_nothing_heavy(arguments):
@@ -181,3 +183,17 @@ def test_cuda_without_a_gpu(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert "no usable CUDA device" in one_line(["--device", "cuda"], capsys)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_command_leaves_the_table_of_runs_a_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    command = "python train.py " + " ".join(f"--flag{number} {number}" for number in range(50))
+    private = replay.make_folder(tmp_path, state="finished")
+    replay.write_run_json(private, world_size=1, state="finished", config={"task": command})
+    assert main(["runs", "--lang", "en"]) == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert "python train.py --flag0 0 --fla…" in row
+    assert head.index("ranks") == row.index("1  ")
+    assert main(["runs", "--json"]) == 0
+    assert command in capsys.readouterr().out

@@ -101,6 +101,7 @@ def assert_same(watched):
         ("lists.py",),
         ("look_ahead.py",),
         ("no_loader.py",),
+        ("not_exhausted.py",),
         ("odd_length.py",),
         ("one_loss_two_optimizers.py",),
         ("scaler.py",),
@@ -222,6 +223,12 @@ def test_a_fault_of_ours_is_said_once_and_the_training_goes_on():
     assert (watched.code, watched.stderr, len(watched.told())) == (0, "", 5)
     assert kinds(watched) == [("hook_failed", {"error": "LookupError: no rate"})]
     assert len(watched.of(BatchEvent)) == 2
+
+
+def test_an_epoch_that_is_only_known_to_have_ended_by_the_next_one_has_no_part_of_that():
+    ends = Watched("not_exhausted.py").of(EpochEnded)
+    assert all(event.train_seconds >= 0.3 for event in ends)
+    assert all(event.epoch_seconds - event.train_seconds < 0.3 for event in ends)  # which the next batch takes
 
 
 def test_skipped_steps_are_said():

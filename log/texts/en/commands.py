@@ -31,7 +31,7 @@ TEXTS = {
     "state_lost": "LOST",
     "state_silent": "silent",
     "stage_importing": "Importing torch, checking task and data …",
-    "stop_asked_foreign": "Run {run} ({folder}) was asked to stop; asked again, it is interrupted",
+    "stop_asked_foreign": "Run {run} ({folder}) was asked to stop; if it goes on, ask again",
     "stop_sent": "Run {run} ({folder}) will save and stop after this batch",
     "not_taken": "The command was not taken: {reason}",
     "monitor_killed": "The monitor was ended by {signal}; training goes on, come back with everybatch attach {run}",

@@ -31,7 +31,7 @@ TEXTS = {
     "state_lost": "丢失",
     "state_silent": "没有动静",
     "stage_importing": "正在导入 torch，检查任务和数据 …",
-    "stop_asked_foreign": "已要求运行 {run}（{folder}）停止；再次要求会中断它",
+    "stop_asked_foreign": "已要求运行 {run}（{folder}）停止；如果没有停，请再要求一次",
     "stop_sent": "运行 {run}（{folder}）将在当前batch结束后保存并停止",
     "not_taken": "命令没有被接受: {reason}",
     "monitor_killed": "监视界面被 {signal} 终止；训练继续，用 everybatch attach {run} 回来",
