@@ -44,9 +44,18 @@ def main() -> int:
     code = monitor.run() or monitor.return_code or 0
     if monitor.ending_signal is None:
         _say_goodbye(monitor, catalogue)
-        ended = monitor.view.ended
-        code = 1 if ended is not None and ended.state == "failed" else code
+        if monitor.view.ended is not None:
+            code = _exit_code(monitor)
     return code
+
+
+def _exit_code(monitor: Monitor) -> int:
+    """Of a run that has ended: that of its command if it is one, else 1 if it failed."""
+    run = read_run(monitor.registered_run.folder.private)
+    told = run.content.get("exit_code") if run is not None else None
+    if isinstance(told, int):
+        return told
+    return 1 if monitor.view.ended is not None and monitor.view.ended.state == "failed" else 0
 
 
 def _say_goodbye(monitor: Monitor, catalogue: Catalogue) -> None:

@@ -270,6 +270,8 @@ class CommandRun:
             )
             trace = error.traceback.splitlines() if error is not None else []
             reason = "\n".join([*map(one_line, trace), cause])
+        handed_on = code if code >= 0 else 128 - code
+        self._presence.update(exit_code=handed_on)  # before the end is in the journal, where monitors see it
         try:
             self._recorder.close(state, reason)
         except Exception:  # noqa: BLE001 - a fault of ours: whatever it is, the user must see it
@@ -277,7 +279,7 @@ class CommandRun:
         self._write_run_json(state, reason, cause)
         if reason:
             print_to(stderr, reason)
-        return code if code >= 0 else 128 - code
+        return handed_on
 
     def _why_no_batch(self) -> str:
         """The kind of the notice that says how far the hooks came."""

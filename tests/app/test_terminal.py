@@ -268,6 +268,17 @@ def test_a_failed_run_opens_with_its_culprit(terminal, tmp_path, tiny):
     assert said(shown.text().replace("\r", ""), "failed_raised", rank=1, error="ValueError")
 
 
+@pytest.mark.parametrize(
+    ("program", "state", "code"),
+    [("sys.exit(7)", "failed", 7), ("os.kill(os.getpid(), 9)", "failed", 137), ("print('well')", "finished", 0)],
+)
+def test_the_exit_code_of_a_command_is_handed_on_by_the_monitor_too(terminal, program, state, code):
+    shown = terminal("-m", "everybatch", "run", sys.executable, "-c", f"import os, sys; {program}")
+    shown.shows(f" {CATALOGUE.text(f'state_{state}')} ")
+    shown.type("q")
+    assert shown.wait() == code
+
+
 def test_a_lost_run_says_so(terminal, tmp_path, tiny):
     train = str(REPOSITORY / "src" / "train_ddp.py")
     shown = terminal(train, *tiny, "--epochs", "1000", env={"TINY_SECONDS": "0.05"})
