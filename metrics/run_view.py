@@ -146,10 +146,12 @@ class RunView:
 
         Of an epoch of unknown length, nothing counts before its end.
         """
-        if self.started is None or not self.epoch:
+        if self.started is None:
             return 0.0
         if self.started.epochs < 1:
             return min(1.0, self._step / self.started.steps) if self.started.steps > 0 else math.nan
+        if not self.epoch:
+            return 0.0
         part = self.epoch_part
         return min(1.0, (self.epoch - 1 + (0.0 if math.isnan(part) else part)) / self.started.epochs)
 

@@ -293,3 +293,9 @@ def test_no_time_passes_for_a_run_that_is_lost(tmp_path):
     assert view.elapsed == 12.0
     assert math.isnan(view.seconds_left)
     view.close()
+
+
+@pytest.mark.parametrize(("epochs", "part"), [(10, 0.0), (0, math.nan)])
+def test_before_the_first_batch_the_part_of_a_run_of_unknown_length_is_unknown(view, epochs, part):
+    started = msgspec.structs.replace(next(iter(replay.records(1))), epochs=epochs)
+    assert view(started).run_part == pytest.approx(part, nan_ok=True)
