@@ -50,6 +50,7 @@ from ..metrics.records import (
 )
 from ..metrics.values import MOST_NAMES, ValueNames
 from .held_events import HeldEvent, HeldEvents
+from .late_ranks import LateRanks
 from .ranks import Ranks
 from .recovery import Recovered
 from .run_folder import RunFolder
@@ -82,6 +83,7 @@ class Aggregator:
             )
         self._catalogue = catalogue
         self.ranks = Ranks()
+        self._late = LateRanks()
         self.stopped_by = ""
         """The command that stopped the ranks, if one did."""
         self.interval = run.log_interval
@@ -107,6 +109,8 @@ class Aggregator:
         self._batches = BatchMerger(self._world_size, run.attempt, self._began, run.start.step, self._values)
         self._too_many_told = False
         self._epochs: dict[int, EpochTotals] = {}
+        self._ended_epoch = 0
+        """The newest one that is complete or was left."""
         self._held = HeldEvents(run.start.step)
         self._eta = Eta(run.epochs, run.steps)
         self._anomalies = AnomalyWatch()
@@ -129,6 +133,8 @@ class Aggregator:
 
     def handle(self, event: AnyEvent) -> None:
         """Take one event; those of a rank must come in its order."""
+        if self._late.settled is not None and self._comes_too_late(event):
+            return
         match event:
             case BatchEvent():
                 self.ranks.batch(event)
@@ -176,7 +182,15 @@ class Aggregator:
         present = len(self.ranks.reporting)
         if 0 < present < self._world_size:
             self.emit("ranks_settled", "warning", present=present, world_size=self._world_size)
+            self._late.settle(self.ranks.reporting)
             self._set_world_size(present)
+
+    def _comes_too_late(self, event: AnyEvent) -> bool:
+        """Whether the event is of what was merged without its rank; from then on, that rank is waited for."""
+        if self._late.joins(event):
+            self.emit("rank_late", "warning", rank=event.rank)
+            self._set_world_size(self._world_size + 1)
+        return self._late.is_past(event, self._batches.merged_step, self._ended_epoch)
 
     def record_rank_states(self) -> None:
         """The newest batch of each rank into the journal, from time to time."""
@@ -255,9 +269,10 @@ class Aggregator:
     def _meet(self, rank: Introduced) -> None:
         """One that we did not start tells how many there are."""
         self.ranks.take(rank)
-        self._set_world_size(
-            max(self._world_size, rank.world_size, len(self.ranks.came)), rank.device.partition(":")[0]
-        )
+        there_are = self._world_size
+        if self._late.settled is None:
+            there_are = max(there_are, rank.world_size, len(self.ranks.came))
+        self._set_world_size(there_are, rank.device.partition(":")[0])
 
     def _set_world_size(self, world_size: int, device: str = "") -> None:
         if world_size == self._run.world_size and not device:
@@ -340,6 +355,7 @@ class Aggregator:
 
     def _end_epoch(self, epoch: EpochTotals, status: str) -> None:
         del self._epochs[epoch.epoch]
+        self._ended_epoch = epoch.epoch
         if status == "completed":
             self._epochs_done += 1
             self._eta.epoch_done(epoch.seconds, epoch.done, epoch.batches)

@@ -2,8 +2,9 @@ import time
 
 import pytest
 from everybatch.log.catalogue import Catalogue
-from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Saved
-from everybatch.metrics.records import RunStarted
+from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Hello, Introduced, Saved
+from everybatch.metrics.files.journal import JournalReader
+from everybatch.metrics.records import UNKNOWN, BatchRecord, EpochSummary, Notice, RunStarted
 from everybatch.metrics.run_view import RunView
 from everybatch.run.aggregator import Aggregator, AttemptInfo
 from everybatch.run.run_folder import RunFolder
@@ -43,3 +44,87 @@ def test_log_file_and_screen_tell_the_same_time_left(aggregated):
         view.pull(1.0)
         assert 3600 * view.epochs[-1].eta_hours == pytest.approx(expected)
         assert view.seconds_left == pytest.approx(expected)
+
+
+# ---- ranks that are not ours ------------------------------------------------------------------------------
+
+
+def of_rank(rank, epochs):
+    """What a rank of somebody else's training tells of so many epochs, in pieces of an epoch."""
+    for epoch in range(1, epochs + 1):
+        yield [
+            EpochBegan(rank, epoch, BATCHES, 0),
+            *(
+                BatchEvent(rank, epoch, batch, (epoch - 1) * BATCHES + batch + 1, rank, 0.1, 4, 0.1, 0.0, 0.0, 1.0)
+                for batch in range(BATCHES)
+            ),
+            EpochEnded(rank, epoch, "completed", 1.0, 1.0),
+        ]
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Has an aggregator of somebody else's ranks take events in order; what its journal then has, by kind."""
+    run = RunFolder.create(tmp_path, time.localtime())
+    started = RunStarted(run.run_id, 1, "theirs", UNKNOWN, UNKNOWN, "", "", 1, (), time.time())
+    aggregator = Aggregator(AttemptInfo(run, started, False), Catalogue("en"), None)
+
+    def take(events):
+        for event in events:
+            aggregator.settle_ranks() if event is SETTLE else aggregator.handle(event)
+        aggregator.end("finished", "")
+        aggregator.sinks.close()
+        reader, records = JournalReader(run.journal), {}
+        for record in [*reader.read(), *reader.read_rest()]:
+            records.setdefault(type(record), []).append(record)
+        reader.close()
+        return records
+
+    return take
+
+
+SETTLE = object()
+
+
+def hellos(*ranks):
+    return [event for rank in ranks for event in (Hello(rank, 100 + rank), Introduced(rank, 2, "cpu"))]
+
+
+@pytest.mark.parametrize("late_from", range(6))
+@pytest.mark.parametrize("hello_late", [False, True])
+def test_a_rank_that_reports_after_the_others_were_settled_on_makes_no_batches_of_its_own(
+    told, late_from, hello_late
+):
+    """Rank 1 begins when rank 0 is `late_from` epochs further than where the ranks were settled on."""
+    first, second = list(of_rank(0, 8)), list(of_rank(1, 8))
+    events = [*hellos(*([0] if hello_late else [0, 1])), *first[0], SETTLE]
+    for pieces in first[1 : late_from + 1]:
+        events += pieces
+    events += hellos(1) if hello_late else []
+    for pieces in second[: late_from + 1]:
+        events += pieces
+    for ours, theirs in zip(first[late_from + 1 :], second[late_from + 1 :], strict=True):
+        events += [event for pair in zip(ours, theirs, strict=True) for event in pair]
+    records = told(events)
+    together = [0.0] * BATCHES * (late_from + 1) + [0.5] * BATCHES * (7 - late_from)
+    assert [batch.loss for batch in records[BatchRecord]] == together
+    assert [batch.step for batch in records[BatchRecord]] == list(range(1, 8 * BATCHES + 1))
+    assert [epoch.epoch for epoch in records[EpochSummary]] == list(range(1, 9))
+    assert {epoch.status for epoch in records[EpochSummary]} == {"completed"}
+    assert [notice.kind for notice in records[Notice]] == ["ranks_settled", "rank_late"]
+
+
+def test_a_late_rank_counts_from_the_middle_of_an_epoch(told):
+    ours, theirs = next(iter(of_rank(0, 1))), next(iter(of_rank(1, 1)))
+    records = told(
+        [*hellos(0, 1), *ours[:2], SETTLE, *theirs[:2], ours[2], theirs[2], ours[3], *ours[4:], *theirs[3:]]
+    )
+    assert [batch.loss for batch in records[BatchRecord]] == [0.0, 0.5, 0.5, 0.5]
+    assert [epoch.status for epoch in records[EpochSummary]] == ["completed"]
+
+
+def test_a_rank_that_came_and_has_no_batches_is_not_waited_for_again(told):
+    ours = next(iter(of_rank(0, 1)))
+    records = told([*hellos(0, 1), *ours[:2], SETTLE, Introduced(0, 2, "cpu"), *hellos(1), *ours[2:]])
+    assert len(records[BatchRecord]) == BATCHES
+    assert records[EpochSummary][0].world_size == 1
