@@ -177,6 +177,10 @@ class Aggregator:
         """Ranks that have not said how they ended; some of them may not even have said hello."""
         return self.ranks.silent(self._world_size)
 
+    def others_may_come(self) -> bool:
+        """Whether somebody else's training told of ranks that have not come, and may still."""
+        return self._late.settled is None and self.ranks.told_world_size > len(self.ranks.came)
+
     def settle_ranks(self) -> None:
         """Wait no longer for ranks that have told no batch: only those that did will ever report."""
         present = len(self.ranks.reporting)

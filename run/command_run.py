@@ -92,6 +92,8 @@ class CommandRun:
         self._signals = signals
         self._presence = Presence(folder, lock, catalogue, self._handle)
         self._asked_to_stop = self._told_to_stop = 0
+        self._suspended = False
+        """By signals."""
         self._connections = Connections()
         self._asking = threading.Lock()
 
@@ -113,7 +115,12 @@ class CommandRun:
         attempt = AttemptInfo(self._folder, started, self._config.log_batch_metrics)
         self._recorder = Recorder(attempt, [], self._catalogue, stdout)
         aggregator = self._recorder.aggregator
-        self._agreement = Agreement(lambda: list(aggregator.ranks.standings.values()), self._recorder.emit)
+        self._agreement = Agreement(
+            lambda: list(aggregator.ranks.standings.values()),
+            aggregator.others_may_come,
+            self._recorder.emit,
+            self._pause_or_resume,
+        )
         self._emit_start()
         self._listener = Listener(self._add)
         try:
@@ -233,12 +240,25 @@ class CommandRun:
             case Command.STOP:
                 self._ask_to_stop()
             case Command.PAUSE | Command.RESUME:
-                paused = request.command is Command.PAUSE
-                self._signal_all(signal.SIGSTOP if paused else signal.SIGCONT)
-                self._recorder.emit("command_paused" if paused else "command_resumed")
+                self._pause_or_resume(request.command)
             case _:
                 return Reply(taken=False, reason=self._catalogue.text("command_cannot", command=request.command))
         return Reply(taken=True)
+
+    def _pause_or_resume(self, command: Command) -> bool:
+        """By signals to all processes; False if the command is another one, or they are not paused so."""
+        match command:
+            case Command.PAUSE:
+                self._suspended = True
+                self._signal_all(signal.SIGSTOP)
+                self._recorder.emit("command_paused")
+            case Command.RESUME if self._suspended:
+                self._suspended = False
+                self._signal_all(signal.SIGCONT)
+                self._recorder.emit("command_resumed")
+            case _:
+                return False
+        return True
 
     # ---- how it stands and how it ended -------------------------------------------------------------------
 

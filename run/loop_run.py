@@ -83,7 +83,12 @@ class LoopRun:
         self._presence = Presence(folder, lock, catalogue, self._handle)
         self._recorder = Recorder(self._info(), [], catalogue, None)
         aggregator = self._recorder.aggregator
-        self._agreement = Agreement(lambda: list(aggregator.ranks.standings.values()), self._recorder.emit)
+        self._agreement = Agreement(
+            lambda: list(aggregator.ranks.standings.values()),
+            aggregator.others_may_come,
+            self._recorder.emit,
+            will_listen=True,
+        )
         self._asked_to_stop = 0
         self._connections = Connections()
 

@@ -196,10 +196,22 @@ def test_a_stop_is_agreed_on_and_both_ranks_end_after_the_same_batch(start):
     assert done.counted() == last[0]
 
 
+def test_a_stop_that_is_asked_for_before_all_ranks_came_waits_for_them(start):
+    running = start(*TORCHRUN, "two_lines_ddp.py", EPOCHS="1000", LATE="2")
+    assert ask_run(run_of(running), "stop").taken
+    done, run = ended(running)
+    assert (done.code, run.state) == (0, "stopped"), done.stderr
+    last = [one["last"] for one in told(done) if "last" in one]
+    assert (len(last), len(set(last))) == (2, 1)
+    assert not said(done.log(), "agreed_by_rank_0")
+
+
 @pytest.mark.parametrize("who", ["zero", "logs"])
 def test_where_only_rank_0_logs_a_stop_is_told_to_it_and_no_rank_waits_for_another(start, who):
     running = start(*TORCHRUN, "two_lines_ddp.py", EPOCHS="30", SECONDS="0.05", WHO=who)
     until(lambda: "Epoch [2/" in running.log())
+    assert ask_run(run_of(running), "pause").taken
+    until(lambda: said(running.log(), "not_by_rank_0", command="pause"))
     assert ask_run(run_of(running), "stop").taken
     done, run = ended(running)
     assert (done.code, run.state) == (0, "stopped"), done.stderr

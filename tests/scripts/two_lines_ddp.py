@@ -25,6 +25,7 @@ def main(rank: int | None = None, world_size: int = 0, port: str = "", early: bo
     else:
         dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=world_size)
     rank = dist.get_rank()
+    time.sleep(float(os.environ.get("LATE", "0")) if rank else 0)
     if run is None and (WHO != "zero" or rank == 0):
         run = everybatch.init(epochs=EPOCHS, log_batch_metrics=True)
     sampler = DistributedSampler(DATA, shuffle=False)

@@ -40,6 +40,7 @@ TEXTS = {
         "Only rank 0 reports, so it alone is told ({command}), by run.stop_asked and run.save_asked; the training"
         " must tell its other ranks"
     ),
+    "not_by_rank_0": "Warning: only rank 0 reports, so the ranks cannot do this together: {command} is not done",
     "not_agreed": "Warning: the ranks did not answer, so nothing is done ({command}); ask again",
     "loop_signal": "Asked again: sending {signal} to the ranks",
     # how it ended

@@ -39,6 +39,7 @@ TEXTS = {
     "agreed_by_rank_0": (
         "只有 rank 0 报告，因此只通知它（{command}），通过 run.stop_asked 和 run.save_asked；训练要自己通知其他进程"
     ),
+    "not_by_rank_0": "警告: 只有 rank 0 报告，各进程无法一起执行: {command} 没有执行",
     "not_agreed": "警告: 各进程没有回答，什么也没有做（{command}）；请再试一次",
     "loop_signal": "再次要求停止: 向各进程发送 {signal}",
     # how it ended
