@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -95,7 +94,6 @@ class CommandRun:
         self._suspended = False
         """By signals."""
         self._connections = Connections()
-        self._asking = threading.Lock()
 
     def run(self, stdout: TextIO | None, stderr: TextIO, created: Callable[[RunFolder], None]) -> int:
         """Run to the end; the exit code of the command."""
@@ -204,12 +202,12 @@ class CommandRun:
             self._ask_to_stop()
 
     def _ask_to_stop(self) -> None:
-        with self._asking:
-            self._asked_to_stop += 1
-            if self._asked_to_stop == 1 and self._agreement.ask(Command.STOP):
-                self._told_to_stop = 1
-                return
-            number = ASKED_TO_STOP[min(self._asked_to_stop - self._told_to_stop, len(ASKED_TO_STOP)) - 1]
+        self._asked_to_stop += 1
+        if self._asked_to_stop == 1 and self._agreement.ask(Command.STOP):
+            self._told_to_stop = 1
+            return
+        number = ASKED_TO_STOP[min(self._asked_to_stop - self._told_to_stop, len(ASKED_TO_STOP)) - 1]
+        self._pause_or_resume(Command.RESUME)  # what is suspended gets no signal but SIGKILL
         self._recorder.emit("command_stop", signal=number.name)
         if number == signal.SIGKILL:
             self._signal_all(number)
@@ -238,7 +236,7 @@ class CommandRun:
             case Command.INTERVAL if 1 <= request.value <= MOST_INTERVAL:
                 self._recorder.set_interval(request.value)
             case Command.STOP:
-                self._ask_to_stop()
+                self._signals.waiting.append(signal.SIGINT)
             case Command.PAUSE | Command.RESUME:
                 self._pause_or_resume(request.command)
             case _:

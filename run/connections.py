@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import signal
 from collections.abc import Iterable
 
 import psutil
@@ -20,6 +22,7 @@ class Connections:
 
     def add(self, queue: SocketQueue) -> None:
         """One more."""
+        self.lives(queue.pid)  # looked at while it is certain whose number that is
         self.all.append(queue)
 
     def look(self) -> bool:
@@ -40,6 +43,13 @@ class Connections:
             return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """To each process that came and is still there; none that has the number of one which is gone gets it."""
+        for pid in {connection.pid for connection in self.all if self.lives(connection.pid)}:
+            if pid:
+                with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                    self._processes[pid].send_signal(number)
 
     def first_gone(self, ranks: Ranks, silent: Iterable[int]) -> int:
         """Of the `silent` ranks the one that was gone first: a launcher ends the others when one is."""

@@ -6,7 +6,6 @@ the end of their connection and whether their process is there.
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import sys
 import time
@@ -15,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from ..log.catalogue import Catalogue, one_line
 from ..metrics.commands import Command
@@ -191,7 +189,7 @@ class LoopRun:
             case Command.INTERVAL if 1 <= request.value <= MOST_INTERVAL:
                 self._recorder.set_interval(request.value)
             case Command.STOP:
-                self._ask_to_stop()
+                self._signals.waiting.append(signal.SIGINT)
             case _:
                 return Reply(taken=False, reason=self._catalogue.text("command_cannot", command=request.command))
         return Reply(taken=True)
@@ -203,9 +201,7 @@ class LoopRun:
             return
         number = ASKED_AGAIN[min(max(0, self._asked_to_stop - 2), len(ASKED_AGAIN) - 1)]
         self._recorder.emit("loop_signal", "warning", signal=number.name)
-        for pid in self._recorder.aggregator.ranks.pids:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                psutil.Process(pid).send_signal(number)
+        self._connections.send_signal(number)
 
     # ---- how it stands and how it ended -------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -47,6 +48,7 @@ class RankCommands:
 
     def _dump_stacks(self) -> Reply:
         for pid in self.rank_pids:
-            os.kill(pid, signal.SIGUSR1)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR1)
         self._recorder.emit("stacks_written", path=str(self._recorder.folder.rank_log(0).with_name("rank_*.log")))
         return Reply(taken=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from everybatch.log.catalogue import Catalogue
 from everybatch.metrics.records import RunStarted
+from everybatch.run.control_client import ask_run
 from everybatch.run.registry import read_run
 
 from ..support import Running, only, said, until
@@ -134,9 +135,11 @@ def test_the_steps_of_a_training_are_told(run):
     assert said(done.log(), "throughput_unknown_only")
 
 
-def test_a_stop_ends_the_command(run, tmp_path):
+def test_a_stop_ends_the_command_though_it_is_suspended(run, tmp_path):
     running = run(*TORCHRUN, str(SCRIPTS / "ddp.py"), env={"EPOCHS": "1000", "SECONDS": "0.05"})
     until(lambda: "(4/5)" in running.log())
+    assert ask_run(read_run(only(tmp_path, ".everybatch/*")), "pause").taken
+    until(lambda: said(running.log(), "command_paused"))
     running.send(signal.SIGINT)
     done = running.wait()
     assert done.code != 0
