@@ -91,7 +91,7 @@ def silent_seconds(private: Path) -> float:
 def this_boot() -> str | None:
     """What tells this kernel, since it was booted, from any other; None where that is not known."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip() or None
+        return Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip() or None
     except (OSError, ValueError):
         return None
 

@@ -32,6 +32,8 @@ class Epochs:
         self._counted = False
         """The loop counts its epochs."""
         self._began_at = self._stepped_at = monotonic()
+        self._left_at = 0.0
+        """When the loop over the epochs was left, by a break or by what ends the process; 0 if it was not."""
         self._first_step = 0
         """Batches of the run that were done when the epoch began."""
         self._planned = UNKNOWN
@@ -62,6 +64,8 @@ class Epochs:
     def batch(self, link: Link, step: int) -> tuple[float, int]:
         """The run's batch `step` is done; what it waited for data, nan if unknown, and its counted samples."""
         one = self._pass
+        if self._left_at:
+            self.leave(link, step - 1, cut=False)
         if not self._open or (one is not self._epoch_pass and not self._counted):
             self._begin(link, step)
         self._stepped_at = monotonic()
@@ -87,10 +91,15 @@ class Epochs:
             self._planned = max(math.ceil(length / max(1, one.given)), first_batch + 1)
         link.reporter.begin_epoch(self.told, self._planned, first_batch=first_batch, at=self._began_at)
 
+    def leave_later(self) -> None:
+        """The loop over the epochs is left in one that is open: what comes next tells whether it is complete."""
+        self._left_at = monotonic()
+
     def leave(self, link: Link | None, step: int, *, cut: bool) -> None:
         """The epoch ends behind `step`, if one is open; `cut` if there was more to do in it."""
         if not self._open:
             return
+        now, self._left_at = self._left_at or monotonic(), 0.0
         self._open = False
         self._done += not cut
         if link is None:
@@ -98,7 +107,7 @@ class Epochs:
         rank, done = link.place.rank, step - self._first_step
         if not cut and self._planned not in (UNKNOWN, done) and rank == 0:
             link.send(EpochTrained(0, self.told, done, UNKNOWN))
-        trained, seconds = self._stepped_at - self._began_at, monotonic() - self._began_at
+        trained, seconds = self._stepped_at - self._began_at, now - self._began_at
         link.send(EpochEnded(rank, self.told, "stopped" if cut else "completed", trained, seconds))
 
     def where(self, step: int) -> tuple[int, int]:
@@ -122,7 +131,7 @@ class Epochs:
     @property
     def is_inside(self) -> bool:
         """Whether the loop is in an epoch of which nobody can tell whether it is complete."""
-        return self._counted and self._epoch_pass is None
+        return self._open and self._epoch_pass is None
 
     @property
     def is_cut(self) -> bool:

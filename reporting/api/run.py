@@ -97,13 +97,17 @@ class Run:
         """
         self._ready()
         counts = self.counts
+        counts.leave(self._link, self.step, cut=False)
         number = counts.first_epoch
         while (counts.epochs == UNKNOWN or number <= counts.epochs) and not self._is_over(epoch=True):
             counts.enter(number)
             try:
                 yield number
-            except GeneratorExit:  # a break
-                counts.leave(self._link, self.step, cut=counts.is_cut)
+            except GeneratorExit:  # a break, or an exception on its way
+                if counts.is_inside:
+                    counts.leave_later()
+                else:
+                    counts.leave(self._link, self.step, cut=counts.is_cut)
                 raise
             counts.leave(self._link, self.step, cut=self._is_over() and counts.is_cut)
             number += 1

@@ -203,8 +203,7 @@ class Observer:
     def finish(self) -> None:
         """The process ends by itself."""
         self._tell_held()
-        if self._epoch_open:
-            self._end_epoch()
+        self._end_last_epoch()
         if self._reporter is not None:
             if not self.steps and not self._steps_without_loss:
                 self._warn_once("no_steps")
@@ -366,7 +365,15 @@ class Observer:
         if self._epoch_open and current is not None and current.exhausted and not current.sizes and not self.losses:
             self._end_epoch()
 
-    def _end_epoch(self, at: float | None = None) -> None:
+    def _end_last_epoch(self) -> None:
+        """End the epoch with the process, as far as it is known; else the end of the command tells how it ended."""
+        current = self.passes.current
+        if self._batches < self._batches_told:
+            self._end_epoch(status="stopped")
+        elif self._batches_told != UNKNOWN or (current is not None and current.exhausted):
+            self._end_epoch()
+
+    def _end_epoch(self, at: float | None = None, *, status: str = "completed") -> None:
         """The epoch ends now, or has ended `at` the time at which the next pass began."""
         if not self._epoch_open or self._reporter is None:
             return
@@ -381,7 +388,7 @@ class Observer:
                 self.warn("steps_skipped", epoch=self.epoch, count=self._skipped)
             self._skipped = 0
         trained, seconds = self._stepped_at - self._epoch_began, (at or monotonic()) - self._epoch_began
-        self._reporter.send(EpochEnded(self._reporter.rank, self.epoch, "completed", trained, seconds))
+        self._reporter.send(EpochEnded(self._reporter.rank, self.epoch, status, trained, seconds))
 
     def _last_word(self, event: Finished | RankFailed) -> None:
         reporter, self._reporter = self._reporter, None

@@ -93,6 +93,37 @@ def test_it_is_told_how_the_training_ended(start, ending, state, cause):
     assert bool(cause) == bool(run.content["cause"])
 
 
+@pytest.mark.parametrize(
+    ("known", "loop", "end", "state", "status"),
+    [
+        ("steps=100", "range(9)", "sys.exit(1)", "stopped", "stopped"),
+        ("epochs=2", "(i for _ in run.epochs() for i in range(9))", "sys.exit(1)", "stopped", "stopped"),
+        ("epochs=2", "(i for _ in run.epochs() for i in range(9))", "run.finish(); break", "finished", "completed"),
+        ("", "run.batches(range(9))", "sys.exit(1)", "finished", "stopped"),
+        (
+            "epochs=1",
+            "(i for _ in run.epochs() for i in run.batches(range(4)))",
+            "sys.exit(1)",
+            "finished",
+            "completed",
+        ),
+        ("", "range(9)", "sys.exit(1)", "finished", "completed"),  # nobody knows that there was more
+    ],
+)
+def test_an_epoch_that_the_end_of_the_script_cuts_is_not_complete(start, known, loop, end, state, status):
+    code = f"""
+import everybatch, sys
+run = everybatch.init({known})
+for index in {loop}:
+    run.log(loss=1)
+    if index == 3:
+        {end}
+"""
+    done, run = ended(start("-c", code))
+    assert (run.state, len(done.log_batch_lines())) == (state, 4)
+    assert [row["status"] for row in done.rows("epoch")] == [status]
+
+
 def test_a_stop_ends_the_loop_after_a_batch_and_what_follows_is_done(start):
     running = start("two_lines.py", SECONDS="0.05", EPOCHS="1000")
     until(lambda: "(1/5)" in running.log())

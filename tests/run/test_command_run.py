@@ -102,6 +102,28 @@ def test_the_exit_code_is_handed_on_and_a_signal_is_named(run, code, end):
 
 
 @pytest.mark.parametrize(
+    ("data", "status"),
+    [("torch.utils.data.DataLoader([torch.ones(4)] * 9)", "stopped"), ("[torch.ones(4)] * 9", "failed")],
+    ids=["loader", "no loader"],
+)
+def test_an_epoch_that_the_end_of_the_script_cuts_is_not_complete(run, data, status):
+    code = f"""
+import sys, torch
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+for index, batch in enumerate({data}):
+    optimizer.zero_grad()
+    model(batch).mean().backward()
+    optimizer.step()
+    if index == 3:
+        sys.exit(1)
+"""
+    done = run(sys.executable, "-c", code).wait()
+    assert (done.code, len(done.log_batch_lines())) == (1, 4)
+    assert [row["status"] for row in done.rows("epoch")] == [status]
+
+
+@pytest.mark.parametrize(
     ("command", "kind"),
     [
         (("true",), "no_batch_python"),
