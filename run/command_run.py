@@ -47,6 +47,8 @@ LET_IN_SECONDS = 60.0
 """After which it is said that no Python of the command has let the hooks in."""
 STARTUP_FOLDER = Path(__file__).parent.parent / "reporting" / "startup"
 """What leads the hooks into every Python process below the command."""
+STOP_SECONDS = 10.0
+"""What a rank raises so long after it was asked to stop is not because of that."""
 ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 """What the command gets when it is asked to stop for the first, the second and the third time.
 
@@ -91,6 +93,7 @@ class CommandRun:
         self._signals = signals
         self._presence = Presence(folder, lock, catalogue, self._handle)
         self._asked_to_stop = self._told_to_stop = 0
+        self._asked_to_stop_at = 0.0
         self._suspended = False
         """By signals."""
         self._connections = Connections()
@@ -203,6 +206,7 @@ class CommandRun:
 
     def _ask_to_stop(self) -> None:
         self._asked_to_stop += 1
+        self._asked_to_stop_at = time.monotonic()
         if self._asked_to_stop == 1 and self._agreement.ask(Command.STOP):
             self._told_to_stop = 1
             return
@@ -272,10 +276,9 @@ class CommandRun:
     def _close(self, code: int, stderr: TextIO) -> int:
         """Write how the command ended, everywhere; its exit code, 128 and the signal if one ended it."""
         failure = self._failure(code)
-        stopped = self._asked_to_stop or (
-            code == 0 and "stopped" in self._recorder.aggregator.ranks.finished.values()
-        )
-        state = "stopped" if stopped else "failed" if failure is not None else "finished"
+        state = "failed" if failure is not None else "finished"
+        if self._was_stopped(code, failure):
+            state = "stopped"
         reason = cause = ""
         if state == "finished" and not self._recorder.aggregator.steps:
             self._recorder.emit(self._why_no_batch(), "warning")
@@ -298,6 +301,16 @@ class CommandRun:
         if reason:
             print_to(stderr, reason)
         return handed_on
+
+    def _was_stopped(self, code: int, failure: Notice | None) -> bool:
+        """Whether a stop that was asked for is why the command ended: it may have gone on, and failed later."""
+        if not self._asked_to_stop:
+            return code == 0 and "stopped" in self._recorder.aggregator.ranks.finished.values()
+        if code < 0 and -code not in ASKED_TO_STOP:
+            return False
+        error = first_error(self._recorder.aggregator.ranks.errors.values())
+        raised_later = error is not None and error.at > self._asked_to_stop_at + STOP_SECONDS
+        return failure is None or failure.kind != "failed_raised" or not raised_later
 
     def _why_no_batch(self) -> str:
         """The kind of the notice that says how far the hooks came."""

@@ -94,14 +94,20 @@ class _Past:
         reader.close()
 
     def start_behind(self, step: int) -> Start:
-        """Where the run goes on behind `step`; behind its newest batch if that is `UNKNOWN`."""
+        """Where the run goes on behind `step`; behind its newest batch if that is `UNKNOWN`.
+
+        Epochs of which nothing was recorded are taken to be as long as the one before them.
+        """
         place = len(self._steps) if step == UNKNOWN else bisect_right(self._steps, step)
-        if not place:
-            return Start(1, max(0, step), max(0, step))
-        epoch, newest = self._epochs[place - 1], self._steps[place - 1]
+        epoch, newest, batches = 1, 0, 0
+        if place:
+            epoch, newest, batches = self._epochs[place - 1], self._steps[place - 1], self._batches[place - 1] + 1
         step = newest if step == UNKNOWN else step
-        done = self._batches[place - 1] + 1 + step - newest
-        return Start(epoch + 1, 0, step) if done == self._lengths.get(epoch) else Start(epoch, done, step)
+        done = batches + step - newest
+        length = self._lengths.get(epoch, UNKNOWN)
+        if length <= 0:
+            return Start(epoch, done, step)
+        return Start(epoch + done // length, done % length, step)
 
     def _add(self, records: list[AnyRecord]) -> None:
         for record in records:

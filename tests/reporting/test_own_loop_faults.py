@@ -111,6 +111,15 @@ def test_a_run_goes_on_behind_the_checkpoint_and_what_came_after_it_is_done_agai
     assert len(done.log_batch_lines()) == 13  # what was done is not taken back
 
 
+def test_a_checkpoint_behind_what_was_recorded_is_in_the_epoch_that_the_loop_is_in(start):
+    _, run = ended(start("-c", RESUMABLE, "0", "7"))
+    done = start("-c", RESUMABLE, "10", "0", run.run_id).wait()
+    assert done.code == 0, done.stderr
+    until(lambda: again if (again := run_of(done)).ended else None)
+    rows = [(int(row["epoch"]), int(row["batch"])) for row in done.rows("batch")]
+    assert rows == [*((1, batch) for batch in range(4)), *((2, batch) for batch in range(3)), (3, 2), (3, 3)]
+
+
 def test_a_run_that_is_not_there_goes_on_or_is_of_another_kind_is_one_error(start, tmp_path):
     done = start("-c", RESUMABLE, "6", "0", "20200101").wait()
     assert done.code == 1

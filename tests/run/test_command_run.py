@@ -101,6 +101,32 @@ def test_the_exit_code_is_handed_on_and_a_signal_is_named(run, code, end):
     assert read_run(only(done.folder, ".everybatch/*")).state == "failed"
 
 
+def test_what_is_raised_long_after_a_stop_that_was_ignored_is_a_failure(tmp_path):
+    program = "from everybatch.app.command_line import main; from everybatch.run import command_run; import sys"
+    patience = "command_run.STOP_SECONDS = 0.1; sys.exit(main(['run', *sys.argv[1:]]))"
+    (tmp_path / "ignores.py").write_text("""
+import pathlib, signal, time, torch
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+while not pathlib.Path("go").exists():
+    model(torch.ones(4)).mean().backward()
+    optimizer.step()
+    time.sleep(0.05)
+raise ValueError("no more")
+""")
+    running = Running([sys.executable, "-c", f"{program}; {patience}", "ignores.py"], tmp_path, {})
+    until(lambda: "Batch Loss" in running.log())
+    running.send(signal.SIGINT)
+    until(lambda: said(running.log(), "command_stop", signal="SIGINT"))
+    seen = running.log().count("Batch Loss")
+    until(lambda: running.log().count("Batch Loss") > seen + 4)
+    (tmp_path / "go").touch()
+    done = running.wait()
+    assert (done.code, read_run(only(tmp_path, ".everybatch/*")).state) == (1, "failed")
+    assert "ValueError: no more" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("data", "status"),
     [("torch.utils.data.DataLoader([torch.ones(4)] * 9)", "stopped"), ("[torch.ones(4)] * 9", "failed")],
