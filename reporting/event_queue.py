@@ -29,6 +29,11 @@ class EventQueue:
         """Never known: the run process watches the process of the rank itself."""
         return False
 
+    @property
+    def gone(self) -> bool:
+        """Never known, as `ended`."""
+        return False
+
     def close(self) -> None:
         """Close the reading end."""
         self._reader.close()

@@ -49,6 +49,8 @@ from ..metrics.records import (
     ValidationRecord,
 )
 from ..metrics.values import MOST_NAMES, ValueNames
+from .foreign_failure import first_error, raised
+from .generations import Generations
 from .held_events import HeldEvent, HeldEvents
 from .late_ranks import LateRanks
 from .ranks import Ranks
@@ -84,6 +86,7 @@ class Aggregator:
         self._catalogue = catalogue
         self.ranks = Ranks()
         self._late = LateRanks()
+        self._generations = Generations()
         self.stopped_by = ""
         """The command that stopped the ranks, if one did."""
         self.interval = run.log_interval
@@ -100,7 +103,7 @@ class Aggregator:
         )
         self.steps = run.start.step
         """The newest step of any rank."""
-        self._run = run
+        self._run = self._asked = run
         self._world_size = max(1, run.world_size)
         """Of a run that is not ours: as large as its ranks say."""
         self._checkpoints = attempt.folder.checkpoints
@@ -133,6 +136,10 @@ class Aggregator:
 
     def handle(self, event: AnyEvent) -> None:
         """Take one event; those of a rank must come in its order."""
+        placed = self._generations.placed(event)
+        if placed is None:
+            return
+        event = placed
         if self._late.settled is not None and self._comes_too_late(event):
             return
         match event:
@@ -170,7 +177,11 @@ class Aggregator:
                 self.emit(event.kind, "warning", rank=event.rank, **event.fields)
             case BatchesDropped():
                 self.emit("dropped", "warning", rank=event.rank, count=event.count)
-            case Hello() | Standing() | RankFailed() | Finished():
+            case Hello():
+                if self._generations.comes_again(event):
+                    self._begin_generation()
+                self.ranks.take(event)
+            case Standing() | RankFailed() | Finished():
                 self.ranks.take(event)
 
     def silent_ranks(self) -> list[int]:
@@ -181,12 +192,19 @@ class Aggregator:
         """Whether somebody else's training told of ranks that have not come, and may still."""
         return self._late.settled is None and self.ranks.told_world_size > len(self.ranks.came)
 
+    def may_settle(self, seconds: float) -> bool:
+        """Whether the ranks have had so long, since the first batch of any, to tell one, and it is not settled."""
+        first = self.ranks.first_batch_at
+        return self._late.settled is None and 0 < first < time.monotonic() - seconds
+
     def settle_ranks(self) -> None:
-        """Wait no longer for ranks that have told no batch: only those that did will ever report."""
+        """Wait no longer for ranks that have told no batch: only those that did are known to report."""
         present = len(self.ranks.reporting)
-        if 0 < present < self._world_size:
+        if not present or self._late.settled is not None:
+            return
+        self._late.settle(self.ranks.reporting)
+        if present < self._world_size:
             self.emit("ranks_settled", "warning", present=present, world_size=self._world_size)
-            self._late.settle(self.ranks.reporting)
             self._set_world_size(present)
 
     def _comes_too_late(self, event: AnyEvent) -> bool:
@@ -247,6 +265,23 @@ class Aggregator:
         self.sinks.record(notice)
         self.sinks.line(self._catalogue.notice(notice))
 
+    def _begin_generation(self) -> None:
+        """The ranks are started anew: close the books of those that were, and wait for as many as will come."""
+        self._batches.close()
+        done = bool(self.ranks.finished) and not self.ranks.silent(self._world_size) and not self.ranks.errors
+        for epoch in list(self._epochs.values()):
+            if epoch.done:
+                self._end_epoch(epoch, "completed" if done else "failed")
+        self._epochs.clear()
+        for event in self._held.rest():
+            self._release(event)
+        if (error := first_error(self.ranks.errors.values())) is not None:
+            self.emit_notice(raised(error))
+        self.emit("ranks_again", "info" if done else "warning", epoch=self._ended_epoch + 1)
+        self._generations.go_on_behind(self._ended_epoch, self._batches.merged_step)
+        self.ranks, self._late = Ranks(), LateRanks()
+        self._batches.world_size = self._world_size = 1
+
     # ---- batches and epochs -------------------------------------------------------------------------------
 
     def _take_earlier(self, recovered: Recovered) -> None:
@@ -298,8 +333,8 @@ class Aggregator:
 
     def _plan(self, planned: Planned) -> None:
         """What the command line tells of the epochs and steps stands, as nobody else may know better."""
-        epochs = self._run.epochs if self._run.epochs > 0 else planned.epochs
-        steps = self._run.steps if self._run.steps > 0 else planned.steps
+        epochs = self._asked.epochs if self._asked.epochs > 0 else planned.epochs
+        steps = self._asked.steps if self._asked.steps > 0 else planned.steps
         if (epochs, steps) != (self._run.epochs, self._run.steps):
             self._eta.epochs, self._eta.steps = epochs, steps
             self._tell(epochs=epochs, steps=steps)

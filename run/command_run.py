@@ -180,17 +180,15 @@ class CommandRun:
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         began = time.monotonic()
-        first_batch_at = 0.0
-        settled = waited = False
+        told = waited = False
         while process.poll() is None:
             while self._signals.waiting:
                 self._handle_signal(self._signals.waiting.popleft())
             self._agreement.work()
-            if not first_batch_at and self._recorder.aggregator.steps:
-                first_batch_at = time.monotonic()
+            if not told and self._recorder.aggregator.steps:
+                told = True
                 self._write_run_json("running")
-            if first_batch_at and not settled and time.monotonic() - first_batch_at > SILENT_RANKS_SECONDS:
-                settled = True
+            if self._recorder.aggregator.may_settle(SILENT_RANKS_SECONDS):
                 self._recorder.settle_ranks()
             if not waited and time.monotonic() - began > LET_IN_SECONDS:
                 waited = True

@@ -57,6 +57,11 @@ class SocketQueue:
         """The other side is gone: nothing more will come."""
         return bool(self.ended_at)
 
+    @property
+    def gone(self) -> bool:
+        """The other side is gone, though not all that it sent may be read yet."""
+        return bool(self.gone_at or self.ended_at)
+
     def send(self, message: bytes) -> None:
         """Send a short message; one that the other end does not take is left out, as it has more to do."""
         with contextlib.suppress(OSError):

@@ -150,8 +150,6 @@ class LoopRun:
 
     def _attend(self) -> None:
         """Wait until all ranks are gone."""
-        first_batch_at = 0.0
-        settled = False
         told = 0
         aggregator = self._recorder.aggregator
         while self._recorder.crash is None and not self._all_gone():
@@ -162,10 +160,7 @@ class LoopRun:
             if told != len(aggregator.ranks.pids):
                 told = len(aggregator.ranks.pids)
                 self._write_run_json("running")
-            if aggregator.ranks.reporting and not first_batch_at:
-                first_batch_at = time.monotonic()
-            if first_batch_at and not settled and time.monotonic() - first_batch_at > SILENT_RANKS_SECONDS:
-                settled = True
+            if aggregator.may_settle(SILENT_RANKS_SECONDS):
                 self._recorder.settle_ranks()
             time.sleep(POLL_SECONDS)
 

@@ -19,6 +19,8 @@ class Ranks:
         """Rank by process id."""
         self.reporting: set[int] = set()
         """Those that have told a batch."""
+        self.first_batch_at = 0.0
+        """When the first of them did, by `time.monotonic()`; 0 before."""
         self.standings: dict[int, Standing] = {}
         """The newest answer of each to a question of the run process."""
         self.told_world_size = 1
@@ -45,6 +47,8 @@ class Ranks:
     def batch(self, event: BatchEvent) -> None:
         """A rank has done a batch."""
         self._newest[event.rank] = event
+        if not self.reporting:
+            self.first_batch_at = time.monotonic()
         self.reporting.add(event.rank)
 
     def new_states(self) -> list[RankState]:

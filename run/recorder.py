@@ -16,7 +16,7 @@ from typing import Any, Protocol, TextIO
 import msgspec
 
 from ..log.catalogue import Catalogue
-from ..metrics.events import decode_events
+from ..metrics.events import Hello, decode_events
 from ..metrics.records import Notice, RunEnded
 from ..reporting.event_queue import EventQueue
 from .aggregator import Aggregator, AttemptInfo
@@ -37,6 +37,10 @@ class Queue(Protocol):
     @property
     def ended(self) -> bool:
         """Nothing more will come."""
+
+    @property
+    def gone(self) -> bool:
+        """Whoever sends them has ended, though not all may be taken yet."""
 
     def take(self) -> list[bytes]:
         """The messages that have come, in their order."""
@@ -60,6 +64,10 @@ class Recorder:
         self.lost: dict[Path, int] = {}
         """Rows that could not be written, by file; known after `close`."""
         self._queues = list(queues)
+        self._owners: dict[int, tuple[Queue, int]] = {}
+        """Where each rank's events come from, and its process."""
+        self._refused: list[Queue] = []
+        """Those of processes that say to be a rank which another one is."""
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
@@ -156,5 +164,17 @@ class Recorder:
                 self.aggregator.emit("garbage", "warning")
                 return False
             for event in events:
-                self.aggregator.handle(event)
+                if isinstance(event, Hello) and self._is_twice(one, event):
+                    self._refused.append(one)
+                    self.aggregator.emit("rank_twice", "warning", rank=event.rank, pid=event.pid)
+                if one not in self._refused:
+                    self.aggregator.handle(event)
         return bool(messages)
+
+    def _is_twice(self, one: Queue, hello: Hello) -> bool:
+        """Whether another process that is still there reports as this rank: then nobody knows whose a batch is."""
+        owner, pid = self._owners.get(hello.rank, (one, hello.pid))
+        if pid != hello.pid and not owner.gone:
+            return True
+        self._owners[hello.rank] = one, hello.pid
+        return False

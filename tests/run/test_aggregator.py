@@ -2,9 +2,19 @@ import time
 
 import pytest
 from everybatch.log.catalogue import Catalogue
-from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Hello, Introduced, Saved
+from everybatch.metrics.events import (
+    BatchEvent,
+    EpochBegan,
+    EpochEnded,
+    Finished,
+    Hello,
+    Introduced,
+    Planned,
+    RankFailed,
+    Saved,
+)
 from everybatch.metrics.files.journal import JournalReader
-from everybatch.metrics.records import UNKNOWN, BatchRecord, EpochSummary, Notice, RunStarted
+from everybatch.metrics.records import UNKNOWN, BatchRecord, EpochSummary, Notice, RunStarted, RunTold
 from everybatch.metrics.run_view import RunView
 from everybatch.run.aggregator import Aggregator, AttemptInfo
 from everybatch.run.run_folder import RunFolder
@@ -86,8 +96,8 @@ def told(tmp_path):
 SETTLE = object()
 
 
-def hellos(*ranks):
-    return [event for rank in ranks for event in (Hello(rank, 100 + rank), Introduced(rank, 2, "cpu"))]
+def hellos(*ranks, pid=100):
+    return [event for rank in ranks for event in (Hello(rank, pid + rank), Introduced(rank, 2, "cpu"))]
 
 
 @pytest.mark.parametrize("late_from", range(6))
@@ -128,3 +138,55 @@ def test_a_rank_that_came_and_has_no_batches_is_not_waited_for_again(told):
     records = told([*hellos(0, 1), *ours[:2], SETTLE, Introduced(0, 2, "cpu"), *hellos(1), *ours[2:]])
     assert len(records[BatchRecord]) == BATCHES
     assert records[EpochSummary][0].world_size == 1
+
+
+def test_ranks_that_a_launcher_starts_anew_go_on_behind_what_was_told(told):
+    first, second = list(of_rank(0, 2)), list(of_rank(1, 2))
+    before = [*first[0], *second[0], *first[1][:3], *second[1][:2]]  # one batch of rank 0 is not that of rank 1
+    again = [*hellos(0, pid=200), *first[0][:2], *hellos(1, pid=200), *first[0][2:], *second[0]]
+    records = told(
+        [*hellos(0, 1), *before, RankFailed(1, "ValueError", "once", "", 1.0), *again, *first[1], *second[1]]
+    )
+    places = [(batch.epoch, batch.batch, batch.step, batch.loss) for batch in records[BatchRecord]]
+    assert places == [
+        (epoch, batch, step, 0.5)
+        for step, (epoch, batch) in enumerate(
+            [
+                (1, 0),
+                (1, 1),
+                (1, 2),
+                (1, 3),
+                (2, 0),
+                (3, 0),
+                (3, 1),
+                (3, 2),
+                (3, 3),
+                (4, 0),
+                (4, 1),
+                (4, 2),
+                (4, 3),
+            ],
+            start=1,
+        )
+    ]
+    statuses = [(epoch.epoch, epoch.status) for epoch in records[EpochSummary]]
+    assert statuses == [(1, "completed"), (2, "failed"), (3, "completed"), (4, "completed")]
+    assert [notice.kind for notice in records[Notice]] == ["failed_raised", "ranks_again", "incomplete"]
+
+
+def test_one_training_after_another_is_counted_further(told):
+    one, other = [list(of_rank(0, epochs)) for epochs in (2, 1)]
+    alone = [Hello(0, 100), Introduced(0, 1, "cpu"), Planned(0, 2, -1)]
+    last = [Finished(0, "finished"), Hello(0, 101), Introduced(0, 1, "cpu"), Planned(0, 1, -1)]
+    records = told([*alone, *one[0], *one[1][:-1], *last, *other[0]])
+    assert [batch.step for batch in records[BatchRecord]] == list(range(1, 3 * BATCHES + 1))
+    assert [epoch.status for epoch in records[EpochSummary]] == ["completed"] * 3
+    assert records[RunTold][-1].epochs == 3
+
+
+def test_what_a_rank_that_is_gone_told_late_is_of_no_batch(told):
+    first, second = next(of_rank(0, 1)), next(of_rank(1, 1))
+    again = [*hellos(0, pid=200), *second, *first, *hellos(1, pid=200), *second]
+    records = told([*hellos(0, 1), *first, *again])
+    assert [batch.step for batch in records[BatchRecord]] == [1, 2, 3, 4]
+    assert [epoch.status for epoch in records[EpochSummary]] == ["completed"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from everybatch.log.catalogue import Catalogue
-from everybatch.metrics.records import RunStarted
+from everybatch.metrics.records import BatchRecord, Notice, RunStarted
 from everybatch.run.control_client import ask_run
 from everybatch.run.registry import read_run
 
@@ -125,6 +125,31 @@ raise ValueError("no more")
     done = running.wait()
     assert (done.code, read_run(only(tmp_path, ".everybatch/*")).state) == (1, "failed")
     assert "ValueError: no more" in done.stderr
+
+
+def test_of_trainings_at_once_the_first_is_shown_and_those_behind_one_another_are_counted_further(run, tmp_path):
+    (tmp_path / "one.py").write_text("""
+import pathlib, sys, time, torch
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+for batch in torch.utils.data.DataLoader([torch.ones(4)] * 4):
+    model(batch).mean().backward()
+    optimizer.step()
+    pathlib.Path("began").touch()
+while len(sys.argv) > 1 and not pathlib.Path("over").exists():
+    time.sleep(0.05)
+""")
+    one, wait = f"{sys.executable} one.py", "until [ -e began ]; do sleep 0.05; done"
+    done = run("sh", "-c", f"{one} waits & {wait}; {one}; touch over; wait; {one}").wait()
+    assert done.code == 0, done.stderr
+    assert [(int(row["epoch"]), row["status"]) for row in done.rows("epoch")] == [
+        (1, "completed"),
+        (2, "completed"),
+    ]
+    records = done.journal()
+    assert [record.step for record in records if isinstance(record, BatchRecord)] == list(range(1, 9))
+    kinds = [record.kind for record in records if isinstance(record, Notice) and record.kind.startswith("rank")]
+    assert kinds == ["rank_twice", "ranks_again"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ TEXTS = {
     "command_ranks_lost": "the command ended with exit code {code}, and rank {ranks} left no last word",
     "ranks_settled": "Warning: only {present} of {world_size} ranks report batches; only these count from here on",
     "rank_late": "Warning: rank {rank} began to report late: it counts from here on, not in the batches before",
+    "rank_twice": "Warning: process {pid} trains as rank {rank} while another one does; it is not shown",
+    "ranks_again": "The ranks are started anew: they go on as epoch {epoch}",
     "garbage": "Warning: a process sent what cannot be understood; nothing more is read from it",
     "hook_failed": "Warning: watching rank {rank} failed ({error}) and is off; the training is not affected",
     "no_steps": "Warning: rank {rank} gives losses to backward, but no optimizer of torch has made a step; "

@@ -14,6 +14,8 @@ TEXTS = {
     "command_ranks_lost": "命令以退出码 {code} 结束，rank {ranks} 没有留下任何说明",
     "ranks_settled": "警告: {world_size} 个进程中只有 {present} 个报告batch，以后只按这些统计",
     "rank_late": "警告: rank {rank} 开始报告得晚：从此计入统计，之前的batch不含它",
+    "rank_twice": "警告: 进程 {pid} 也作为 rank {rank} 训练，而另一个还在进行；不显示它",
+    "ranks_again": "各进程重新开始: 接着记为 epoch {epoch}",
     "garbage": "警告: 一个进程发来无法理解的数据，不再读取",
     "hook_failed": "警告: rank {rank} 的观察出错（{error}），不再观察；训练不受影响",
     "no_steps": "警告: rank {rank} 把损失交给了 backward，但没有 torch 优化器执行 step；batch 要靠 step 才能看到",
