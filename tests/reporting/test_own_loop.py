@@ -169,7 +169,7 @@ def of_ranks(done):
     ("command", "env"),
     [
         ((*TORCHRUN, "two_lines_ddp.py"), {}),
-        (("two_lines_spawn.py",), {}),
+        pytest.param(("two_lines_spawn.py",), {}, marks=pytest.mark.slow),
         (("two_lines_spawn.py",), {"EARLY": "1", "WORKERS": "1"}),
     ],
     ids=["torchrun", "spawn", "spawn before the group"],
@@ -186,7 +186,7 @@ def test_both_ranks_come_into_one_run_with_all_their_values(start, command, env)
     assert [row["zeros"] + row["ones"] for row in rows] == ["11", ""] * 5
 
 
-@pytest.mark.parametrize("who", ["zero", "logs"])
+@pytest.mark.parametrize("who", ["zero", pytest.param("logs", marks=pytest.mark.slow)])
 def test_where_only_rank_0_logs_its_batches_are_those_of_the_run(start, who):
     done, run = ended(start(*TORCHRUN, "two_lines_ddp.py", WHO=who))
     assert (done.code, run.state, done.counted()) == (0, "finished", 10)
@@ -203,8 +203,8 @@ def test_where_only_rank_0_logs_its_batches_are_those_of_the_run(start, who):
     ("command", "fault", "rank", "cause"),
     [
         ((*TORCHRUN, "two_lines_ddp.py"), "kill", 1, "rank_silent"),
-        (("two_lines_spawn.py",), "kill", 0, "rank_silent"),
-        ((*TORCHRUN, "two_lines_ddp.py"), "raise", 1, "failed_raised"),
+        pytest.param(("two_lines_spawn.py",), "kill", 0, "rank_silent", marks=pytest.mark.slow),
+        pytest.param((*TORCHRUN, "two_lines_ddp.py"), "raise", 1, "failed_raised", marks=pytest.mark.slow),
         (("two_lines_spawn.py",), "raise", 1, "failed_raised"),
     ],
 )
@@ -237,7 +237,7 @@ def test_a_stop_that_is_asked_for_before_all_ranks_came_waits_for_them(start):
     assert not said(done.log(), "agreed_by_rank_0")
 
 
-@pytest.mark.parametrize("who", ["zero", "logs"])
+@pytest.mark.parametrize("who", [pytest.param("zero", marks=pytest.mark.slow), "logs"])
 def test_where_only_rank_0_logs_a_stop_is_told_to_it_and_no_rank_waits_for_another(start, who):
     running = start(*TORCHRUN, "two_lines_ddp.py", EPOCHS="30", SECONDS="0.05", WHO=who)
     until(lambda: "Epoch [2/" in running.log())

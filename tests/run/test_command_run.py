@@ -84,7 +84,11 @@ def test_both_ranks_of_torchrun_are_merged(run, script):
 
 @pytest.mark.parametrize(
     "env",
-    [{"SECONDS": "0.05"}, {"SECONDS": "1"}, {"SECONDS": "1", "WORKERS": "1"}],
+    [
+        pytest.param({"SECONDS": "0.05"}, marks=pytest.mark.slow),
+        pytest.param({"SECONDS": "1"}, marks=pytest.mark.slow),
+        {"SECONDS": "1", "WORKERS": "1"},
+    ],
     ids=["the other raises", "the launcher ends the other", "with loader workers"],
 )
 def test_a_killed_rank_is_named(run, env):

@@ -24,7 +24,11 @@ def task(own_task, *names):
     )
 
 
-@pytest.mark.parametrize("names", [("thread",), ("manager", "pool", "exit"), ("process",)], ids="+".join)
+@pytest.mark.parametrize(
+    "names",
+    [("thread",), ("manager", "pool", "exit"), pytest.param(("process",), marks=pytest.mark.slow)],
+    ids="+".join,
+)
 def test_a_run_that_has_finished_ends_whatever_its_task_started(train, own_task, names):
     run = train(*task(own_task, *names), "--epochs", "2", "--workers", "1", "--log_batch_metrics")
     assert (run.code, run.stderr) == (0, "")

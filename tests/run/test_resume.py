@@ -34,7 +34,7 @@ def whole(tmp_path_factory):
     return story
 
 
-@pytest.mark.parametrize(("way", "seed"), [(BY_BATCHES, 5), (BY_EPOCHS, 2)])
+@pytest.mark.parametrize(("way", "seed"), [(BY_BATCHES, 5), pytest.param(BY_EPOCHS, 2, marks=pytest.mark.slow)])
 def test_killed_anywhere_and_resumed_is_as_never_killed_bit_for_bit(whole, tmp_path, way, seed):
     flags, env = way
     story, told = killed_and_resumed(tmp_path, seed, *flags, **env)
@@ -269,7 +269,12 @@ def test_a_run_is_resumed_from_any_folder_by_its_beginning(stopped, start, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("save_every", "saves"), [("2", ["2", "4", "5"]), ("24batches", ["2", "4", "5"]), ("100batches", ["5"])]
+    ("save_every", "saves"),
+    [
+        pytest.param("2", ["2", "4", "5"], marks=pytest.mark.slow),
+        ("24batches", ["2", "4", "5"]),
+        pytest.param("100batches", ["5"], marks=pytest.mark.slow),
+    ],
 )
 def test_a_checkpoint_as_often_as_asked_for_and_at_the_end(train, tiny, save_every, saves):
     run = train(*tiny, "--epochs", "5", "--save_every", save_every, "--lr", "1e-9")
@@ -293,7 +298,9 @@ def test_a_rhythm_that_makes_no_sense_is_refused(train, text):
 # ---- restarts ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["raise", "kill", pytest.param("exit", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "fault", [pytest.param("raise", marks=pytest.mark.slow), "kill", pytest.param("exit", marks=pytest.mark.slow)]
+)
 def test_a_failed_attempt_starts_again_by_itself(train, tiny, tmp_path, fault):
     env = {"TINY_FAULT": f"{fault}@18", "TINY_SECONDS": "0.02"}
     run = train(*tiny, "--epochs", "2", "--max_restarts", "1", "--log_batch_metrics", env=env)

@@ -108,9 +108,14 @@ def test_english_and_validation_and_loader_workers(train, tmp_path):
     [
         ("raise", "failed_raised", {"error": "ValueError", "message": r"a fault of rank 1 [/red] \x1b[31m"}),
         ("kill", "failed_signal", {"signal": "SIGKILL"}),
-        ("segv", "failed_signal", {"signal": "SIGSEGV"}),
-        ("exit", "failed_early", {"code": 0}),
-        ("sys.exit", "failed_raised", {"error": "EndedEarlyError", "message": "sys.exit(0)"}),
+        pytest.param("segv", "failed_signal", {"signal": "SIGSEGV"}, marks=pytest.mark.slow),
+        pytest.param("exit", "failed_early", {"code": 0}, marks=pytest.mark.slow),
+        pytest.param(
+            "sys.exit",
+            "failed_raised",
+            {"error": "EndedEarlyError", "message": "sys.exit(0)"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_rank_that_fails_is_named_and_everything_before_is_kept(train, tiny, tmp_path, fault, key, fields):
@@ -161,8 +166,16 @@ def test_on_nan_stop_stops_all_ranks_at_one_batch(train, tiny):
     assert "--on_nan stop" in run.stdout
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("to_all", [False, True], ids=["to the run", "to all its processes"])
+@pytest.mark.parametrize(
+    ("number", "code", "to_all"),
+    [
+        pytest.param(signal.SIGINT, 130, False, marks=pytest.mark.slow),
+        (signal.SIGINT, 130, True),
+        (signal.SIGTERM, 143, False),
+        pytest.param(signal.SIGTERM, 143, True, marks=pytest.mark.slow),
+    ],
+    ids=["SIGINT", "SIGINT to all its processes", "SIGTERM", "SIGTERM to all its processes"],
+)
 def test_a_first_signal_finishes_the_batch_and_saves(start, tiny, tmp_path, number, code, to_all):
     run = start(*tiny, "--epochs", "1000", "--workers", "1", "--log_batch_metrics", env={"TINY_SECONDS": "0.02"})
     until(lambda: "(5/12)" in run.log())

@@ -75,7 +75,15 @@ def test_a_task_that_wants_a_hidden_file_is_told_to_rename_it(train, own_task, t
         assert f"{name}.py 与Python或依赖库的模块同名" in run.stderr
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed",
+    [
+        pytest.param(">&-", marks=pytest.mark.slow),
+        pytest.param("2>&-", marks=pytest.mark.slow),
+        pytest.param("<&-", marks=pytest.mark.slow),
+        "<&- >&- 2>&-",
+    ],
+)
 def test_a_run_whose_streams_are_closed_trains(start, tiny, tmp_path, closed):
     done = start(*tiny, "--epochs", "1", wrap=("sh", "-c", f'exec "$@" {closed}', "sh")).wait()
     assert (done.code, done.stderr) == (0, "")

@@ -89,7 +89,7 @@ def test_a_metric_that_fails_ends_the_run_with_the_epoch_saved_and_a_resume_only
     assert [row["attempt"] for row in run.rows("batch")] == ["1"] * 24 + ["2"] * 12
 
 
-@pytest.mark.parametrize("fault", ["kill", "hang"])
+@pytest.mark.parametrize("fault", [pytest.param("kill", marks=pytest.mark.slow), "hang"])
 def test_a_rank_that_dies_in_validation_costs_no_training(flags, train, tmp_path, fault):
     (tmp_path / "broken").write_text(fault)
     run = train(*flags, "--timeout", "3")
