@@ -32,7 +32,7 @@ CAPACITY = 10_000
 VALUES_CAPACITY = 65_536
 """How many values may be on their way from the GPU. Those of further batches are left out."""
 
-NO_HOW: Mapping[str, str] = {}
+NO_HOW: dict[str, str] = {}
 
 KEPT = 2_000
 """How many of the newest events a checkpoint keeps: more than can be on their way to the recorder."""
@@ -171,6 +171,11 @@ class Reporter:
             return
         held = {name: value if type(value) is float else self._held_value(value) for name, value in values.items()}
         self._waiting.append(ValuesNote(self._step + 1, held, dict(how)))
+
+    def read_values(self, values: dict[str, float]) -> None:
+        """As `values`, of numbers only; the dict is the reporter's from here on."""
+        if len(self._waiting) + 1 < CAPACITY:
+            self._waiting.append(ValuesNote(self._step + 1, values, NO_HOW))
 
     def send(self, event: AnyEvent) -> None:
         """Any other event; it keeps its place among the batches and is never dropped."""

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 from ...metrics.events import Finished, RankFailed, ValidatedAt, Warned
 from ...metrics.records import UNKNOWN
 from ..last_word import last_word
+from ..reporter import NO_HOW
 from .epochs import Epochs
 from .errors import ArgumentError, said
 from .link import Link
-from .numbers import has_one_element, real, whole
+from .numbers import has_one_element, quick_number, real, whole
 from .passes import Pass
 from .processes import Processes
 from .values import Values
@@ -67,7 +68,7 @@ class Run:
         for a loss, lr or samples that is no number; any other value that is none is left out, and said once.
         """
         if values is not None:
-            named = {**_mapping(values), **named}
+            named = {**(values if type(values) is dict else _mapping(values)), **named}
             loss, lr = named.pop("loss", loss), named.pop("lr", lr)
             samples = named.pop("samples", samples)
         if loss is None:
@@ -76,7 +77,8 @@ class Run:
         if type(loss) is not float:
             loss = self._loss(loss, link)
         lr = lr if type(lr) is float else math.nan if lr is None else real("lr", lr)
-        samples = 0 if samples is None else whole("samples", samples, 0)
+        if samples is not None:
+            samples = whole("samples", samples, 0)
         if self.ended:
             self._say_ended()
             return
@@ -258,6 +260,8 @@ class Run:
         if link is not None and not self._device_told and hasattr(loss, "device"):
             self._device_told = True
             link.on_device(str(loss.device))
+        if (number := quick_number(loss)) is not None:
+            return number
         if getattr(loss, "is_cuda", False) and has_one_element(loss) and not loss.is_complex():
             return loss if link is None else link.reporter.keep(loss)
         return real("loss", loss)
@@ -269,7 +273,9 @@ class Run:
             reporter.waited(wait)
         if named:
             values, how = self._values.usable(named)
-            if values:
+            if how is NO_HOW:
+                reporter.read_values(values)
+            elif values:
                 reporter.values(values, how)
         reporter.batch(loss, lr, samples or counted)
 

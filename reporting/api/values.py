@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...metrics.values import LAST, MOST_NAMES, SUM
-from .numbers import has_one_element, number_of
+from ..reporter import NO_HOW
+from .numbers import has_one_element, number_of, quick_number
 
 MOST_NAME = 100
 """Characters of a name."""
@@ -43,13 +44,18 @@ class Values:
         self._known: set[str] = set()
         self._wrong: set[str] = set()
 
-    def usable(self, given: Mapping[Any, Any]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """The values that can be told, and how some of them are merged; a CUDA tensor stays one."""
-        known = self._known
+    def usable(self, given: Mapping[Any, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
+        """The values that can be told, and how some of them are merged; a CUDA tensor stays one.
+
+        With `NO_HOW` all of them are numbers.
+        """
+        known, values = self._known, {}
         for name, value in given.items():
-            if type(value) is not float or name not in known:
+            number = value if type(value) is float else quick_number(value)
+            if number is None or name not in known:
                 return self._sorted_out(given)
-        return given, {}
+            values[name] = number
+        return values, NO_HOW
 
     def _sorted_out(self, given: Mapping[Any, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         values: dict[str, Any] = {}
