@@ -16,28 +16,34 @@ from typing import Any
 
 
 class _AfterTorch:
-    """Finds torch as Python would, and installs the hooks behind its import. It then steps aside."""
+    """Finds torch as Python would, and installs the hooks behind its import. It then steps aside.
+
+    Others may ask where torch is without importing it, as often as they like.
+    """
 
     @classmethod
     def find_spec(cls, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         """Called by Python for every import of a module that is not loaded yet."""
         if name != "torch":
             return None
-        sys.meta_path.remove(cls)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            _then_install(spec.loader)
-        return spec
+        for finder in sys.meta_path:
+            if finder is not cls and (spec := finder.find_spec(name, path, target)) is not None:
+                if spec.loader is not None:
+                    cls._install_behind(spec.loader)
+                return spec
+        return None
 
+    @classmethod
+    def _install_behind(cls, loader: Any) -> None:
+        run = loader.exec_module
 
-def _then_install(loader: Any) -> None:
-    run = loader.exec_module
+        def exec_module(module: ModuleType) -> None:
+            run(module)
+            if cls in sys.meta_path:
+                sys.meta_path.remove(cls)
+                _install()
 
-    def exec_module(module: ModuleType) -> None:
-        run(module)
-        _install()
-
-    loader.exec_module = exec_module  # of this one loader object, which Python made for torch
+        loader.exec_module = exec_module  # of this one loader object, which Python made for torch
 
 
 def _install() -> None:
