@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import select
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 
 def prepare_streams() -> None:
@@ -26,6 +27,17 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def print_to(stream: TextIO | None, text: str) -> None:
+    """Print a line to a stream that may be closed, full, of another encoding, or without a reader."""
+    if stream is None:
+        return
+    with contextlib.suppress(OSError, ValueError):  # whom to tell that nothing can be told?
+        try:
+            print(text, file=stream, flush=True)
+        except UnicodeEncodeError:
+            print(text.encode("ascii", "backslashreplace").decode("ascii"), file=stream, flush=True)
 
 
 def print_json(value: Any) -> None:

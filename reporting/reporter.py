@@ -46,6 +46,10 @@ GPU_SECONDS = 3.0
 Item = TypeVar("Item")
 
 
+MOST_BYTES = 1 << 20
+"""Of a message of several events."""
+
+
 class Channel(Protocol):
     """Takes messages, in order; may block. `EventQueue` is one."""
 
@@ -269,8 +273,8 @@ class Reporter:
         if dropped > self._dropped_told:
             events.append(BatchesDropped(self.rank, dropped - self._dropped_told))
             self._dropped_told = dropped
-        if events:
-            self._channel.put(encode_events(events))
+        for message in _messages(events):
+            self._channel.put(message)
 
     def _read(self, note: Note, until: float) -> AnyEvent | None:
         """The event of a note; None if the GPU has not computed its loss by then, or never will."""
@@ -280,3 +284,16 @@ class Reporter:
         except RuntimeError:  # a fault on the GPU, which the training thread meets as well
             return None
         return event
+
+
+def _messages(events: list[AnyEvent]) -> Iterator[bytes]:
+    """The events in as few messages as can be, none of them too long to be taken."""
+    if not events:
+        return
+    message = encode_events(events)
+    if len(message) <= MOST_BYTES or len(events) == 1:
+        yield message
+    else:
+        half = len(events) // 2
+        yield from _messages(events[:half])
+        yield from _messages(events[half:])

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..metrics.framing import FrameReader, frame
+from .descriptors import beside_streams
 
 PATH_VARIABLE = "EVERYBATCH_SOCKET"
 TOKEN_VARIABLE = "EVERYBATCH_TOKEN"
@@ -81,7 +82,7 @@ class SocketChannel:
 
     def _connected(self) -> socket.socket:
         address = self._address if isinstance(self._address, Address) else self._address()
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection = beside_streams(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         try:
             connection.settimeout(CONNECT_SECONDS)
             connection.connect(address.path)

@@ -20,6 +20,7 @@ import msgspec
 import psutil
 
 from ..log.catalogue import Catalogue, one_line
+from ..log.streams import print_to
 from ..metrics.commands import Command
 from ..metrics.files.append_file import AppendFile
 from ..metrics.records import UNKNOWN, Notice, RunStarted
@@ -30,7 +31,7 @@ from .command_output import OutputReader
 from .connections import Connections
 from .foreign_failure import first_error, raised
 from .listener import Listener, SocketQueue
-from .presence import Presence, print_to
+from .presence import Presence
 from .protocol import Reply, Request
 from .rank_commands import MOST_INTERVAL
 from .recorder import Recorder
@@ -45,6 +46,8 @@ LAST_WORDS_SECONDS = 2.0
 """After the end of the command, for what its ranks and its output still hold."""
 LET_IN_SECONDS = 60.0
 """After which it is said that no Python of the command has let the hooks in."""
+OUTPUT_VARIABLE = "EVERYBATCH_OUTPUT"
+"""Which pipe goes into the file of the output: into that, and no other, Python is made to print line by line."""
 STARTUP_FOLDER = Path(__file__).parent.parent / "reporting" / "startup"
 """What leads the hooks into every Python process below the command."""
 STOP_SECONDS = 10.0
@@ -146,15 +149,17 @@ class CommandRun:
     def _attend(self, stdout: TextIO | None, stderr: TextIO) -> int:
         """Start the command, wait for its end and write how it ended; its exit code."""
         output = AppendFile(self._folder.output)
+        out, to_out = os.pipe()
         self._process = process = subprocess.Popen(
             self._arguments,
             stdin=None if stdout is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=to_out,
             stderr=subprocess.PIPE,
-            env=self._environment(),
+            env=self._environment(to_out),
             start_new_session=True,
         )
-        pipes = [(process.stdout, stdout), (process.stderr, stderr if stdout is not None else None)]
+        os.close(to_out)
+        pipes = [(os.fdopen(out, "rb"), stdout), (process.stderr, stderr if stdout is not None else None)]
         readers = [
             OutputReader(pipe, lambda data: output.write([data]), _writer(stream))
             for pipe, stream in pipes
@@ -170,11 +175,12 @@ class CommandRun:
         output.close()
         return self._close(process.returncode, stderr)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, stdout: int) -> dict[str, str]:
         inherited = os.environ.get("PYTHONPATH", "")
         return {
             **os.environ,
             **self._listener.address.environment(),
+            OUTPUT_VARIABLE: str(os.fstat(stdout).st_ino),
             "PYTHONPATH": os.pathsep.join([str(STARTUP_FOLDER), *([inherited] if inherited else [])]),
         }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import socket
@@ -15,6 +14,7 @@ from typing import TextIO
 
 from .. import __version__
 from ..log.catalogue import Catalogue
+from ..log.streams import print_to
 from .control_server import ControlServer
 from .keeper import Keeper
 from .liveness import this_boot
@@ -94,9 +94,3 @@ class Presence:
     def _print_trouble(self, path: Path, error: OSError) -> None:
         reason = error.strerror or str(error)
         print_to(sys.stderr, self._catalogue.text("file_trouble", path=str(path), reason=reason))
-
-
-def print_to(stream: TextIO, text: str) -> None:
-    """Print to a stream whose reader may be gone; the log file has the text too."""
-    with contextlib.suppress(OSError):
-        print(text, file=stream, flush=True)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 from ..engine.config import TrainConfig, config_values
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
+from ..log.streams import print_to
 from ..metrics.records import RunStarted, Start
 from ..metrics.values import MOST_NAMES
 from .fork_server import warm_up
 from .preflight import Plan, check_files
-from .presence import Presence, print_to
+from .presence import Presence
 from .protocol import Reply, Request
 from .recorder import Recorder
 from .request import TrainRequest

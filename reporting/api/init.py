@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...log.language import default_language
+from ...log.streams import print_to
 from ...metrics.records import UNKNOWN
 from ..socket_channel import Address
 from . import below
@@ -49,7 +50,7 @@ def init(
         name=str(name or Path(sys.argv[0] or "python").name),
         epochs=UNKNOWN if epochs is None else whole("epochs", epochs, 1),
         steps=UNKNOWN if steps is None else whole("steps", steps, 1),
-        output_dir=str(Path(output_dir or ".").absolute()),
+        output_dir=_absolute(Path(output_dir or ".")),
         resume=str(resume or ""),
         step=UNKNOWN if step is None else whole("step", step, 0),
         log_batch_metrics=bool(log_batch_metrics),
@@ -71,6 +72,13 @@ def log(values: Mapping[str, Any] | None = None, /, **named: Any) -> None:
     RUNS.newest.log(values, **named)
 
 
+def _absolute(folder: Path) -> str:
+    try:
+        return str(folder.absolute())
+    except FileNotFoundError:  # the current folder is gone, which is said when the run cannot begin
+        return str(folder)
+
+
 class _Connector:
     """Finds or starts the run process of one run."""
 
@@ -82,17 +90,18 @@ class _Connector:
 
     def link(self, run: Run) -> Link | None:
         """The link of `run`. None, with a warning, where there is no way."""
-        here = place() or ALONE
+        here = place(certain=False) or ALONE
         try:
+            folder = Path.cwd()
             if (address := below.take(run)) is not None:
-                if self._config.resume or Path(self._config.output_dir) != Path.cwd():
-                    print(said("api_below"), file=sys.stderr)
+                if self._config.resume or Path(self._config.output_dir) != folder:
+                    print_to(sys.stderr, said("api_below"))
                 return _link(run, address, here)
             if here.world_size == 1:
                 return self._alone(run, here)
             return self._of_a_job(run, here)
         except OSError as error:
-            print(said("api_off", reason=error.strerror or str(error)), file=sys.stderr)
+            print_to(sys.stderr, said("api_off", reason=error.strerror or str(error)))
             return None
 
     def _alone(self, run: Run, here: Place) -> Link:
@@ -103,7 +112,7 @@ class _Connector:
     def _start(self, run: Run) -> Started:
         started = Started(self._config)
         _begin(run, started.joined)
-        print(said("api_watch", run=run.id), file=sys.stderr)
+        print_to(sys.stderr, said("api_watch", run=run.id))
         return started
 
     def _of_a_job(self, run: Run, here: Place) -> Link:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
+
+from ..children import is_child
+from .group_store import group_store
 
 LAUNCHERS = (
     ("RANK", "WORLD_SIZE"),
@@ -45,26 +47,33 @@ class Place:
 ALONE = Place(0, 1, 0)
 
 
-def place(environment: Mapping[str, str] = os.environ) -> Place | None:
-    """The place of this process, as far as it can be known by now; None if it may still become one of several."""
+def place(environment: Mapping[str, str] = os.environ, *, certain: bool = True) -> Place | None:
+    """The place of this process, as far as it can be known by now; None if it may still become one of several.
+
+    A child of `multiprocessing` is one of those: it may only load data, with what a launcher told its parent in its
+    environment. Without `certain`, that is taken for its own.
+    """
     node = int(next((environment[name] for name in NODES if environment.get(name, "").isdigit()), "0"))
     distributed = sys.modules.get("torch.distributed")
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         return Place(distributed.get_rank(), distributed.get_world_size(), node)
+    if certain and is_child():
+        return None
     for rank, size in LAUNCHERS:
         if environment.get(rank, "").isdigit() and environment.get(size, "").isdigit():
             return Place(int(environment[rank]), int(environment[size]), node)
-    return None if multiprocessing.parent_process() is not None else ALONE
+    return ALONE
 
 
 def job_of(environment: Mapping[str, str] = os.environ) -> str:
     """A name that all ranks of this job find, and nobody else.
 
-    Where the environment does not tell one job from another, they are the children of one process.
+    Where the environment does not tell one job from another, the store of their process group does; where there is
+    no group yet, they are the children of one process.
     """
     told = [f"{name}={environment[name]}" for name in OF_A_JOB if environment.get(name)]
     if not any(environment.get(name) for name in OF_ONE_JOB):
-        told.append(_parent())
+        told.append(group_store() or _parent())
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:24]
 
 

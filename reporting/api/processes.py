@@ -32,14 +32,26 @@ class Processes(Generic[OpenRun]):
         """The run that was begun last, whether it has ended or not."""
         self._open: list[OpenRun] = []
         self._watched = False
+        self._finalized = 0
+        """Pid of the child in which that was done."""
 
     def add(self, run: OpenRun) -> None:
         """A run that is open from here on."""
         if not self._watched:
             self._watched = True
             self._watch()
+        self.watch_child()
         self.newest = run
         self._open.append(run)
+
+    def watch_child(self) -> None:
+        """Have the end of a child of `multiprocessing` told, where an exception may never reach us otherwise.
+
+        What was registered before the child began is forgotten, as while it imported the main module.
+        """
+        if self._finalized != os.getpid() and multiprocessing.parent_process() is not None:
+            self._finalized = os.getpid()
+            multiprocessing.util.Finalize(None, self._at_exit_of_child, exitpriority=100)
 
     def remove(self, run: OpenRun) -> None:
         """It has ended."""
@@ -50,14 +62,14 @@ class Processes(Generic[OpenRun]):
         original = sys.excepthook
 
         def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-            if not hasattr(sys, "ps1"):  # a person at a prompt goes on
-                self._end(error)
-            original(kind, error, trace)
+            try:
+                original(kind, error, trace)
+            finally:
+                if not hasattr(sys, "ps1"):  # a person at a prompt goes on
+                    self._end(error)
 
         sys.excepthook = on_exception
         atexit.register(self._at_exit)
-        if multiprocessing.parent_process() is not None:  # where an exception may never reach the two above
-            multiprocessing.util.Finalize(None, self._at_exit_of_child, exitpriority=100)
         os.register_at_fork(after_in_child=self._forked)
 
     def _at_exit(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
+from ...log.streams import print_to
 from ...metrics.events import Finished, RankFailed, ValidatedAt, Warned
 from ...metrics.records import UNKNOWN
 from ..last_word import last_word
@@ -206,13 +207,14 @@ class Run:
         RUNS.remove(self)
         if not told:
             reason = getattr(error, "strerror", None) or str(error) or said("api_gone")
-            print(said("api_lost", reason=reason), file=sys.stderr)
+            print_to(sys.stderr, said("api_lost", reason=reason))
 
     # ---- inside -------------------------------------------------------------------------------------------
 
     def _ready(self) -> Link | None:
         """The link, made with the first call that needs it if it could not be made before."""
         if self._link is None and self._connect is not None:
+            RUNS.watch_child()
             connect, self._connect = self._connect, None
             link = connect(self)
             if link is not None:
@@ -249,7 +251,7 @@ class Run:
     def _say_ended(self) -> None:
         if not self._end_told:
             self._end_told = True
-            print(said("api_after_end", run=self.id), file=sys.stderr)
+            print_to(sys.stderr, said("api_after_end", run=self.id))
 
     def _warn(self, kind: str, **fields: str | int | float) -> None:
         if self._link is not None:

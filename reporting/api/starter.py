@@ -9,10 +9,11 @@ import sys
 
 import msgspec
 
+from ..descriptors import beside_streams
 from .errors import ArgumentError, said
 from .joined import Answer, Joined, LoopConfig
 
-START_SECONDS = 60.0
+START_SECONDS = 30.0
 """For a run process on a machine that has much else to do; a fraction of a second is usual."""
 END_SECONDS = 3.0
 """How long the end of a training waits for its files."""
@@ -23,7 +24,7 @@ class Started:
 
     def __init__(self, config: LoopConfig) -> None:
         """Start it and wait for its answer. Raises `ArgumentError`, and `OSError` when it cannot be had."""
-        self._told, theirs = socket.socketpair()
+        self._told, theirs = map(beside_streams, socket.socketpair())
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "everybatch.run", str(theirs.fileno())],
@@ -49,5 +50,7 @@ class Started:
 
     def wait(self) -> None:
         """Wait, for a bounded time, until all files of the run are written."""
-        select.select([self._told], [], [], END_SECONDS)
+        poll = select.poll()
+        poll.register(self._told, select.POLLIN)
+        poll.poll(1000 * END_SECONDS)
         self._told.close()

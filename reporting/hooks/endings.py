@@ -35,8 +35,10 @@ def _hook_exceptions(failed: Failed) -> None:
     original = sys.excepthook
 
     def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        failed(error)
-        original(kind, error, trace)
+        try:
+            original(kind, error, trace)
+        finally:
+            failed(error)
 
     sys.excepthook = on_exception
 

@@ -56,7 +56,12 @@ def _install() -> None:
         _mark("failed")
         missing = isinstance(error, ModuleNotFoundError)
         where = f" (everybatch must be installed for {sys.executable} too)" if missing else ""
-        print(f"everybatch: this training is not watched: {type(error).__name__}: {error}{where}", file=sys.stderr)
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):
+                print(
+                    f"everybatch: this training is not watched: {type(error).__name__}: {error}{where}",
+                    file=sys.stderr,
+                )
 
 
 def _mark(name: str) -> None:
@@ -78,9 +83,13 @@ def _run_shadowed() -> None:
 
 
 def _print_by_lines() -> None:
-    """Into a pipe, Python holds back what is printed. Unbuffered, it would tear lines of several ranks apart."""
-    if sys.stdout is not None and not sys.stdout.isatty():
-        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    """Into a pipe, Python holds back what is printed. Unbuffered, it would tear lines of several ranks apart.
+
+    A pipe of the command's own, to another program, stays as it is.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stdout is not None and str(os.fstat(1).st_ino) == os.environ.get("EVERYBATCH_OUTPUT"):
+            sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
 if os.environ.get("EVERYBATCH_SOCKET"):

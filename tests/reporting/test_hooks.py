@@ -257,7 +257,9 @@ def test_a_script_that_does_not_train_reports_nothing():
 
 
 def test_a_sitecustomize_of_the_user_still_runs_and_may_ask_where_torch_is(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text("import importlib.util\nprint(importlib.util.find_spec('torch').name)\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util\nprint(importlib.util.find_spec('torch').name)\n"
+    )
     path = os.pathsep.join([str(STARTUP_FOLDER), str(tmp_path), os.environ.get("PYTHONPATH", "")])
     watched = Watched("own_loop.py", env={"PYTHONPATH": path})
     assert watched.stdout.startswith("torch\n")
