@@ -1,6 +1,7 @@
 """Starts trainings that report by themselves."""
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -14,10 +15,11 @@ def start(tmp_path):
     """Start a script in an empty folder; whatever still runs at the end is killed."""
     started = []
 
-    def begin(*arguments, **env):
+    def begin(*arguments, stdin=False, **env):
         script = [str(SCRIPTS / one) if one.endswith(".py") else one for one in arguments]
         settings = {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{SCRIPTS}", **env}
-        started.append(Running([sys.executable, *script], tmp_path, settings))
+        options = {"stdin": subprocess.PIPE} if stdin else {}
+        started.append(Running([sys.executable, *script], tmp_path, settings, **options))
         return started[-1]
 
     yield begin
