@@ -23,3 +23,9 @@ def test_torch_is_hooked_however_often_and_by_whom_it_was_looked_for_before():
     watched = Watched("-c", ASKED_FIRST)
     assert (watched.code, watched.stderr) == (0, "")
     assert len(watched.of(BatchEvent)) == 15
+
+
+def test_only_a_program_with_torch_prints_line_by_line_into_a_pipe():
+    look = "print(sys.stdout.line_buffering)"
+    watched = Watched("-c", f"import sys; {look}; import torch; {look}")
+    assert (watched.code, watched.stdout, watched.stderr) == (0, "False\nTrue\n", "")
