@@ -16,37 +16,44 @@ from typing import Any
 
 
 class _AfterTorch:
-    """Finds torch as Python would, and installs the hooks behind its import. It then steps aside.
+    """Finds torch as Python would, and has the hooks installed behind its import.
 
-    Others may ask where torch is without importing it, as often as they like.
+    It stays: many libraries ask where torch is long before anybody imports it.
     """
+
+    done = False
 
     @classmethod
     def find_spec(cls, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         """Called by Python for every import of a module that is not loaded yet."""
-        if name != "torch":
+        if name != "torch" or cls.done:
             return None
-        for finder in sys.meta_path:
-            if finder is not cls and (spec := finder.find_spec(name, path, target)) is not None:
-                if spec.loader is not None:
-                    cls._install_behind(spec.loader)
-                return spec
+        for finder in list(sys.meta_path):
+            find = None if finder is cls else getattr(finder, "find_spec", None)
+            spec = find(name, path, target) if find is not None else None
+            if spec is not None:
+                _then_install(spec.loader)
+                return spec  # type: ignore[no-any-return]
         return None
 
-    @classmethod
-    def _install_behind(cls, loader: Any) -> None:
+
+def _then_install(loader: Any) -> None:
+    try:
         run = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
             run(module)
-            if cls in sys.meta_path:
-                sys.meta_path.remove(cls)
-                _install()
+            _torch_is_there()
 
-        loader.exec_module = exec_module  # of this one loader object, which Python made for torch
+        loader.exec_module = exec_module  # of this one loader object, which was made for this one spec
+    except AttributeError:  # none that Python's own finders make
+        _say(f"everybatch: this training is not watched: torch is loaded by {type(loader).__name__}")
 
 
-def _install() -> None:
+def _torch_is_there() -> None:
+    if _AfterTorch.done:
+        return
+    _AfterTorch.done = True
     try:
         from everybatch.reporting.hooks.torch_hooks import install
 
@@ -56,12 +63,13 @@ def _install() -> None:
         _mark("failed")
         missing = isinstance(error, ModuleNotFoundError)
         where = f" (everybatch must be installed for {sys.executable} too)" if missing else ""
-        if sys.stderr is not None:
-            with contextlib.suppress(OSError, ValueError):
-                print(
-                    f"everybatch: this training is not watched: {type(error).__name__}: {error}{where}",
-                    file=sys.stderr,
-                )
+        _say(f"everybatch: this training is not watched: {type(error).__name__}: {error}{where}")
+
+
+def _say(text: str) -> None:
+    """A line on stderr, which may be missing, closed or full. The package with its own way may not be there."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.write(sys.stderr.fileno(), f"{text}\n".encode(errors="backslashreplace"))
 
 
 def _mark(name: str) -> None:
@@ -73,8 +81,8 @@ def _mark(name: str) -> None:
 
 def _run_shadowed() -> None:
     """Run the `sitecustomize` that a user or a distribution has, which this module hides."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    others = [folder for folder in sys.path if os.path.abspath(folder or os.curdir) != here]
+    here = os.path.dirname(__file__)
+    others = [folder for folder in sys.path if not _is_same(folder, here)]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
     if spec is not None and spec.loader is not None:
         module = importlib.util.module_from_spec(spec)
@@ -82,18 +90,28 @@ def _run_shadowed() -> None:
         spec.loader.exec_module(module)
 
 
+def _is_same(folder: str, other: str) -> bool:
+    try:
+        return os.path.samefile(folder or os.curdir, other)
+    except OSError:  # one of them is not there, the current folder for instance
+        return False
+
+
 def _print_by_lines() -> None:
     """Into a pipe, Python holds back what is printed. Unbuffered, it would tear lines of several ranks apart.
 
     A pipe of the command's own, to another program, stays as it is.
     """
-    with contextlib.suppress(OSError, ValueError):
-        if sys.stdout is not None and str(os.fstat(1).st_ino) == os.environ.get("EVERYBATCH_OUTPUT"):
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # it may be closed, full, missing or replaced
+        if str(os.fstat(1).st_ino) == os.environ.get("EVERYBATCH_OUTPUT"):
             sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
 if os.environ.get("EVERYBATCH_SOCKET"):
     _mark("started")
-    sys.meta_path.insert(0, _AfterTorch)
     _print_by_lines()
+    if "torch" in sys.modules:  # by a `.pth` file, which Python reads before this one
+        _torch_is_there()
+    else:
+        sys.meta_path.insert(0, _AfterTorch)
 _run_shadowed()

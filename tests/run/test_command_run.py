@@ -195,6 +195,12 @@ def test_a_command_without_batches_says_why_there_are_none(run, command, kind):
     assert Catalogue("zh").text(kind) in done.stdout.splitlines()
 
 
+def test_python_prints_line_by_line_into_the_output_and_as_ever_into_a_pipe_of_the_command(run):
+    look = f"{sys.executable} -c 'import sys; print(sys.stdout.line_buffering)'"
+    done = run("sh", "-c", f"{look}; {look} | cat").wait()
+    assert only(done.folder, ".everybatch/*/output.log").read_text() == "True\nFalse\n"
+
+
 def test_a_command_without_hooks_is_said_to_be_one_while_it_goes_on(run, tmp_path):
     program = "from everybatch.app.command_line import main; from everybatch.run import command_run; import sys"
     patience = "command_run.LET_IN_SECONDS = 0.1; sys.exit(main(['run', *sys.argv[1:]]))"
