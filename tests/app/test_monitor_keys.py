@@ -12,7 +12,7 @@ from everybatch.metrics.records import BatchRecord, Notice, RunEnded
 from textual import events
 
 from .. import replay
-from .driver import drive, screen, until
+from .driver import drive, finish, screen, search, until
 
 
 def test_the_interval_of_the_run_is_shown_and_rules_which_lines_there_are(watched):
@@ -240,19 +240,12 @@ def test_the_wheel_scrolls(watched):
     drive(watched(400).monitor(), script)
 
 
-def finish(pane):
-    """Go on with a filter or a search to its end."""
-    while pane.busy:
-        pane.sync(0.1)
-
-
 def test_search_finds_the_next_and_the_previous_over_the_whole_run(watched):
     run = watched(1500)
 
     async def script(monitor, pilot):
         pane = monitor.log_pane
-        await pilot.press("slash", *"(100/171)", "enter")  # from the end it goes on at the start
-        await pilot.pause()
+        await search(monitor, pilot, "(100/171)")  # from the end it goes on at the start
         for key, epoch in ((None, 1), ("n", 2), ("n", 3), ("N", 2)):
             if key:
                 await pilot.press(key)
@@ -261,6 +254,30 @@ def test_search_finds_the_next_and_the_previous_over_the_whole_run(watched):
             assert "(100/171)" in pane.marked_line()
         await pilot.press("escape")
         assert pane.match is None
+
+    drive(run.monitor(), script)
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_search_goes_through_the_rows_that_come_meanwhile_and_leaves_none_out(watched, step):
+    run = watched(300)
+    there = len(list(replay.records(300)))
+
+    async def script(monitor, pilot):
+        seen = set()
+
+        def want(row, line):
+            if not seen:
+                run.add(*list(replay.records(900, epochs=10, start=1_000_000.0))[there:])
+                while monitor.view.pull(1.0):
+                    pass
+            if "Batch Loss" in line:
+                seen.add(line)
+            return False
+
+        monitor.log_pane.search(want, step)
+        finish(monitor.log_pane)
+        assert len(seen) == monitor.view.batch_count == 900
 
     drive(run.monitor(), script)
 
@@ -293,7 +310,7 @@ def test_a_filter_shows_the_lines_it_is_for_and_no_others(watched, text, wanted)
         pane = monitor.log_pane
         whole = pane.count
         await pilot.press("f", *text, "enter")
-        await pilot.pause()
+        await until(lambda: pane.filter_text == text)
         finish(pane)
         pane.home()
         shown = ["".join(piece for piece, _ in pane.body(y, 80)) for y in range(pane.count)]
@@ -430,9 +447,7 @@ def test_copy_takes_the_marked_line(watched):
     async def script(monitor, pilot):
         await pilot.press("y")
         assert re.match(r"Epoch \[3/10\] - progress .* \(157/171\) - ", monitor.clipboard)  # the last one in view
-        await pilot.press("slash", *"(100/171)", "enter")
-        await pilot.pause()
-        finish(monitor.log_pane)
+        await search(monitor, pilot, "(100/171)")
         await pilot.press("y")
         assert re.match(r"Epoch \[1/10\] - progress .* \(100/171\) - ", monitor.clipboard)
 
