@@ -9,6 +9,7 @@ TEXTS = {
     "command_cannot": "everybatch does not control this command, so it cannot {command}",
     "command_signal": "the command was ended by {signal}",
     "command_exit": "the command ended with exit code {code}",
+    "command_exit_printed": "the command ended with exit code {code}; the last exception that it printed: {error}",
     "command_rank_lost": "the command ended with exit code {code}; rank {rank} was gone first, without a word: "
     "killed, out of memory, or os._exit",
     "command_ranks_lost": "the command ended with exit code {code}, and rank {ranks} left no last word",

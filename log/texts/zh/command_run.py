@@ -9,6 +9,7 @@ TEXTS = {
     "command_cannot": "这个命令不由 everybatch 控制，无法执行 {command}",
     "command_signal": "命令被信号 {signal} 终止",
     "command_exit": "命令以退出码 {code} 结束",
+    "command_exit_printed": "命令以退出码 {code} 结束；它最后打印的异常: {error}",
     "command_rank_lost": "命令以退出码 {code} 结束；rank {rank} 最先消失，没有留下任何说明: "
     "被杀、内存不足，或者 os._exit",
     "command_ranks_lost": "命令以退出码 {code} 结束，rank {ranks} 没有留下任何说明",
