@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ..log.catalogue import Catalogue
+from ..metrics.commands import Command
 from ..metrics.records import shown_total
 
 DIALOG_CSS = """
@@ -38,13 +39,22 @@ class QuitDialog(ModalScreen[str]):
         Binding("escape,q", "dismiss('')"),
     ]
 
-    def __init__(self, catalogue: Catalogue, epoch: int, epochs: int, *, foreign: bool) -> None:
-        """`foreign` for a training that is somebody's own: what it does when asked to stop is its business."""
+    def __init__(
+        self, catalogue: Catalogue, epoch: int, epochs: int, taken: Container[Command], *, foreign: bool
+    ) -> None:
+        """`taken` is what the run can be asked for.
+
+        `foreign` for a training that is somebody's own: what it does when asked to stop is its business.
+        """
         super().__init__()
         self._catalogue = catalogue
         self._epoch = epoch
         self._epochs = epochs
-        self._stop = "ui_quit_s_foreign" if foreign else "ui_quit_s"
+        stop = "ui_quit_s_foreign" if foreign else "ui_quit_s"
+        lines = [("d", "ui_quit_d", None), ("s", stop, Command.STOP), ("e", "ui_quit_e", Command.STOP_AFTER_EPOCH)]
+        self._key_list = [
+            (key, catalogue.text(text)) for key, text, asks in lines if asks is None or asks in taken
+        ] + [("esc", catalogue.text("ui_quit_esc"))]
 
     def compose(self) -> ComposeResult:
         """A question and its keys."""
@@ -53,16 +63,7 @@ class QuitDialog(ModalScreen[str]):
             Static(
                 Text(text("ui_quit_question", epoch=self._epoch, epochs=shown_total(self._epochs)) + "\n", "bold")
             ),
-            Static(
-                _keys(
-                    [
-                        ("d", text("ui_quit_d")),
-                        ("s", text(self._stop)),
-                        ("e", text("ui_quit_e")),
-                        ("esc", text("ui_quit_esc")),
-                    ]
-                )
-            ),
+            Static(_keys(self._key_list)),
         )
 
 

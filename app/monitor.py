@@ -89,7 +89,7 @@ class Monitor(Actions):
                 yield ValuesPanel(catalogue, id="values")
                 yield EpochsPanel(catalogue, id="epochs")
         yield CompactSummary(id="compact")
-        yield Footer(catalogue, footer_keys(), id="footer")
+        yield Footer(catalogue, id="footer")
 
     def on_mount(self) -> None:
         """Start to watch."""
@@ -198,6 +198,7 @@ class Monitor(Actions):
         _set_height(system, SystemPanel.lines_of(self.system) + 2)
         most = self.size.height // 2 if self._zoomed() == "side" else MOST_LINES
         _set_height(values, 3 + min(most, len(view.values.by_name)))
+        base.query_one("#footer", Footer).sync(footer_keys(self.taken, ended=self.state in ENDED))
         self.state_line.state = self.state
         view.lost = self.state == "lost"
         self.state_line.cost = 100 * self._frame_rate.cost

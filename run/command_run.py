@@ -175,13 +175,16 @@ class CommandRun:
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         began = time.monotonic()
         first_batch_at = 0.0
-        settled = waited = False
+        settled = waited = listens = False
         while process.poll() is None:
             while self._signals.waiting:
                 self._handle_signal(self._signals.waiting.popleft())
             self._agreement.work()
             if not first_batch_at and self._recorder.aggregator.steps:
                 first_batch_at = time.monotonic()
+                self._write_run_json("running")
+            if listens != bool(self._agreement.listeners):
+                listens = not listens
                 self._write_run_json("running")
             if first_batch_at and not settled and time.monotonic() - first_batch_at > SILENT_RANKS_SECONDS:
                 settled = True
@@ -324,6 +327,7 @@ class CommandRun:
             rank_pids=sorted(pids, key=pids.__getitem__),
             world_size=len(aggregator.ranks.came),
             metric_names=list(aggregator.metric_names),
+            listens=bool(self._agreement.listeners),
             config={**msgspec.to_builtins(self._config, enc_hook=str), "task": task},
         )
 

@@ -27,10 +27,16 @@ class FooterKey(NamedTuple):
 class Footer(LineWidget):
     """Keys and what they do."""
 
-    def __init__(self, catalogue: Catalogue, keys: Sequence[FooterKey], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._catalogue = catalogue
-        self._keys = keys
+        self._keys: Sequence[FooterKey] = ()
+
+    def sync(self, keys: Sequence[FooterKey]) -> None:
+        """Show these keys from now on."""
+        if keys != self._keys:
+            self._keys = keys
+            self.redraw()
 
     def pieces(self, y: int, width: int) -> Sequence[Piece]:
         """All keys, or the most important ones."""

@@ -22,7 +22,7 @@ class Watched:
         self.asked = []
         self.server = ControlServer(self._handle)
         self.server.open()
-        self._tell(control={"path": str(self.server.path), "token": self.server.token})
+        self.tell(control={"path": str(self.server.path), "token": self.server.token})
         self.add(*replay.records(steps, epochs=10, start=1_000_000.0), *extra)
 
     def add(self, *records):
@@ -36,7 +36,8 @@ class Watched:
         self.asked.append((request.command, request.value))
         return Reply(taken=True)
 
-    def _tell(self, **content):
+    def tell(self, **content):
+        """Write it into run.json."""
         path = self.private / "run.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), **content}))
 

@@ -138,6 +138,60 @@ def test_help_has_every_key(watched, key):
     drive(watched().monitor(), script)
 
 
+ASKS = {"+": "interval", "-": "interval", "p": "pause", "s": "save", "d": "stacks"}
+FINISHED = {"state": "finished", "extra": [RunEnded("finished", "", 3, 2, 0.1, 99.0, 1.0)]}
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "offered"),
+    [
+        ({}, {}, "+-psd"),
+        ({"kind": "loop"}, {}, "+-ps"),
+        ({"kind": "command", "listens": True}, {}, "+-ps"),
+        ({"kind": "command", "listens": False}, {}, "+-p"),
+        ({"kind": "command"}, {}, "+-p"),
+        ({"boot_id": "another kernel"}, {}, ""),
+        ({"kind": "command", "listens": True}, FINISHED, ""),
+        ({}, FINISHED, ""),
+    ],
+)
+def test_a_key_is_shown_where_it_does_something(watched, content, options, offered):
+    run = watched(**options)
+    run.tell(**content)
+
+    async def script(monitor, pilot):
+        footer = screen(monitor)[-1]
+        assert "q Quit" in footer
+        assert {key for key in ASKS if f" {key} " in footer} == set(offered) - {"d"}
+        in_palette = {command.title.split()[0] for command in monitor.get_system_commands(monitor.screen)}
+        assert in_palette & ASKS.keys() == set(offered)
+        await pilot.press("question_mark")
+        await until(lambda: len(monitor.screen_stack) == 2)
+        await pilot.pause()
+        shown = "\n".join(screen(monitor))
+        in_help = {key for key, asks in ASKS.items() if en.TEXTS[f"ui_key_{asks}"] in shown}
+        assert in_help == set(offered)
+        assert (en.TEXTS["ui_key_exit"] in shown) is not bool(options)
+
+    drive(run.monitor(), script)
+
+
+@pytest.mark.parametrize(("content", "offered"), [({"kind": "loop"}, True), ({"kind": "command"}, False)])
+def test_a_stop_after_the_epoch_is_offered_where_somebody_does_it(watched, content, offered):
+    run = watched()
+    run.tell(**content)
+
+    async def script(monitor, pilot):
+        await pilot.press("q")
+        await until(lambda: len(monitor.screen_stack) == 2)
+        await pilot.pause()
+        shown = "\n".join(screen(monitor))
+        assert (en.TEXTS["ui_quit_e"] in shown) is offered
+        assert en.TEXTS["ui_quit_s_foreign"] in shown
+
+    drive(run.monitor(), script)
+
+
 @pytest.mark.parametrize("key", ["escape", "q", "question_mark", "f1", "enter", "ctrl+c"])
 def test_help_is_closed_by(watched, key):
     monitor = watched().monitor()

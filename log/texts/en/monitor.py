@@ -72,6 +72,7 @@ TEXTS = {
     "ui_key_suspend": "suspend the view to the shell (fg comes back)",
     "ui_key_back": "undo zoom, search, filter",
     "ui_key_quit": "detach or stop",
+    "ui_key_leave": "leave",
     "ui_key_exit": "leave at once, training goes on",
     "ui_short_follow": "Follow",
     "ui_short_search": "Search",

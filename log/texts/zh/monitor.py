@@ -72,6 +72,7 @@ TEXTS = {
     "ui_key_suspend": "挂起界面，回到shell（fg 返回）",
     "ui_key_back": "还原放大，清除查找和过滤",
     "ui_key_quit": "离开或停止",
+    "ui_key_leave": "退出",
     "ui_key_exit": "立即离开，训练继续",
     "ui_short_follow": "跟随",
     "ui_short_search": "查找",
