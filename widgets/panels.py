@@ -217,7 +217,7 @@ class EpochsPanel(Panel):
             return line
         value = float(fields["value"])
         if hides(value, decimals) or cell_len(line) > width:
-            line = line.replace(f"{value:.{decimals}f}", short(value, NUMBER))
+            line = line.replace(f"{value:z.{decimals}f}", short(value, NUMBER))
         return line
 
     @property

@@ -116,3 +116,12 @@ def test_only_the_lines_of_the_guide_hide_small_numbers(lang):
     ended = RunEnded("finished", "", 20, 15, 2.5e-9, 100.0, 0.0)
     for validated in (True, False):
         assert "2.5e-09" in catalogue.end(ended, 20, validated=validated)[-1]
+
+
+@pytest.mark.parametrize("lang", TEXTS)
+def test_no_number_of_a_text_stands_there_as_minus_zero(lang):
+    for key, text in TEXTS[lang].items():
+        fields = [(name, spec) for _, name, spec, _ in string.Formatter().parse(text) if name is not None]
+        for least in (-0.0, -1e-12):
+            numbers = {name: least if spec else "x" for name, spec in fields}
+            assert "-0" not in text.format(**numbers), key
