@@ -254,9 +254,8 @@ class Actions(App[int]):
             elif how:
                 self._ask(Command(how))
 
-        epochs = self.view.started.epochs if self.view.started else 0
         foreign = bool(self.registered_run.foreign)
-        self.push_screen(QuitDialog(self.catalogue, self.view.epoch, epochs, self.taken, foreign=foreign), leave)
+        self.push_screen(QuitDialog(self.catalogue, self.view, self.taken, foreign=foreign), leave)
 
     def action_exit_now(self) -> None:
         """Leave without a question; the run goes on."""

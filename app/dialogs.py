@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from ..log.catalogue import Catalogue
 from ..metrics.commands import Command
 from ..metrics.records import shown_total
+from ..metrics.run_view import RunView
 
 DIALOG_CSS = """
 ModalScreen { align: center middle; background: $background 60%; }
@@ -39,17 +40,15 @@ class QuitDialog(ModalScreen[str]):
         Binding("escape,q", "dismiss('')"),
     ]
 
-    def __init__(
-        self, catalogue: Catalogue, epoch: int, epochs: int, taken: Container[Command], *, foreign: bool
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, view: RunView, taken: Container[Command], *, foreign: bool) -> None:
         """`taken` is what the run can be asked for.
 
         `foreign` for a training that is somebody's own: what it does when asked to stop is its business.
         """
         super().__init__()
         self._catalogue = catalogue
-        self._epoch = epoch
-        self._epochs = epochs
+        self._shown = self._asked(view, ended=False)
+        self._question = Static(self._shown)
         stop = "ui_quit_s_foreign" if foreign else "ui_quit_s"
         lines = [("d", "ui_quit_d", None), ("s", stop, Command.STOP), ("e", "ui_quit_e", Command.STOP_AFTER_EPOCH)]
         self._key_list = [
@@ -58,13 +57,19 @@ class QuitDialog(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """A question and its keys."""
-        text = self._catalogue.text
-        yield Vertical(
-            Static(
-                Text(text("ui_quit_question", epoch=self._epoch, epochs=shown_total(self._epochs)) + "\n", "bold")
-            ),
-            Static(_keys(self._key_list)),
-        )
+        yield Vertical(self._question, Static(_keys(self._key_list)))
+
+    def sync(self, view: RunView, *, ended: bool) -> None:
+        """The run went on, or has ended, while the person thinks about it."""
+        asked = self._asked(view, ended=ended)
+        if asked != self._shown:  # as an update lays out anew
+            self._shown = asked
+            self._question.update(asked)
+
+    def _asked(self, view: RunView, *, ended: bool) -> Text:
+        epochs = shown_total(view.started.epochs if view.started is not None else 0)
+        text = self._catalogue.text("ui_quit_question", epoch=view.epoch, epochs=epochs)
+        return Text((self._catalogue.text("ui_has_ended") if ended else text) + "\n", "bold")
 
 
 class HelpScreen(ModalScreen[None]):

@@ -1,12 +1,15 @@
 """What the monitor draws."""
 
+import re
 import time
 
 import pytest
+from everybatch.log.texts import en
 from everybatch.metrics.records import Notice, RankState, RunEnded
 from everybatch.metrics.system import GpuState, SystemState
 from everybatch.widgets.panels import EpochsPanel, RanksPanel
 
+from .. import replay
 from .driver import drive, screen, until
 
 BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
@@ -68,6 +71,43 @@ def test_the_curve_fits_a_new_size_without_waiting_for_the_next_batch(watched):
         await until(lambda: any(set(line) & BRAILLE for line in screen(monitor)))
 
     drive(watched().monitor(), script)
+
+
+def test_a_batch_that_comes_after_a_while_is_in_the_header_and_in_the_log_of_one_frame(watched):
+    run = watched(500)
+
+    async def script(monitor, pilot):
+        monitor._live = True  # as when frames are drawn by a timer: the panels are not drawn with each of them
+        monitor.panels_drawn_at = time.monotonic() + 1000
+        monitor._log_drawn_at = time.monotonic() - 1
+        run.add(*list(replay.records(505, epochs=10, start=1_000_000.0))[-5:])
+        monitor.frame()
+        await pilot.pause()
+        shown = screen(monitor)
+        newest = max(re.findall(r"\((\d+)/171\)", "\n".join(shown)), key=int)
+        assert int(newest) == monitor.view.batch.batch == 162
+        assert f" {100 * 163 / 171:.1f}%" in shown[1]
+
+    drive(run.monitor(), script)
+
+
+def test_the_question_how_to_leave_goes_on_with_the_run(watched):
+    run = watched(500)
+
+    async def script(monitor, pilot):
+        await pilot.press("q")
+        await until(lambda: len(monitor.screen_stack) == 2)
+        assert "(epoch 3/10)" in "\n".join(screen(monitor))
+        run.add(*replay.records(600, epochs=10, start=1_000_000.0))
+        monitor.frame()
+        await pilot.pause()
+        assert "(epoch 4/10)" in "\n".join(screen(monitor))
+        run.add(RunEnded("finished", "", 10, 4, 0.1, 99.0, 1.0))
+        monitor.frame()
+        await pilot.pause()
+        assert en.TEXTS["ui_has_ended"] in "\n".join(screen(monitor))
+
+    drive(run.monitor(), script)
 
 
 def test_stragglers_and_gpus_and_what_is_not_known(watched):
