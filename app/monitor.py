@@ -201,7 +201,7 @@ class Monitor(Actions):
         epochs, values = base.query_one("#epochs", EpochsPanel), base.query_one("#values", ValuesPanel)
         values.set_class(not view.values.by_name, "empty")
         self.fit_side()
-        _set_height(ranks, 3 + max(1, min(16, len(view.ranks))))
+        _set_height(ranks, 3 + max(1, min(16, len(view.rank_numbers))))
         _set_height(system, SystemPanel.lines_of(self.system) + 2)
         most = self.size.height // 2 if self._zoomed() == "side" else MOST_LINES
         _set_height(values, 3 + min(most, len(view.values.by_name)))

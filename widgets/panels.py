@@ -41,7 +41,7 @@ class RanksPanel(Panel):
     def sync(self, view: RunView) -> None:
         """Draw the newest state of the ranks."""
         self._view = view
-        lines = [self._line(rank) for rank in sorted(view.ranks)]
+        lines = [self._line(rank) for rank in view.rank_numbers]
         if lines != self._lines:
             self._lines = lines
             self.redraw()
@@ -62,15 +62,19 @@ class RanksPanel(Panel):
             return []
         slow = self._view.stragglers.stragglers()
         pieces: list[Piece] = [(f" {self._catalogue.text('ui_ranks')} ", "dim")]
-        for rank, state in sorted(self._view.ranks.items()):
-            text = f"{rank}:{1000 * state.step_seconds:.0f}"
+        for rank in self._view.rank_numbers:
+            state = self._view.ranks.get(rank)
+            text = f"{rank}:{1000 * state.step_seconds:.0f}" if state is not None else f"{rank}:?"
             pieces.append((f"{text}▲ " if rank in slow else f"{text} ", "warn" if rank in slow else "text"))
         return [*pieces, ("ms", "dim")]
 
     def _line(self, rank: int) -> list[Piece]:
         view = self._view
         assert view is not None
-        state = view.ranks[rank]
+        state = view.ranks.get(rank)
+        if state is None:  # of interest where others have told one
+            text = self._catalogue.text("ui_rank_unheard")
+            return [(f"{rank:>3} ", "strong"), (f" {text}", "warn" if view.ranks else "dim")]
         heard = view.silent_seconds(rank)
         slow = view.stragglers.stragglers().get(rank)
         late: Piece = (

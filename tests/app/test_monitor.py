@@ -5,7 +5,7 @@ import time
 
 import pytest
 from everybatch.log.texts import en
-from everybatch.metrics.records import Notice, RankState, RunEnded
+from everybatch.metrics.records import Notice, RankState, RunEnded, RunStarted, RunTold
 from everybatch.metrics.system import GpuState, SystemState
 from everybatch.widgets.panels import EpochsPanel, RanksPanel
 
@@ -126,6 +126,25 @@ def test_stragglers_and_gpus_and_what_is_not_known(watched):
         assert "-- -- -- --" in text
 
     drive(run.monitor(), script)
+
+
+@pytest.mark.parametrize(("size", "shown"), [((80, 24), "0:? 1:30 2:? ms"), ((140, 40), "  2  no batch heard of")])
+def test_a_rank_that_was_told_of_and_tells_nothing_is_shown_as_such(watched, size, shown):
+    run = watched(0)
+    run.add(
+        RunStarted("20261124_120000", 1, "train.py", 10, -1, "", "", 1, (), 1.0), RunTold(3, "cpu", 10, -1, (), ())
+    )
+
+    async def script(monitor, pilot):
+        assert "no batch heard of" in "\n".join(screen(monitor)) or size[0] < 100
+        run.add(RankState(1, 20, 0.1, 0.03, 0.01, 0.02, 1e12), RunTold(1, "cpu", 10, -1, (), ()))
+        monitor.frame()
+        await pilot.pause()
+        monitor.frame()
+        await pilot.pause()
+        assert shown in "\n".join(screen(monitor))
+
+    drive(run.monitor(), script, size)
 
 
 def test_the_best_epoch_is_marked(watched):

@@ -30,6 +30,7 @@ TEXTS = {
     "ui_total": "total",
     "ui_ranks": "Ranks",
     "ui_ranks_heading": "rank       loss ms/step  wait   own silent",
+    "ui_rank_unheard": "no batch heard of",
     "ui_system": "System",
     "ui_rank_memory": "rank",
     "ui_epochs": "Epochs",

@@ -30,6 +30,7 @@ TEXTS = {
     "ui_total": "全部",
     "ui_ranks": "进程",
     "ui_ranks_heading": "rank       loss  ms/步  等待  自身   静默",
+    "ui_rank_unheard": "没有收到它的batch",
     "ui_system": "系统",
     "ui_rank_memory": "进程",
     "ui_epochs": "epoch",
