@@ -128,7 +128,9 @@ def test_stragglers_and_gpus_and_what_is_not_known(watched):
     drive(run.monitor(), script)
 
 
-@pytest.mark.parametrize(("size", "shown"), [((80, 24), "0:? 1:30 2:? ms"), ((140, 40), "  2  no batch heard of")])
+@pytest.mark.parametrize(
+    ("size", "shown"), [((80, 24), "#0 ? #1 30 #2 ? ms"), ((140, 40), "  2  no batch heard of")]
+)
 def test_a_rank_that_was_told_of_and_tells_nothing_is_shown_as_such(watched, size, shown):
     run = watched(0)
     run.add(
