@@ -119,8 +119,8 @@ class ProgressLine(LineWidget):
             *_bar(view.epoch_part, size, "good" if view.validating else "accent"),
             (f" {_percent(view.epoch_part)}  ", "strong"),
             (f"{total} ", "text"),
-            *_bar(view.run_part, size, "accent"),
-            (f" {_percent(view.run_part)}", "strong"),
+            *_bar(_of_run(view), size, "accent"),
+            (f" {_percent(_of_run(view))}", "strong"),
         ]
 
 
@@ -132,6 +132,11 @@ def _shortened(task: str, width: int) -> str:
     while cell_len(task[-end:]) > width // 2:
         end -= 1
     return set_cell_size(task, width - 1 - cell_len(task[-end:])) + "…" + task[-end:]
+
+
+def _of_run(view: RunView) -> float:
+    """How much of the run is done; all of one that has finished, however long it was to be."""
+    return 1.0 if view.ended is not None and view.ended.state == "finished" else view.run_part
 
 
 def _percent(part: float) -> str:

@@ -3,10 +3,11 @@
 import re
 import time
 
+import msgspec
 import pytest
 from everybatch.app.keys import help_lines
 from everybatch.log.texts import en, zh
-from everybatch.metrics.records import Notice, RunStarted
+from everybatch.metrics.records import Notice, RunEnded, RunStarted
 from rich.cells import cell_len
 
 from .. import replay
@@ -72,6 +73,19 @@ def test_before_the_first_batch_no_axis_is_made_up(watched):
         monitor.frame()
         await pilot.pause()
         assert en.TEXTS["ui_no_curve"] not in "\n".join(screen(monitor))
+
+    drive(run.monitor(), script)
+
+
+def test_a_run_of_unknown_length_is_all_done_when_it_has_finished(watched):
+    run = watched(0, extra=[msgspec.structs.replace(started(), epochs=-1), *list(replay.records(20))[1:]])
+
+    async def script(monitor, pilot):
+        assert screen(monitor)[1].rstrip().endswith("?")
+        run.add(RunEnded("finished", "", 1, 1, 0.1, 9.0, 1.0))
+        monitor.frame()
+        await pilot.pause()
+        assert screen(monitor)[1].rstrip().endswith(" 100.0%")
 
     drive(run.monitor(), script)
 

@@ -10,7 +10,7 @@ TEXTS = {
     "ui_no_curve": "no batch yet",
     "ui_log_scale": "log",
     "ui_smoothed": "smoothed",
-    "ui_spikes": "{count} spikes",
+    "ui_spikes": "spikes: {count}",
     "ui_validation": "validation",
     "ui_loss_note": "loss {loss} · mean {mean} · best {best} · {count} batches",
     "ui_values": "Values",
