@@ -209,7 +209,8 @@ class BatchLog(Panel, can_focus=True):
             for _ in range(min(LOOK_AT, self._seek_left)):
                 number = self._seek_at % self._total
                 row = self._row(number)
-                if self._sought(row, row_line(row, self._catalogue)[0]):
+                line = row_line(row, self._catalogue)[0]
+                if (self._keep is None or self._keep(row, line)) and self._sought(row, line):
                     self._found(number)
                     return
                 self._seek_at = number + self._seek_step

@@ -64,6 +64,7 @@ def draw_all(monitor):
 async def search(monitor, pilot, text):
     """Type what is to be searched for, and go on to the end of the search."""
     pane = monitor.log_pane
+    pane.stop_search()
     await pilot.press("slash", *text, "enter")
     await until(lambda: pane.busy or pane.match is not None)
     finish(pane)

@@ -140,6 +140,21 @@ def test_search_finds_the_next_and_the_previous_over_the_whole_run(watched):
     drive(run.monitor(), script)
 
 
+def test_a_search_finds_only_what_the_filter_shows(watched):
+    async def script(monitor, pilot):
+        pane = monitor.log_pane
+        await pilot.press("f", *"epoch=2", "enter")
+        await until(lambda: pane.filter_text)
+        finish(pane)
+        for _ in range(2):  # the second one comes round to it again
+            await search(monitor, pilot, "(100/171)")
+            assert pane.marked_line().startswith("Epoch [2/10] - ")
+            await pilot.pause()
+            assert pane.marked_line() in "\n".join(screen(monitor))
+
+    drive(watched(600).monitor(), script)
+
+
 @pytest.mark.parametrize("step", [1, -1])
 def test_a_search_goes_through_the_rows_that_come_meanwhile_and_leaves_none_out(watched, step):
     run = watched(300)
