@@ -54,6 +54,12 @@ class Actions(App[int]):
         """The state of the run, as the catalogue names it."""
 
     @property
+    def taken(self) -> tuple[Command, ...]:
+        """What the run can be asked for at present."""
+        run = self.registered_run
+        return () if self.state in ENDED or run.elsewhere else tuple(filter(run.takes, Command))
+
+    @property
     def log_pane(self) -> BatchLog:
         """The batch log."""
         return self.screen_stack[0].query_one("#log", BatchLog)
@@ -248,9 +254,8 @@ class Actions(App[int]):
             elif how:
                 self._ask(Command(how))
 
-        epochs = self.view.started.epochs if self.view.started else 0
         foreign = bool(self.registered_run.foreign)
-        self.push_screen(QuitDialog(self.catalogue, self.view.epoch, epochs, foreign=foreign), leave)
+        self.push_screen(QuitDialog(self.catalogue, self.view, self.taken, foreign=foreign), leave)
 
     def action_exit_now(self) -> None:
         """Leave without a question; the run goes on."""
@@ -259,11 +264,13 @@ class Actions(App[int]):
     # ---- help and palette ---------------------------------------------------------------------------------
 
     def _key_list(self) -> list[tuple[str, str]]:
-        return [(keys, self.catalogue.text(text)) for keys, text in help_lines()]
+        return [
+            (keys, self.catalogue.text(text)) for keys, text in help_lines(self.taken, ended=self.state in ENDED)
+        ]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key is in the palette too."""
-        for key, text, action in palette_entries():
+        for key, text, action in palette_entries(self.taken, ended=self.state in ENDED):
             title = f"{key}  {self.catalogue.text(text)}"
             yield SystemCommand(title, action, lambda action=action: self.run_palette(action))
 

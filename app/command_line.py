@@ -62,7 +62,7 @@ def _train(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .train_config import PROGRAM, read_request
 
     if {"-h", "--help"} & set(arguments):
-        print(flags_help(TrainConfig, catalogue.lang, PROGRAM))
+        print(flags_help(TrainConfig, catalogue.lang, f"{PROGRAM} [flags]"))
         return 0
     return train(read_request(arguments))
 
@@ -101,7 +101,7 @@ def _analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .flags_help import flags_help
 
     if {"-h", "--help"} & set(arguments):
-        print(flags_help(AnalyzeConfig, catalogue.lang, f"{PROGRAM} [RUN …]"))
+        print(flags_help(AnalyzeConfig, catalogue.lang, f"{PROGRAM} [RUN …] [flags]"))
         return 0
     from .analyze import analyze
 

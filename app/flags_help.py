@@ -10,29 +10,33 @@ from ..log.texts import en, zh
 
 HELPS = {"zh": zh.HELP, "en": en.HELP}
 FLAG_COLUMN = 26
+FLAGS = "[flags]"
+"""In a usage."""
 
 
-def flags_help(kind: type[Any], lang: str, program: str) -> str:
-    """One line for each flag of the dataclass `kind`: its choices, what it does, its default.
+def flags_help(kind: type[Any], lang: str, usage: str) -> str:
+    """How the command is typed, as in `usage`, and one line for each flag of the dataclass `kind`.
 
-    A field without a text in the catalogue is no flag but positional.
+    A line tells what the flag does, its choices and its default. A field's metadata may say `help`, the text where
+    it is another one than that of its name, and `unknown`, the value that it has where nobody knows it.
     """
     catalogue = Catalogue(lang)
     defaults = kind()
-    lines = [catalogue.text("help_usage", program=program), ""]
+    lines = [catalogue.text("help_usage", usage=usage.replace(FLAGS, catalogue.text("help_flags"))), ""]
     for field in dataclasses.fields(kind):
-        if field.name not in HELPS[lang]:
+        if field.metadata.get("positional"):
             continue
+        text = HELPS[lang][field.metadata.get("help", field.name)]
         default = getattr(defaults, field.name)
         notes = [*_choices(kind, field.name)]
         if isinstance(default, bool):
             default = "on" if default else "off"
+        elif default == field.metadata.get("unknown"):
+            default = catalogue.text("help_unknown")
         if default is not None:
             notes.append(catalogue.text("help_default", value=str(default)))
         flag = f"--{field.name}"
-        lines.append(
-            f"  {flag:<{FLAG_COLUMN - 2}}{HELPS[lang][field.name]} [{'; '.join(notes)}]".replace(" []", "")
-        )
+        lines.append(f"  {flag:<{FLAG_COLUMN - 2}}{text} [{'; '.join(notes)}]".replace(" []", ""))
     return "\n".join(lines)
 
 

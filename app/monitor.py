@@ -30,7 +30,7 @@ from ..widgets.panels import EpochsPanel, RanksPanel, SystemPanel
 from ..widgets.status import ProgressLine, StatusLine
 from ..widgets.values_panel import MOST_LINES, ValuesPanel
 from .actions import ENDED, Actions
-from .dialogs import DIALOG_CSS
+from .dialogs import DIALOG_CSS, QuitDialog
 from .frame_rate import FrameRate
 from .keys import footer_keys
 from .layout import CSS, HEIGHTS, WIDTHS
@@ -40,6 +40,9 @@ PULL_SECONDS = 0.02
 """How long a frame may read the journal. A long journal is loaded over many frames."""
 SCAN_SECONDS = 0.015
 PANELS_SECONDS = 1.0
+"""Between two frames that draw all panels, while the log changes often."""
+RARE_SECONDS = 0.5
+"""A log that did not change for so long is drawn together with the panels, so that both tell the same."""
 SYSTEM_SECONDS = 2.0
 LOADING = 0.02
 LOADING_PAUSE = 0.005
@@ -68,6 +71,7 @@ class Monitor(Actions):
         self._missing = False
         """run.json was not there at the last look."""
         self._hurry_until = 0.0
+        self._log_drawn_at = 0.0
         self._used = time.process_time()
         self._next_tick: Timer | None = None
         self._terminated = threading.Event()
@@ -89,7 +93,7 @@ class Monitor(Actions):
                 yield ValuesPanel(catalogue, id="values")
                 yield EpochsPanel(catalogue, id="epochs")
         yield CompactSummary(id="compact")
-        yield Footer(catalogue, footer_keys(), id="footer")
+        yield Footer(catalogue, id="footer")
 
     def on_mount(self) -> None:
         """Start to watch."""
@@ -171,10 +175,13 @@ class Monitor(Actions):
             self.log_pane.interval = view.interval
             self.interval_asked = None  # what was asked for has come, or another watcher asked
             self.log_pane.redraw()
+        rare = False
         if self.log_pane.sync(SCAN_SECONDS):
             self.log_pane.redraw()
+            rare, self._log_drawn_at = now - self._log_drawn_at >= RARE_SECONDS, now
         # A frame paints the rectangle around all that changed, so the rest changes together, and seldom.
-        if now - self.panels_drawn_at >= PANELS_SECONDS or self.state_line.state != self.state or not self._live:
+        due = rare or now - self.panels_drawn_at >= PANELS_SECONDS or self.state_line.state != self.state
+        if due or not self._live:
             self.panels_drawn_at = now
             self._sync_panels()
 
@@ -194,10 +201,11 @@ class Monitor(Actions):
         epochs, values = base.query_one("#epochs", EpochsPanel), base.query_one("#values", ValuesPanel)
         values.set_class(not view.values.by_name, "empty")
         self.fit_side()
-        _set_height(ranks, 3 + max(1, min(16, len(view.ranks))))
+        _set_height(ranks, 3 + max(1, min(16, len(view.rank_numbers))))
         _set_height(system, SystemPanel.lines_of(self.system) + 2)
         most = self.size.height // 2 if self._zoomed() == "side" else MOST_LINES
         _set_height(values, 3 + min(most, len(view.values.by_name)))
+        base.query_one("#footer", Footer).sync(footer_keys(self.taken, ended=self.state in ENDED))
         self.state_line.state = self.state
         view.lost = self.state == "lost"
         self.state_line.cost = 100 * self._frame_rate.cost
@@ -208,6 +216,8 @@ class Monitor(Actions):
         system.sync(self.system)
         values.sync(view, self.plot.value)
         epochs.sync(view)
+        if isinstance(self.screen, QuitDialog):
+            self.screen.sync(view, ended=self.state in ENDED)
         lines = [ranks.summary() + system.summary(), epochs.summary() + values.summary()]
         base.query_one("#compact", CompactSummary).sync(lines, view, self.catalogue)
 

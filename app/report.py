@@ -70,7 +70,7 @@ def print_comparison(comparison: Comparison, catalogue: Catalogue) -> None:
             number(standing.score),
             str(standing.epoch or "–"),
             number(standing.noise),
-            "–" if math.isnan(standing.behind) else f"{standing.behind:.1f}",
+            "–" if math.isnan(standing.behind) else f"{standing.behind:z.1f}",
         )
     console.print(table)
     if comparison.differences:

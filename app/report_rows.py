@@ -56,8 +56,8 @@ def _cell(column: str, value: float) -> str:
     if pd.isna(value):
         return "–"
     if column == "lr":
-        return f"{value:g}"
-    return f"{value:.2f}" if column == "epoch_seconds" else number(value)
+        return f"{value:zg}"
+    return f"{value:z.2f}" if column == "epoch_seconds" else number(value)
 
 
 def number(value: float) -> str:
@@ -66,11 +66,11 @@ def number(value: float) -> str:
         return str(value)
     if value == 0 or 1e-4 <= abs(value) < 1e6:
         digits = 4 if abs(value) < 1 else max(0, 4 - int(math.log10(abs(value))) - 1)
-        return f"{value:.{digits}f}"
+        return f"{value:z.{digits}f}"
     return f"{value:.2e}"
 
 
 def _change(before: float, after: float) -> str:
     if pd.isna(before) or pd.isna(after) or not math.isfinite(before) or not math.isfinite(after) or before == 0:
         return "–"
-    return f"{100 * (after - before) / abs(before):+.0f}%"
+    return f"{100 * (after - before) / abs(before):+z.0f}%"

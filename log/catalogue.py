@@ -72,7 +72,7 @@ class Catalogue:
             batch=record.batch,
             batches=batches if known else "?",
             loss=record.loss,
-            lr="?" if math.isnan(record.lr) else f"{record.lr:.8f}",
+            lr="?" if math.isnan(record.lr) else f"{record.lr:z.8f}",
         )
 
     def epoch(
@@ -112,7 +112,7 @@ class _PowerOf10(float):
     """A number that is shown as one whatever format is asked for."""
 
     def __format__(self, spec: str) -> str:
-        return f"{float(self):.3g}"
+        return f"{float(self):z.3g}"
 
 
 def _readable(field: str | int | float) -> str | int | float:

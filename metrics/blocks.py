@@ -104,7 +104,7 @@ def named(names: tuple[str, ...], values: Values) -> list[tuple[str, float]]:
 
 def values_text(values: Iterable[tuple[str, float]]) -> str:
     """Values in a line, each behind a gap; four digits tell how it goes, the CSV files have them all."""
-    return "".join(f"{GAP}{_shown_name(name)}: {value:.4g}" for name, value in values)
+    return "".join(f"{GAP}{_shown_name(name)}: {value:z.4g}" for name, value in values)
 
 
 def _shown_name(name: str) -> str:

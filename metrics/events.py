@@ -6,7 +6,7 @@ which the rank made them. ``at`` is `time.monotonic()` of the rank's host, in se
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -182,6 +182,7 @@ class Warned(Event, frozen=True, tag="warned"):
     kind: str
     """Key of a text of the catalogue."""
     fields: dict[str, str | int | float]
+    level: Literal["info", "warning"] = "warning"
 
 
 class RankFailed(Event, frozen=True, tag="failed"):

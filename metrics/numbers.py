@@ -1,4 +1,8 @@
-"""How a number is written where there is little room."""
+"""How a number is written where there is little room.
+
+Everywhere a number is written with `z` in its format, so that none stands there as minus zero: torch gives a loss
+of -0.0 for one that is nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ def hides(value: float, decimals: int) -> bool:
 
 def short(value: float, width: int, decimals: int = 4) -> str:
     """The number in at most `width` columns, 8 or more: with `decimals` if they show it, else as a power of 10."""
-    fixed = f"{value:.{decimals}f}"
+    fixed = f"{value:z.{decimals}f}"
     if len(fixed) <= width and not hides(value, decimals):
         return fixed
     return next(text for digits in (3, 2, 1, 0) if len(text := f"{value:.{digits}e}") <= width or not digits)

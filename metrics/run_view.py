@@ -64,6 +64,8 @@ class RunView:
         self.epochs: list[EpochSummary] = []
         self.best: EpochSummary | None = None
         self.ranks: dict[int, RankState] = {}
+        self.told_ranks = 0
+        """As many as there were said to be, those included that are not waited for any more."""
         self.stragglers = StragglerWatch()
         self.interval = 1
         self.paused = False
@@ -174,6 +176,11 @@ class RunView:
             return self._elapsed
         return self._elapsed + time.monotonic() - self._elapsed_at
 
+    @property
+    def rank_numbers(self) -> list[int]:
+        """Of all ranks that there are said to be, whether they have told a batch or not."""
+        return sorted(self.ranks.keys() | set(range(self.told_ranks)))
+
     def silent_seconds(self, rank: int) -> float:
         """Since anything was heard of `rank`; 0 when the run has ended."""
         return 0.0 if self.ended is not None else time.monotonic() - self._heard_of.get(rank, self._heard_at)
@@ -238,6 +245,7 @@ class RunView:
 
     def _apply_told(self, started: RunStarted, told: RunTold) -> None:
         self.started = msgspec.structs.replace(started, **msgspec.structs.asdict(told))
+        self.told_ranks = max(self.told_ranks, told.world_size)
         self._eta.epochs, self._eta.steps = told.epochs, told.steps
         self.values.name(told.value_names, self.batch_count)
 
@@ -257,6 +265,7 @@ class RunView:
             self._eta.epoch_done(epoch.epoch_seconds, epoch.batches, epoch.batches)
         self.paused = self.stopping = self.restarting = False
         self.ranks.clear()
+        self.told_ranks = started.world_size
         self._heard_of.clear()
         # What was there at the beginning may be a run whose first batch takes minutes.
         self._tell_elapsed(0.0 if self._loaded else max(0.0, self._reader.file.written_at - started.at))

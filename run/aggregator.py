@@ -174,7 +174,7 @@ class Aggregator:
                 self._held.hold_until(event.step, event)
                 self._release_due()
             case Warned():
-                self.emit(event.kind, "warning", rank=event.rank, **event.fields)
+                self.emit(event.kind, event.level, rank=event.rank, **event.fields)
             case BatchesDropped():
                 self.emit("dropped", "warning", rank=event.rank, count=event.count)
             case Hello():

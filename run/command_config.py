@@ -21,10 +21,10 @@ class CommandConfig:
     command: tuple[str, ...] = field(default=(), metadata={"positional": True})
     """The command as it is typed."""
 
-    epochs: int = 0
+    epochs: int = field(default=0, metadata={"help": "epochs_of_command", "unknown": 0})
     """Epochs of the training, where nobody else can know; 0 = unknown (default 0)."""
 
-    steps: int = 0
+    steps: int = field(default=0, metadata={"help": "steps_of_command", "unknown": 0})
     """Batches of the whole training, where there are no epochs to count; 0 = unknown (default 0)."""
 
     log_interval: int = 1
@@ -33,7 +33,7 @@ class CommandConfig:
     log_batch_metrics: bool = False
     """Also write every batch to a CSV file (default off)."""
 
-    output_dir: Path = Path()
+    output_dir: Path = field(default=Path(), metadata={"help": "output_dir_of_command"})
     """Folder that gets log/, metrics/ and .everybatch/ (default the current folder)."""
 
     tui: bool = True

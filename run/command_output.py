@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import IO
 
 READ_BYTES = 1 << 16
+TAIL_BYTES = 1 << 16
+"""Of the end of what was printed, to be kept at hand."""
 
 
 class OutputReader:
@@ -15,6 +17,8 @@ class OutputReader:
 
     def __init__(self, pipe: IO[bytes], keep: Callable[[bytes], None], show: Callable[[bytes], None]) -> None:
         """`keep` gets all bytes at once; `show` gets whole lines, or the state of a progress bar."""
+        self.tail = bytearray()
+        """The end of what came; what another pipe brought meanwhile stands beside it in the file."""
         self._pipe = pipe
         self._keep = keep
         self._show = show
@@ -30,6 +34,9 @@ class OutputReader:
         with self._pipe:
             while data := os.read(self._pipe.fileno(), READ_BYTES):
                 self._keep(data)
+                self.tail += data
+                if len(self.tail) > 2 * TAIL_BYTES:
+                    del self.tail[:-TAIL_BYTES]
                 rest += data
                 end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
                 if end:

@@ -19,7 +19,7 @@ from typing import TextIO
 import msgspec
 import psutil
 
-from ..log.catalogue import Catalogue, one_line
+from ..log.catalogue import Catalogue
 from ..log.streams import print_to
 from ..metrics.commands import Command
 from ..metrics.files.append_file import AppendFile
@@ -29,9 +29,10 @@ from .agreement import WHAT_RANKS_DO, Agreement
 from .command_config import CommandConfig, executable, shown
 from .command_output import OutputReader
 from .connections import Connections
-from .foreign_failure import first_error, raised
+from .foreign_failure import explain, first_error, raised
 from .listener import Listener, SocketQueue
 from .presence import Presence
+from .printed import Printed, last_printed
 from .protocol import Reply, Request
 from .rank_commands import MOST_INTERVAL
 from .recorder import Recorder
@@ -173,7 +174,8 @@ class CommandRun:
             reader.join(max(0.0, deadline - time.monotonic()))
         self._recorder.drain()
         output.close()
-        return self._close(process.returncode, stderr)
+        printed = last_printed(self._folder.output, [reader.tail for reader in reversed(readers)])
+        return self._close(process.returncode, stderr, printed, seen=stdout is not None)
 
     def _environment(self, stdout: int) -> dict[str, str]:
         inherited = os.environ.get("PYTHONPATH", "")
@@ -186,13 +188,16 @@ class CommandRun:
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         began = time.monotonic()
-        told = waited = False
+        told = waited = listens = False
         while process.poll() is None:
             while self._signals.waiting:
                 self._handle_signal(self._signals.waiting.popleft())
             self._agreement.work()
             if not told and self._recorder.aggregator.steps:
                 told = True
+                self._write_run_json("running")
+            if listens != bool(self._agreement.listeners):
+                listens = not listens
                 self._write_run_json("running")
             if self._recorder.aggregator.may_settle(SILENT_RANKS_SECONDS):
                 self._recorder.settle_ranks()
@@ -277,33 +282,33 @@ class CommandRun:
         if self._config.log_batch_metrics:
             recorder.emit("run_batch_csv", path=str(folder.batch_csv))
 
-    def _close(self, code: int, stderr: TextIO) -> int:
-        """Write how the command ended, everywhere; its exit code, 128 and the signal if one ended it."""
+    def _close(self, code: int, stderr: TextIO, printed: Printed, *, seen: bool) -> int:
+        """Write how the command ended, everywhere; its exit code, 128 and the signal if one ended it.
+
+        `seen`: what the command `printed` is on `stderr` already.
+        """
         failure = self._failure(code)
         state = "failed" if failure is not None else "finished"
         if self._was_stopped(code, failure):
             state = "stopped"
-        reason = cause = ""
+        reason = cause = said = ""
         if state == "finished" and not self._recorder.aggregator.steps:
             self._recorder.emit(self._why_no_batch(), "warning")
         if failure is not None and state == "failed":
-            cause = self._catalogue.notice(failure)
-            error = (
-                first_error(self._recorder.aggregator.ranks.errors.values())
-                if failure.kind == "failed_raised"
-                else None
-            )
-            trace = error.traceback.splitlines() if error is not None else []
-            reason = "\n".join([*map(one_line, trace), cause])
+            ranks = self._recorder.aggregator.ranks
+            lines, why = explain(failure, ranks, self._folder.output, printed, self._catalogue)
+            cause, reason = why[0], "\n".join([*lines, *why])
+            said = "\n".join(why) if seen else reason
         handed_on = code if code >= 0 else 128 - code
         self._presence.update(exit_code=handed_on)  # before the end is in the journal, where monitors see it
         try:
             self._recorder.close(state, reason)
         except Exception:  # noqa: BLE001 - a fault of ours: whatever it is, the user must see it
             state, reason = "failed", self._catalogue.text("internal", message=traceback.format_exc())
+            said = reason
         self._write_run_json(state, reason, cause)
-        if reason:
-            print_to(stderr, reason)
+        if said:
+            print_to(stderr, said)
         return handed_on
 
     def _was_stopped(self, code: int, failure: Notice | None) -> bool:
@@ -357,6 +362,7 @@ class CommandRun:
             rank_pids=sorted(pids, key=pids.__getitem__),
             world_size=len(aggregator.ranks.came),
             metric_names=list(aggregator.metric_names),
+            listens=bool(self._agreement.listeners),
             config={**msgspec.to_builtins(self._config, enc_hook=str), "task": task},
         )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..metrics.commands import Command
 from .liveness import Liveness, judge, this_boot
 from .paths import home, is_folder, real
 from .run_folder import RunFolder
@@ -19,6 +20,8 @@ from .run_folder import RunFolder
 LIVE = ("starting", "running")
 FOREIGN = ("command", "loop")
 """Kinds of runs that are trainings of somebody's own."""
+LISTENERS_DO = (Command.SAVE, Command.STOP_AFTER_EPOCH)
+"""What nobody does in a command whose ranks do not listen."""
 PRIVATE = ".everybatch"
 """The folder of an output folder that has the private folders of its runs."""
 MOST_PATH_BYTES = 1 << 14
@@ -41,6 +44,13 @@ class RegisteredRun:
         """`command` or `loop` for a training that is somebody's own; empty for one of our tasks."""
         kind = self.content.get("kind")
         return kind if kind in FOREIGN else ""
+
+    def takes(self, command: Command) -> bool:
+        """Whether there is somebody who does what this asks for: the run process alone, or those who train."""
+        if not self.foreign:
+            return True
+        listens = self.foreign == "loop" or self.content.get("listens") is True
+        return command is not Command.STACKS and (listens or command not in LISTENERS_DO)
 
     @property
     def state(self) -> str:

@@ -48,7 +48,7 @@ class BatchLog(Panel, can_focus=True):
         self._sought: Keep | None = None
         self._seek_step = 1
         self._seek_at: int | None = None
-        self._seek_left = 0
+        self._seek_left = self._seek_total = 0
 
     # ---- what it shows ------------------------------------------------------------------------------------
 
@@ -176,7 +176,7 @@ class BatchLog(Panel, can_focus=True):
         if self.match is None and step < 0 and self.count:
             start = self._number(min(self.count, self._top + self.body_height) - 1) + 1
         self._seek_at = start + step
-        self._seek_left = self._total
+        self._seek_left = self._seek_total = self._total
         self.sync(0.02)
 
     def stop_search(self) -> None:
@@ -200,6 +200,8 @@ class BatchLog(Panel, can_focus=True):
     def _seek(self, deadline: float) -> None:
         """Look at one row after another, and go on at the other end, until all have been looked at."""
         while self._seek_at is not None and self._sought is not None:
+            self._seek_left += self._total - self._seek_total  # those that came meanwhile
+            self._seek_total = self._total
             if self._seek_left <= 0 or not self._total:
                 self._seek_at = None
                 self.app.bell()
@@ -207,7 +209,8 @@ class BatchLog(Panel, can_focus=True):
             for _ in range(min(LOOK_AT, self._seek_left)):
                 number = self._seek_at % self._total
                 row = self._row(number)
-                if self._sought(row, row_line(row, self._catalogue)[0]):
+                line = row_line(row, self._catalogue)[0]
+                if (self._keep is None or self._keep(row, line)) and self._sought(row, line):
                     self._found(number)
                     return
                 self._seek_at = number + self._seek_step

@@ -20,17 +20,23 @@ class FooterKey(NamedTuple):
     text: str
     """Key of its text in the catalogue."""
     action: str
-    narrow: bool
-    """A narrow screen has it too."""
+    leave_out: int
+    """Where there is little room the keys with the largest number are left out first; 0 stays."""
 
 
 class Footer(LineWidget):
     """Keys and what they do."""
 
-    def __init__(self, catalogue: Catalogue, keys: Sequence[FooterKey], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, catalogue: Catalogue, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._catalogue = catalogue
-        self._keys = keys
+        self._keys: Sequence[FooterKey] = ()
+
+    def sync(self, keys: Sequence[FooterKey]) -> None:
+        """Show these keys from now on."""
+        if keys != self._keys:
+            self._keys = keys
+            self.redraw()
 
     def pieces(self, y: int, width: int) -> Sequence[Piece]:
         """All keys, or the most important ones."""
@@ -49,6 +55,12 @@ class Footer(LineWidget):
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
         """Key, text and action of the keys that fit."""
-        shown = [(key.key, self._catalogue.text(key.text), key.action, key.narrow) for key in self._keys]
-        total = sum(cell_len(key) + cell_len(text) + 3 for key, text, _, _ in shown)
-        return [(key, text, action) for key, text, action, narrow in shown if narrow or total <= width]
+        texts = {key: self._catalogue.text(key.text) for key in self._keys}
+        kept = set()
+        left = width
+        for key in sorted(self._keys, key=lambda key: key.leave_out):
+            left -= cell_len(key.key) + cell_len(texts[key]) + 3
+            if left < 0 and key.leave_out:
+                break
+            kept.add(key)
+        return [(key.key, texts[key], key.action) for key in self._keys if key in kept]

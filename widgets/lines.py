@@ -125,7 +125,7 @@ class LineWidget(Widget):
         for text, name in pieces:
             cells = cell_len(text)
             if cells > left:
-                text, cells = set_cell_size(text, left), left
+                text, cells = _cut(text, left), left
             segments.append(Segment(text, self.look(name)))
             left -= cells
             if not left:
@@ -193,12 +193,19 @@ def _fitted(pieces: Iterable[Piece], width: int, *, pad: bool = True) -> list[Pi
             break
         cells = cell_len(text)
         if cells > left:
-            text, cells = set_cell_size(text, left), left
+            text, cells = _cut(text, left), left
         fitted.append((text, name))
         left -= cells
     if pad and left > 0:
         fitted.append((" " * left, "text"))
     return fitted
+
+
+def _cut(text: str, width: int) -> str:
+    """The text in `width` columns; the last one shows that there is more, unless that is more of the same."""
+    kept = set_cell_size(text, width)
+    rest = text[len(kept) :]
+    return kept if set(rest) <= {kept[-1:], " "} else set_cell_size(text, width - 1) + "…"
 
 
 BLOCKS = " ▏▎▍▌▋▊▉█"

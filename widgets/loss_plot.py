@@ -120,6 +120,8 @@ class LossPlot(Panel):
     def body(self, y: int, width: int) -> Sequence[Piece]:
         """The axis and one row of the curve."""
         drawing = self._drawing
+        if self._view is not None and not self._view.batch_count:
+            return [(" " + self._catalogue.text("ui_no_curve"), "dim")] if y == 0 else ()
         if drawing is None or y >= len(drawing.rows) or drawing.kinds.shape[1] != width - AXIS:
             return ()
         row, kinds = drawing.rows[y], drawing.kinds[y]

@@ -20,6 +20,8 @@ SILENT_SECONDS = 5.0
 GIB = 1 << 30
 NUMBER = 9
 """Columns of a number that its line would hide."""
+RANK_COLUMNS = (10, 8, 6, 6, 7)
+"""Widths behind the number of the rank: loss, step, wait for data, own work, last heard."""
 DECIMALS = {
     "avg_loss": LOSS_DECIMALS,
     "min_batch_loss": LOSS_DECIMALS,
@@ -41,7 +43,7 @@ class RanksPanel(Panel):
     def sync(self, view: RunView) -> None:
         """Draw the newest state of the ranks."""
         self._view = view
-        lines = [self._line(rank) for rank in sorted(view.ranks)]
+        lines = [self._line(rank) for rank in view.rank_numbers]
         if lines != self._lines:
             self._lines = lines
             self.redraw()
@@ -53,7 +55,9 @@ class RanksPanel(Panel):
     def body(self, y: int, width: int) -> Sequence[Piece]:
         """The heading, then one line a rank."""
         if y == 0:
-            return [(self._catalogue.text("ui_ranks_heading"), "dim")]
+            first, *titles = self._catalogue.text("ui_ranks_heading").split()
+            columns = (_right(title, size) for title, size in zip(titles, RANK_COLUMNS, strict=True))
+            return [(f"{first:<4}" + "".join(columns), "dim")]
         return self._lines[y - 1] if y <= len(self._lines) else ()
 
     def summary(self) -> list[Piece]:
@@ -62,28 +66,33 @@ class RanksPanel(Panel):
             return []
         slow = self._view.stragglers.stragglers()
         pieces: list[Piece] = [(f" {self._catalogue.text('ui_ranks')} ", "dim")]
-        for rank, state in sorted(self._view.ranks.items()):
-            text = f"{rank}:{1000 * state.step_seconds:.0f}"
+        for rank in self._view.rank_numbers:
+            state = self._view.ranks.get(rank)
+            text = f"{1000 * state.step_seconds:.0f}" if state is not None else "?"
+            pieces.append((f"#{rank} ", "dim"))
             pieces.append((f"{text}▲ " if rank in slow else f"{text} ", "warn" if rank in slow else "text"))
-        return [*pieces, ("ms", "dim")]
+        return [*pieces, ("ms" if len(pieces) > 1 else "–", "dim")]
 
     def _line(self, rank: int) -> list[Piece]:
         view = self._view
         assert view is not None
-        state = view.ranks[rank]
+        state = view.ranks.get(rank)
+        if state is None:  # of interest where others have told one
+            text = self._catalogue.text("ui_rank_unheard")
+            return [(f"{rank:>3} ", "strong"), (f" {text}", "warn" if view.ranks else "dim")]
         heard = view.silent_seconds(rank)
         slow = view.stragglers.stragglers().get(rank)
-        late: Piece = (
-            f"{heard:6.0f}s" if heard >= SILENT_SECONDS else "      ·",
-            "warn" if heard > SILENT_SECONDS else "dim",
+        late = heard >= SILENT_SECONDS
+        columns = (
+            (short(state.loss, 9), "text" if state.loss == state.loss else "bad"),
+            (_milliseconds(state.step_seconds, 6), "text"),
+            (_milliseconds(state.data_wait_seconds, 5), "text"),
+            (_milliseconds(view.stragglers.busy.get(rank, 0.0), 5), "warn" if slow else "text"),
+            (f"{heard:.0f}s" if late else "·", "warn" if late else "dim"),
         )
         return [
             (f"{rank:>3} ", "strong"),
-            (f"{short(state.loss, 9):>10}", "text" if state.loss == state.loss else "bad"),
-            (f"{_milliseconds(state.step_seconds, 6):>7}", "text"),
-            (f"{_milliseconds(state.data_wait_seconds, 5):>6}", "text"),
-            (f"{_milliseconds(view.stragglers.busy.get(rank, 0.0), 5):>6}", "warn" if slow else "text"),
-            late,
+            *((_right(text, size), style) for (text, style), size in zip(columns, RANK_COLUMNS, strict=True)),
             (" ▲" if slow else "  ", "warn"),
         ]
 
@@ -116,8 +125,9 @@ class SystemPanel(Panel):
         state = self._state
         if state is None:
             return ()
+        cores = self._catalogue.text("ui_cores", count=state.cores)
         lines: list[list[Piece]] = [
-            self._bar("CPU", state.cpu_percent / 100, width, f"{state.cpu_percent:3.0f}%  {state.cores} cores"),
+            self._bar("CPU", state.cpu_percent / 100, width, f"{state.cpu_percent:3.0f}%  {cores}"),
             self._bar(
                 "RAM",
                 state.ram_used / state.ram_total,
@@ -200,7 +210,12 @@ class EpochsPanel(Panel):
         view = self._view
         if view is None or not view.epochs:
             return [(" " + self._catalogue.text("ui_no_epoch"), "dim")]
-        return [(" epoch", "dim"), *self._row(view.epochs[-1], view)]
+        text, newest = self._catalogue.text, view.epochs[-1]
+        epoch, loss, val, time_, mark, style = self._cells(newest, view)
+        pieces: list[Piece] = [(" epoch ", "dim"), (f"{epoch}{mark and ' ' + mark}", style)]
+        for title, cell in (("ui_mean", loss), ("ui_val", val)):
+            pieces += [(f"  {text(title)} ", "dim"), (cell, style)]
+        return [*pieces, (f"  {time_}", "dim")]
 
     def _figures(self, summary: EpochSummary, width: int) -> list[list[Piece]]:
         view = self._view
@@ -217,7 +232,7 @@ class EpochsPanel(Panel):
             return line
         value = float(fields["value"])
         if hides(value, decimals) or cell_len(line) > width:
-            line = line.replace(f"{value:.{decimals}f}", short(value, NUMBER))
+            line = line.replace(f"{value:z.{decimals}f}", short(value, NUMBER))
         return line
 
     @property
@@ -225,13 +240,22 @@ class EpochsPanel(Panel):
         return self._view.started.epochs if self._view is not None and self._view.started is not None else 0
 
     def _row(self, summary: EpochSummary, view: RunView) -> list[Piece]:
+        epoch, loss, val, time_, mark, style = self._cells(summary, view)
+        return [(f"{epoch:>5} {loss:>8} {val:>8} {time_:>8} {mark}", style)]
+
+    def _cells(self, summary: EpochSummary, view: RunView) -> tuple[str, ...]:
+        """Number, mean loss, validation, time and mark of an epoch, and the style of it all."""
         best = view.best is not None and view.best.epoch == summary.epoch
         loss = short(summary.avg_loss, 8)
         val = "--" if summary.val_loss is None else short(summary.val_loss, 8)
-        mark = {"completed": "★" if best else " ", "stopped": "■", "failed": "✖"}[summary.status]
+        mark = {"completed": "★" if best else "", "stopped": "■", "failed": "✖"}[summary.status]
         style = "good" if best else "text" if summary.status == "completed" else "warn"
-        time_ = duration(summary.epoch_seconds)
-        return [(f"{summary.epoch:>5} {loss:>8} {val:>7} {time_:>8} {mark}", style)]
+        return str(summary.epoch), loss, val, duration(summary.epoch_seconds), mark, style
+
+
+def _right(text: str, width: int) -> str:
+    """The text at the right of `width` columns."""
+    return " " * (width - cell_len(text)) + text
 
 
 def _milliseconds(seconds: float, width: int) -> str:

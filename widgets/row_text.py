@@ -43,7 +43,7 @@ def row_pieces(row: Row, catalogue: Catalogue, *, with_time: bool) -> list[Piece
     line, style = row_line(row, catalogue)
     pieces: list[Piece] = [(f"{row_time(row):8} ", "dim")] if with_time else []
     if style == "text" and isinstance(row.record, BatchRecord):
-        before, loss, after = line.partition(f"{row.record.loss:.6f}")
+        before, loss, after = line.partition(f"{row.record.loss:z.6f}")
         better = row.record.loss < row.context.loss
         return [*pieces, (before, "text"), (loss, "good" if better else "strong"), (after, "dim")]
     return [*pieces, (line, style)]

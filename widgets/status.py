@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from ..log.catalogue import Catalogue, one_line
 from ..metrics.duration import duration
@@ -23,6 +23,10 @@ STATE_STYLES = {
     "restarting": "hold",
     "stopped": "hold",
 }
+
+
+LEAST_TASK = 16
+"""Columns of a task, or of a command, in the first line."""
 
 
 class StatusLine(LineWidget):
@@ -49,7 +53,10 @@ class StatusLine(LineWidget):
         state: Piece = (f" {text(f'state_{self.state}')} ", STATE_STYLES.get(self.state, "chip"))
         if self._view is None or (run := self._view.started) is None:
             return [state]
-        pieces: list[Piece] = [state, (f" {one_line(run.task)}", "strong")]
+        pieces: list[Piece] = [
+            state,
+            (f" {_shortened(one_line(run.task), max(LEAST_TASK, width // 2 - 8))}", "strong"),
+        ]
         left = width - sum(cell_len(piece) for piece, _ in pieces)
         for fact, style in self._facts(self._view):
             if cell_len(fact) + 2 <= left:
@@ -71,7 +78,8 @@ class StatusLine(LineWidget):
         facts.append((text("ui_elapsed", time=duration(view.elapsed)), "text"))
         if run.world_size > 0:
             where = "/".join(filter(None, (run.device, run.backend)))
-            facts.append((text("ui_ranks_on", count=run.world_size, where=where), "dim"))
+            ranks = "ui_rank_on" if run.world_size == 1 else "ui_ranks_on"
+            facts.append((text(ranks, count=run.world_size, where=where), "dim"))
         if math.isfinite(view.seconds_left):
             ends = time.localtime(time.time() + view.seconds_left)
             today = ends.tm_yday == time.localtime().tm_yday
@@ -111,9 +119,24 @@ class ProgressLine(LineWidget):
             *_bar(view.epoch_part, size, "good" if view.validating else "accent"),
             (f" {_percent(view.epoch_part)}  ", "strong"),
             (f"{total} ", "text"),
-            *_bar(view.run_part, size, "accent"),
-            (f" {_percent(view.run_part)}", "strong"),
+            *_bar(_of_run(view), size, "accent"),
+            (f" {_percent(_of_run(view))}", "strong"),
         ]
+
+
+def _shortened(task: str, width: int) -> str:
+    """A long command without its middle: its beginning and its end tell most."""
+    if cell_len(task) <= width:
+        return task
+    end = width // 2
+    while cell_len(task[-end:]) > width // 2:
+        end -= 1
+    return set_cell_size(task, width - 1 - cell_len(task[-end:])) + "…" + task[-end:]
+
+
+def _of_run(view: RunView) -> float:
+    """How much of the run is done; all of one that has finished, however long it was to be."""
+    return 1.0 if view.ended is not None and view.ended.state == "finished" else view.run_part
 
 
 def _percent(part: float) -> str:

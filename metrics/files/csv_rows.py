@@ -91,9 +91,9 @@ def batch_header(value_names: Sequence[str] = ()) -> str:
 def batch_row(record: BatchRecord, values: int = 0) -> str:
     """One batch as a line, with so many cells of values."""
     row = (
-        f"{record.epoch},{record.batch},{record.step},{record.loss:.9g},{_known(record.lr)},"
-        f"{record.min_rank_loss:.9g},{record.max_rank_loss:.9g},{record.step_seconds:.9g},"
-        f"{_known(record.data_wait_seconds)},{record.samples or ''},{record.elapsed_seconds:.9g},{record.attempt}"
+        f"{record.epoch},{record.batch},{record.step},{record.loss:z.9g},{_known(record.lr)},"
+        f"{record.min_rank_loss:z.9g},{record.max_rank_loss:z.9g},{record.step_seconds:z.9g},"
+        f"{_known(record.data_wait_seconds)},{record.samples or ''},{record.elapsed_seconds:z.9g},{record.attempt}"
     )
     return ",".join([row, *_cells(record.values, values)]) + "\n" if values else row + "\n"
 
@@ -105,14 +105,14 @@ def _value_columns(names: Sequence[str], others: Sequence[str]) -> list[str]:
 
 def _cells(values: Values, count: int) -> list[str]:
     """As many cells as there are columns; those of later names have no column here."""
-    cells = ["" if value is None else f"{value:.9g}" for value in values[:count]]
+    cells = ["" if value is None else f"{value:z.9g}" for value in values[:count]]
     return cells + [""] * (count - len(cells))
 
 
 def _known(number: float) -> str:
     """Empty where the training did not tell it."""
-    return "" if number != number else f"{number:.9g}"
+    return "" if number != number else f"{number:z.9g}"
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.9g}"
+    return "" if value is None else f"{value:z.9g}"

@@ -80,6 +80,8 @@ class Observer:
         self._skipped = 0
         """Steps of the epoch that the scaler skipped."""
         self._warned: set[str] = set()
+        self._named: set[int] = set()
+        """Turns of optimizers of which it was said which they are."""
 
     @property
     def trains(self) -> bool:
@@ -171,6 +173,8 @@ class Observer:
         if turn.number:
             if self.held is not None:
                 self._values[f"loss_{turn.number + 1}"] = loss
+                if turn.number not in self._named:
+                    self._tell_whose(turn.number, optimizer)
         else:
             if self.held is not None:
                 self._tell_held()
@@ -308,6 +312,18 @@ class Observer:
         if kind not in self._warned and self._reporter is not None and self._reporter.rank == 0:
             self.warn(kind, **fields)
         self._warned.add(kind)
+
+    def _tell_whose(self, number: int, optimizer: Any) -> None:
+        """Say once which optimizer has this turn, as the name of its loss does not tell."""
+        self._named.add(number)
+        if self._reporter is not None and self._reporter.rank == 0:
+            fields: dict[str, str | int | float] = {
+                "name": f"loss_{number + 1}",
+                "number": number + 1,
+                "optimizer": type(optimizer).__name__,
+                "tensors": sum(len(group["params"]) for group in optimizer.param_groups),
+            }
+            self._reporter.send(Warned(0, "loss_of", fields, level="info"))
 
     # ---- an epoch -----------------------------------------------------------------------------------------
 

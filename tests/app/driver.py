@@ -22,7 +22,7 @@ class Watched:
         self.asked = []
         self.server = ControlServer(self._handle)
         self.server.open()
-        self._tell(control={"path": str(self.server.path), "token": self.server.token})
+        self.tell(control={"path": str(self.server.path), "token": self.server.token})
         self.add(*replay.records(steps, epochs=10, start=1_000_000.0), *extra)
 
     def add(self, *records):
@@ -36,21 +36,44 @@ class Watched:
         self.asked.append((request.command, request.value))
         return Reply(taken=True)
 
-    def _tell(self, **content):
+    def tell(self, **content):
+        """Write it into run.json."""
         path = self.private / "run.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), **content}))
 
 
 def drive(monitor, script, size=(140, 40)):
-    """Run `script(monitor, pilot)` on a mounted monitor whose first frame is drawn."""
+    """Run `script(monitor, pilot)` on a mounted monitor that has drawn all that was there at the beginning."""
 
     async def run():
         async with monitor.run_test(size=size) as pilot:
-            monitor.frame()
+            draw_all(monitor)
             await pilot.pause()
             await script(monitor, pilot)
 
     asyncio.run(run())
+
+
+def draw_all(monitor):
+    """Draw frames until all of the journal has been read: on a busy machine one frame reads only a part of it."""
+    monitor.frame()
+    while monitor.state_line.unread:
+        monitor.frame()
+
+
+async def search(monitor, pilot, text):
+    """Type what is to be searched for, and go on to the end of the search."""
+    pane = monitor.log_pane
+    pane.stop_search()
+    await pilot.press("slash", *text, "enter")
+    await until(lambda: pane.busy or pane.match is not None)
+    finish(pane)
+
+
+def finish(pane):
+    """Go on with a filter or a search to its end."""
+    while pane.busy:
+        pane.sync(0.1)
 
 
 async def until(condition, seconds=30):

@@ -9,6 +9,7 @@ import torch
 from everybatch.app.arguments import parse
 from everybatch.app.command_line import main
 from everybatch.engine.config import TrainConfig
+from everybatch.run.command_config import CommandConfig
 from PIL import Image
 from rich.cells import cell_len
 
@@ -67,6 +68,24 @@ def test_the_help_has_every_flag_in_both_languages(lang, word, capsys):
         f"--{field.name}" for field in dataclasses.fields(TrainConfig)
     ]
     assert max(map(cell_len, lines)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("lang", "usage", "unknown"),
+    [
+        ("zh", "用法: everybatch run [参数] CMD …   ", "[默认 未知]"),
+        ("en", "usage: everybatch run [flags] CMD …   ", "[default unknown]"),
+    ],
+)
+def test_the_help_of_run_has_our_flags_in_front_and_says_what_is_unknown(lang, usage, unknown, capsys, monkeypatch):
+    monkeypatch.setenv("EVERYBATCH_LANG", lang)
+    assert main(["run", "--help"]) == 0
+    head, _, *lines = capsys.readouterr().out.splitlines()
+    assert head.startswith(usage)
+    shown = {line.split()[0]: line for line in lines}
+    flags = [field.name for field in dataclasses.fields(CommandConfig) if field.name != "command"]
+    assert list(shown) == [f"--{name}" for name in flags]
+    assert {flag for flag, line in shown.items() if line.endswith(unknown)} == {"--epochs", "--steps"}
 
 
 @pytest.mark.parametrize("flag", ["--log_interval", "--log-interval"])

@@ -1,12 +1,15 @@
 """What the monitor draws."""
 
+import re
 import time
 
 import pytest
-from everybatch.metrics.records import Notice, RankState, RunEnded
+from everybatch.log.texts import en
+from everybatch.metrics.records import Notice, RankState, RunEnded, RunStarted, RunTold
 from everybatch.metrics.system import GpuState, SystemState
 from everybatch.widgets.panels import EpochsPanel, RanksPanel
 
+from .. import replay
 from .driver import drive, screen, until
 
 BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
@@ -70,6 +73,43 @@ def test_the_curve_fits_a_new_size_without_waiting_for_the_next_batch(watched):
     drive(watched().monitor(), script)
 
 
+def test_a_batch_that_comes_after_a_while_is_in_the_header_and_in_the_log_of_one_frame(watched):
+    run = watched(500)
+
+    async def script(monitor, pilot):
+        monitor._live = True  # as when frames are drawn by a timer: the panels are not drawn with each of them
+        monitor.panels_drawn_at = time.monotonic() + 1000
+        monitor._log_drawn_at = time.monotonic() - 1
+        run.add(*list(replay.records(505, epochs=10, start=1_000_000.0))[-5:])
+        monitor.frame()
+        await pilot.pause()
+        shown = screen(monitor)
+        newest = max(re.findall(r"\((\d+)/171\)", "\n".join(shown)), key=int)
+        assert int(newest) == monitor.view.batch.batch == 162
+        assert f" {100 * 163 / 171:.1f}%" in shown[1]
+
+    drive(run.monitor(), script)
+
+
+def test_the_question_how_to_leave_goes_on_with_the_run(watched):
+    run = watched(500)
+
+    async def script(monitor, pilot):
+        await pilot.press("q")
+        await until(lambda: len(monitor.screen_stack) == 2)
+        assert "(epoch 3/10)" in "\n".join(screen(monitor))
+        run.add(*replay.records(600, epochs=10, start=1_000_000.0))
+        monitor.frame()
+        await pilot.pause()
+        assert "(epoch 4/10)" in "\n".join(screen(monitor))
+        run.add(RunEnded("finished", "", 10, 4, 0.1, 99.0, 1.0))
+        monitor.frame()
+        await pilot.pause()
+        assert en.TEXTS["ui_has_ended"] in "\n".join(screen(monitor))
+
+    drive(run.monitor(), script)
+
+
 def test_stragglers_and_gpus_and_what_is_not_known(watched):
     states = [RankState(rank, 20, 0.1, 0.1, 0.01, 0.02 + 0.05 * rank, 1e12) for rank in (0, 1)] * 30
     run = watched(extra=states)
@@ -86,6 +126,27 @@ def test_stragglers_and_gpus_and_what_is_not_known(watched):
         assert "-- -- -- --" in text
 
     drive(run.monitor(), script)
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [((80, 24), "#0 ? #1 30 #2 ? ms"), ((140, 40), "  2  no batch heard of")]
+)
+def test_a_rank_that_was_told_of_and_tells_nothing_is_shown_as_such(watched, size, shown):
+    run = watched(0)
+    run.add(
+        RunStarted("20261124_120000", 1, "train.py", 10, -1, "", "", 1, (), 1.0), RunTold(3, "cpu", 10, -1, (), ())
+    )
+
+    async def script(monitor, pilot):
+        assert "no batch heard of" in "\n".join(screen(monitor)) or size[0] < 100
+        run.add(RankState(1, 20, 0.1, 0.03, 0.01, 0.02, 1e12), RunTold(1, "cpu", 10, -1, (), ()))
+        monitor.frame()
+        await pilot.pause()
+        monitor.frame()
+        await pilot.pause()
+        assert shown in "\n".join(screen(monitor))
+
+    drive(run.monitor(), script, size)
 
 
 def test_the_best_epoch_is_marked(watched):

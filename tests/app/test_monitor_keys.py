@@ -1,15 +1,11 @@
-"""What the keys of the monitor do."""
-
-import re
+"""What the keys of the monitor ask the run, how it is left, and where keys are told: help, palette, footer."""
 
 import pytest
 from everybatch.app.actions import INTERVALS
 from everybatch.app.keys import help_lines
 from everybatch.app.monitor import Monitor
-from everybatch.log.catalogue import Catalogue
 from everybatch.log.texts import en
-from everybatch.metrics.records import BatchRecord, Notice, RunEnded
-from textual import events
+from everybatch.metrics.records import Notice, RunEnded
 
 from .. import replay
 from .driver import drive, screen, until
@@ -129,316 +125,6 @@ def test_ctrl_q_leaves_without_a_question(watched):
     assert monitor.return_value == 0
 
 
-def test_following_and_holding(watched):
-    run = watched(300)
-
-    async def script(monitor, pilot):
-        pane = monitor.log_pane
-        last = pane.count
-        assert pane.follow
-        await pilot.press("up")
-        assert not pane.follow
-        line = screen(monitor)[15][:88]
-        run.add(*list(replay.records(400, epochs=10, start=1.0))[-100:])
-        monitor.frame()
-        await pilot.pause()
-        assert pane.count > last
-        assert screen(monitor)[15][:88] == line  # what is read stays in its place
-        assert "HELD" in "".join(screen(monitor))
-        await pilot.press("space")
-        monitor.frame()
-        assert pane.follow
-        assert pane.new == 0
-        await pilot.press("space")
-        run.add(*list(replay.records(420, epochs=10, start=1.0))[-20:])
-        monitor.frame()
-        assert not pane.follow
-        assert pane.new > 0
-
-    drive(run.monitor(), script)
-
-
-def top(pane):
-    """The number of the first line in view."""
-    return pane.count - pane.body_height - pane.new
-
-
-def page(pane):
-    """A page leaves one line of the page before in view."""
-    return pane.body_height - 1
-
-
-@pytest.mark.parametrize(
-    ("key", "lines"),
-    [
-        ("up", lambda pane: 1),
-        ("k", lambda pane: 1),
-        ("pageup", page),
-        ("ctrl+u", lambda pane: round(page(pane) / 2)),
-        ("home", lambda pane: pane.count - pane.body_height),
-        ("g", lambda pane: pane.count - pane.body_height),
-    ],
-)
-def test_keys_that_move_up_from_the_end(watched, key, lines):
-    async def script(monitor, pilot):
-        pane = monitor.log_pane
-        assert (pane.new, pane.follow) == (0, True)
-        await pilot.press(key)
-        assert (pane.new, pane.follow) == (lines(pane), False)
-        assert lines(pane) > 0
-
-    drive(watched(400).monitor(), script)
-
-
-@pytest.mark.parametrize(
-    ("key", "lines", "follows"),
-    [
-        ("down", lambda pane: 1, False),
-        ("j", lambda pane: 1, False),
-        ("pagedown", page, False),
-        ("ctrl+d", lambda pane: round(page(pane) / 2), False),
-        ("end", lambda pane: pane.count - pane.body_height, True),
-        ("G", lambda pane: pane.count - pane.body_height, True),
-    ],
-)
-def test_keys_that_move_down_from_the_start(watched, key, lines, follows):
-    async def script(monitor, pilot):
-        pane = monitor.log_pane
-        pane.home()
-        assert (top(pane), pane.follow) == (0, False)
-        await pilot.press(key)
-        assert (top(pane), pane.follow) == (lines(pane), follows)
-        assert lines(pane) > 0
-
-    drive(watched(400).monitor(), script)
-
-
-def test_moving_stops_at_both_ends_and_follows_at_the_last(watched):
-    async def script(monitor, pilot):
-        pane = monitor.log_pane
-        await pilot.press("down", "pagedown")
-        assert (pane.new, pane.follow) == (0, True)
-        await pilot.press("up", "down")
-        assert pane.follow
-        await pilot.press("g", "up", "pageup")
-        assert (top(pane), pane.follow) == (0, False)
-
-    drive(watched(400).monitor(), script)
-
-
-def test_the_wheel_scrolls(watched):
-    async def script(monitor, pilot):
-        pane = monitor.log_pane
-        at = {"x": 5, "y": 5, "delta_x": 0, "delta_y": 0, "button": 0, "shift": False, "meta": False, "ctrl": False}
-        pane.post_message(events.MouseScrollUp(pane, **at))
-        await pilot.pause()
-        assert (pane.new, pane.follow) == (3, False)
-        pane.post_message(events.MouseScrollDown(pane, **at))
-        await pilot.pause()
-        assert (pane.new, pane.follow) == (0, True)
-
-    drive(watched(400).monitor(), script)
-
-
-def finish(pane):
-    """Go on with a filter or a search to its end."""
-    while pane.busy:
-        pane.sync(0.1)
-
-
-def test_search_finds_the_next_and_the_previous_over_the_whole_run(watched):
-    run = watched(1500)
-
-    async def script(monitor, pilot):
-        pane = monitor.log_pane
-        await pilot.press("slash", *"(100/171)", "enter")  # from the end it goes on at the start
-        await pilot.pause()
-        for key, epoch in ((None, 1), ("n", 2), ("n", 3), ("N", 2)):
-            if key:
-                await pilot.press(key)
-            finish(pane)
-            assert pane.marked_line().startswith(f"Epoch [{epoch}/10] - ")
-            assert "(100/171)" in pane.marked_line()
-        await pilot.press("escape")
-        assert pane.match is None
-
-    drive(run.monitor(), script)
-
-
-NAN = Notice("nonfinite", "warning", {"epoch": 3, "batch": 7, "value": "nan", "ranks": "1"}, 3, 7, 1.0)
-
-
-def is_batch(record):
-    return isinstance(record, BatchRecord)
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("loss>0.5", lambda record: is_batch(record) and record.loss > 0.5),
-        ("level>=warn", lambda record: record is NAN),
-        ("batch=7", lambda record: is_batch(record) and record.batch == 7),
-        ("SAVED", lambda record: isinstance(record, Notice) and record.kind == "saved_last"),
-    ],
-)
-def test_a_filter_shows_the_lines_it_is_for_and_no_others(watched, text, wanted):
-    run = watched(600, extra=[NAN])
-    catalogue = Catalogue("en")
-    expected = []
-    for record in filter(wanted, [*replay.records(600, epochs=10, start=1_000_000.0), NAN]):
-        expected.append(catalogue.batch(record, 10, 171) if is_batch(record) else catalogue.notice(record))
-    assert expected
-
-    async def script(monitor, pilot):
-        pane = monitor.log_pane
-        whole = pane.count
-        await pilot.press("f", *text, "enter")
-        await pilot.pause()
-        finish(pane)
-        pane.home()
-        shown = ["".join(piece for piece, _ in pane.body(y, 80)) for y in range(pane.count)]
-        assert shown == expected
-        await pilot.press("escape")
-        assert pane.count == whole
-
-    drive(run.monitor(), script)
-
-
-@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
-@pytest.mark.parametrize("opener", ["slash", "f"])
-def test_a_search_or_filter_that_is_given_up_changes_nothing(watched, opener, key):
-    async def script(monitor, pilot):
-        pane = monitor.log_pane
-        whole = pane.count
-        await pilot.press(opener)
-        await until(lambda: len(monitor.screen_stack) == 2)
-        await pilot.press(*"(100/171)", key)
-        await until(lambda: len(monitor.screen_stack) == 1)
-        assert (pane.match, pane.filter_text, pane.count, pane.follow) == (None, "", whole, True)
-
-    drive(watched().monitor(), script)
-
-
-@pytest.mark.parametrize("key", ["z", "f10"])
-@pytest.mark.parametrize("back", ["z", "f10", "escape"])
-def test_zoom_makes_the_log_fill_the_screen_and_back(watched, key, back):
-    async def script(monitor, pilot):
-        height = monitor.log_pane.size.height
-        await pilot.press(key)
-        await pilot.pause()
-        assert monitor.log_pane.size.height > height + 5
-        assert not monitor.plot.display
-        await pilot.press(back)
-        await pilot.pause()
-        assert monitor.log_pane.size.height == height
-
-    drive(watched().monitor(), script)
-
-
-def test_tab_zooms_one_after_the_other(watched):
-    async def script(monitor, pilot):
-        parts = {name: monitor.query_one(f"#{name}") for name in ("plot", "log", "side")}
-        shown = []
-        for _ in range(4):
-            await pilot.press("tab")
-            await pilot.pause()
-            shown.append([name for name, part in parts.items() if part.size.height and part.display])
-        assert shown == [["plot"], ["log"], ["side"], ["plot", "log", "side"]]
-
-    drive(watched().monitor(), script)
-
-
-@pytest.mark.parametrize(("key", "panel"), [("1", "plot"), ("2", "ranks"), ("3", "system"), ("4", "epochs")])
-def test_a_panel_is_hidden_and_shown_by_its_number(watched, key, panel):
-    async def script(monitor, pilot):
-        for shown in (False, True):
-            await pilot.press(key)
-            await pilot.pause()
-            assert monitor.query_one(f"#{panel}").display is shown
-            assert monitor.query_one("#side").display
-
-    drive(watched().monitor(), script)
-
-
-def test_the_side_goes_with_its_last_panel(watched):
-    async def script(monitor, pilot):
-        width = monitor.log_pane.size.width
-        await pilot.press("2", "3", "4")
-        await pilot.pause()
-        assert not monitor.query_one("#side").display
-        assert monitor.log_pane.size.width > width
-        await pilot.press("3")
-        await pilot.pause()
-        assert monitor.query_one("#side").display
-
-    drive(watched().monitor(), script)
-
-
-def curve(monitor):
-    """The loss plot as it stands on the screen."""
-    x, y, width, height = monitor.plot.region
-    return "\n".join(line[x : x + width] for line in screen(monitor)[y : y + height])
-
-
-async def curve_after(monitor, pilot, key):
-    """The loss plot once `key` has been pressed."""
-    await pilot.press(key)
-    monitor.frame()
-    await pilot.pause()
-    return curve(monitor)
-
-
-@pytest.mark.parametrize(("key", "word"), [("L", "log"), ("e", "smoothed")])
-def test_the_curve_changes_with_its_keys_and_back(watched, key, word):
-    async def script(monitor, pilot):
-        before = curve(monitor)
-        changed = await curve_after(monitor, pilot, key)
-        assert word not in before
-        assert word in changed
-        drawn = [re.sub(r"[^\u2801-\u28ff]", "", text) for text in (before, changed)]
-        assert drawn[0] != drawn[1]  # the curve itself, not just its title
-        assert await curve_after(monitor, pilot, key) == before
-
-    drive(watched().monitor(), script)
-
-
-def test_the_curve_is_drawn_with_other_symbols_by_b(watched):
-    async def script(monitor, pilot):
-        seen = [curve(monitor)]
-        seen += [await curve_after(monitor, pilot, "b") for _ in range(3)]
-        assert re.search("[\u2801-\u28ff]", seen[0])
-        assert re.search("[▀▄█]", seen[1])
-        assert not re.search("[\u2801-\u28ff▀▄█]", seen[2])
-        assert seen[3] == seen[0]
-
-    drive(watched().monitor(), script)
-
-
-def test_themes(watched):
-    async def script(monitor, pilot):
-        seen = [monitor.theme]
-        for _ in range(3):
-            await pilot.press("t")
-            await pilot.pause()
-            seen.append(monitor.theme)
-        assert len(set(seen[1:])) == 3
-
-    drive(watched().monitor(), script)
-
-
-def test_copy_takes_the_marked_line(watched):
-    async def script(monitor, pilot):
-        await pilot.press("y")
-        assert re.match(r"Epoch \[3/10\] - progress .* \(157/171\) - ", monitor.clipboard)  # the last one in view
-        await pilot.press("slash", *"(100/171)", "enter")
-        await pilot.pause()
-        finish(monitor.log_pane)
-        await pilot.press("y")
-        assert re.match(r"Epoch \[1/10\] - progress .* \(100/171\) - ", monitor.clipboard)
-
-    drive(watched().monitor(), script)
-
-
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
 def test_help_has_every_key(watched, key):
     async def script(monitor, pilot):
@@ -450,6 +136,60 @@ def test_help_has_every_key(watched, key):
             assert en.TEXTS[meaning] in text
 
     drive(watched().monitor(), script)
+
+
+ASKS = {"+": "interval", "-": "interval", "p": "pause", "s": "save", "d": "stacks"}
+FINISHED = {"state": "finished", "extra": [RunEnded("finished", "", 3, 2, 0.1, 99.0, 1.0)]}
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "offered"),
+    [
+        ({}, {}, "+-psd"),
+        ({"kind": "loop"}, {}, "+-ps"),
+        ({"kind": "command", "listens": True}, {}, "+-ps"),
+        ({"kind": "command", "listens": False}, {}, "+-p"),
+        ({"kind": "command"}, {}, "+-p"),
+        ({"boot_id": "another kernel"}, {}, ""),
+        ({"kind": "command", "listens": True}, FINISHED, ""),
+        ({}, FINISHED, ""),
+    ],
+)
+def test_a_key_is_shown_where_it_does_something(watched, content, options, offered):
+    run = watched(**options)
+    run.tell(**content)
+
+    async def script(monitor, pilot):
+        footer = screen(monitor)[-1]
+        assert "q Quit" in footer
+        assert {key for key in ASKS if f" {key} " in footer} == set(offered) - {"d"}
+        in_palette = {command.title.split()[0] for command in monitor.get_system_commands(monitor.screen)}
+        assert in_palette & ASKS.keys() == set(offered)
+        await pilot.press("question_mark")
+        await until(lambda: len(monitor.screen_stack) == 2)
+        await pilot.pause()
+        shown = "\n".join(screen(monitor))
+        in_help = {key for key, asks in ASKS.items() if en.TEXTS[f"ui_key_{asks}"] in shown}
+        assert in_help == set(offered)
+        assert (en.TEXTS["ui_key_exit"] in shown) is not bool(options)
+
+    drive(run.monitor(), script)
+
+
+@pytest.mark.parametrize(("content", "offered"), [({"kind": "loop"}, True), ({"kind": "command"}, False)])
+def test_a_stop_after_the_epoch_is_offered_where_somebody_does_it(watched, content, offered):
+    run = watched()
+    run.tell(**content)
+
+    async def script(monitor, pilot):
+        await pilot.press("q")
+        await until(lambda: len(monitor.screen_stack) == 2)
+        await pilot.pause()
+        shown = "\n".join(screen(monitor))
+        assert (en.TEXTS["ui_quit_e"] in shown) is offered
+        assert en.TEXTS["ui_quit_s_foreign"] in shown
+
+    drive(run.monitor(), script)
 
 
 @pytest.mark.parametrize("key", ["escape", "q", "question_mark", "f1", "enter", "ctrl+c"])

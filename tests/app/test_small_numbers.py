@@ -30,7 +30,7 @@ def test_a_loss_of_any_size_is_readable_in_every_panel(watched, loss, shown):
         text = "\n".join(lines)
         assert text.count(shown) >= 5  # axis, both ranks, average and validation of the epoch
         assert all(line[-1] in "│╮╯ " for line in lines[2:-2])  # every panel has its right side
-        assert f"{loss:.6f}" in text or len(f"{loss:.6f}") > 30  # the lines of the log are the guide's
+        assert f"{loss:z.6f}" in text or len(f"{loss:z.6f}") > 30  # the lines of the log are the guide's
         for rank in (0, 1):
             (line,) = (line for line in lines if f"│  {rank}  " in line)
             assert line.rstrip("│ ").endswith(("s", "·"))

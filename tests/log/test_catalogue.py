@@ -6,34 +6,13 @@ from everybatch.errors import UsageError
 from everybatch.log.catalogue import TEXTS, Catalogue
 from everybatch.log.texts.zh import analysis, command_run, commands, failures, monitor, own_loop, run, task
 from everybatch.metrics.duration import duration
-from everybatch.metrics.records import BatchRecord, EpochSummary, Notice, RunEnded
+from everybatch.metrics.records import BatchRecord, Notice, RunEnded
+
+from ..samples import SUMMARY
 
 
 def record(epoch, batch, loss, lr=0.001):
     return BatchRecord(epoch, batch, batch + 1, loss, lr, loss, loss, 0.1, 0.0, 8, 1.0, 1)
-
-
-SUMMARY = EpochSummary(
-    epoch=15,
-    avg_loss=0.072316,
-    min_batch_loss=0.065432,
-    max_batch_loss=0.083571,
-    lr=0.001,
-    epoch_seconds=14.52,
-    eta_hours=0.75,
-    val_loss=None,
-    samples=1368,
-    samples_per_second=94.2,
-    data_wait_seconds=0.5,
-    nonfinite_batches=0,
-    world_size=2,
-    attempt=1,
-    status="completed",
-    finished_at=0.0,
-    val_metrics=(),
-    val_seconds=0.0,
-    batches=171,
-)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +116,12 @@ def test_only_the_lines_of_the_guide_hide_small_numbers(lang):
     ended = RunEnded("finished", "", 20, 15, 2.5e-9, 100.0, 0.0)
     for validated in (True, False):
         assert "2.5e-09" in catalogue.end(ended, 20, validated=validated)[-1]
+
+
+@pytest.mark.parametrize("lang", TEXTS)
+def test_no_number_of_a_text_stands_there_as_minus_zero(lang):
+    for key, text in TEXTS[lang].items():
+        fields = [(name, spec) for _, name, spec, _ in string.Formatter().parse(text) if name is not None]
+        for least in (-0.0, -1e-12):
+            numbers = {name: least if spec else "x" for name, spec in fields}
+            assert "-0" not in text.format(**numbers), key

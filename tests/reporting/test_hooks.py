@@ -246,6 +246,12 @@ def test_another_training_is_said_to_be_one():
     assert kinds(Watched("sweep.py")) == [("another_training", {"epoch": 3}), ("another_training", {"epoch": 5})]
 
 
+def test_it_is_said_whose_the_loss_of_another_optimizer_is():
+    (told,) = Watched("gan.py").of(Warned)
+    assert (told.kind, told.level) == ("loss_of", "info")
+    assert told.fields == {"name": "loss_2", "number": 2, "optimizer": "SGD", "tensors": 2}
+
+
 def test_a_mean_of_losses_as_they_were_given_is_said_to_be_one():
     assert kinds(Watched("accumulation.py", "not")) == [("loss_as_given", {"batches": 4})]
     assert kinds(Watched("accumulation.py", "by number")) == []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from everybatch.log.catalogue import Catalogue
+from everybatch.metrics.commands import Command
 from everybatch.metrics.records import BatchRecord, Notice, RunStarted
 from everybatch.run.control_client import ask_run
 from everybatch.run.registry import read_run
@@ -218,10 +219,25 @@ def test_the_steps_of_a_training_are_told(run):
     assert said(done.log(), "throughput_unknown_only")
 
 
+def test_a_command_tells_whether_its_ranks_listen(run, tmp_path):
+    def told():
+        return read_run(only(tmp_path, ".everybatch/*"))
+
+    running = run(str(SCRIPTS / "asked.py"))
+    until(lambda: "Batch Loss" in running.log() and told().takes(Command.SAVE))
+    assert ask_run(told(), "save").taken
+    assert ask_run(told(), "stop_after_epoch").taken
+    running.wait()
+    assert not told().takes(Command.SAVE)
+
+
 def test_a_stop_ends_the_command_though_it_is_suspended(run, tmp_path):
     running = run(*TORCHRUN, str(SCRIPTS / "ddp.py"), env={"EPOCHS": "1000", "SECONDS": "0.05"})
     until(lambda: "(4/5)" in running.log())
-    assert ask_run(read_run(only(tmp_path, ".everybatch/*")), "pause").taken
+    watched = read_run(only(tmp_path, ".everybatch/*"))
+    assert not watched.takes(Command.SAVE)
+    assert not ask_run(watched, "save").taken
+    assert ask_run(watched, "pause").taken
     until(lambda: said(running.log(), "command_paused"))
     running.send(signal.SIGINT)
     done = running.wait()

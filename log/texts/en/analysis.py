@@ -1,49 +1,49 @@
 """What an analysis says, in English: a finding, what to do about it, and the words of its report."""
 
 TEXTS = {
-    "finding_converging": "The loss still falls: by {percent:.1f}% over the last {epochs} epochs",
+    "finding_converging": "The loss still falls: by {percent:z.1f}% over the last {epochs} epochs",
     "advice_converging": "More training may pay: --resume with more --epochs",
     "finding_plateau": (
-        "The loss has hardly fallen since epoch {epoch}: {percent:.1f}% better over the {epochs} epochs "
+        "The loss has hardly fallen since epoch {epoch}: {percent:z.1f}% better over the {epochs} epochs "
         "from there on"
     ),
     "advice_plateau": "It could stop earlier; to get lower, go on with a tenth of the learning rate",
     "finding_not_learning": (
-        "Hardly anything was learned in {epochs} epochs (average loss {first:.4g} → {best:.4g})"
+        "Hardly anything was learned in {epochs} epochs (average loss {first:z.4g} → {best:z.4g})"
     ),
     "advice_not_learning": (
-        "Check that inputs and labels belong together; try 10 times and a tenth of the learning rate {lr:g}"
+        "Check that inputs and labels belong together; try 10 times and a tenth of the learning rate {lr:zg}"
     ),
     "finding_divergence": (
-        "The average loss fell to {best:.4g} in epoch {epoch} and rose to {last:.4g} since: the training diverges"
+        "The average loss fell to {best:z.4g} in epoch {epoch} and rose to {last:z.4g} since: the training diverges"
     ),
     "advice_divergence": "Lower the learning rate (to a third, say) or add --grad_clip 1; start again from best.pt",
     "finding_overfitting": (
-        "Overfitting: the validation loss was lowest in epoch {epoch} ({best:.4g}) and rose to "
-        "{last:.4g}, while the training loss went on falling ({train_then:.4g} → {train_last:.4g})"
+        "Overfitting: the validation loss was lowest in epoch {epoch} ({best:z.4g}) and rose to "
+        "{last:z.4g}, while the training loss went on falling ({train_then:z.4g} → {train_last:z.4g})"
     ),
     "advice_overfitting": "Use best.pt; add data or augmentation, regularise, or stop near epoch {epoch}",
-    "finding_unstable": "Unstable: the largest batch loss of an epoch is typically {ratio:.1f} times its average",
-    "finding_unstable_epochs": "Unstable: the average loss jumps by {percent:.0f}% from one epoch to the next",
+    "finding_unstable": "Unstable: the largest batch loss of an epoch is typically {ratio:z.1f} times its average",
+    "finding_unstable_epochs": "Unstable: the average loss jumps by {percent:z.0f}% from one epoch to the next",
     "advice_unstable": "Lower the learning rate, raise --batch_size, or add --grad_clip 1",
     "finding_lr_too_high": (
-        "The learning rate {lr:g} may be too high: from {first:.4g} on the loss never fell steadily, and "
-        "reached {worst:.4g}"
+        "The learning rate {lr:zg} may be too high: from {first:z.4g} on the loss never fell steadily, and "
+        "reached {worst:z.4g}"
     ),
-    "advice_lr_too_high": "Try --lr {suggested:g}",
+    "advice_lr_too_high": "Try --lr {suggested:zg}",
     "finding_lr_too_low": (
-        "The learning rate {lr:g} may be too low: over {epochs} epochs the loss fell slowly and evenly, "
-        "by {percent:.0f}% in all"
+        "The learning rate {lr:zg} may be too low: over {epochs} epochs the loss fell slowly and evenly, "
+        "by {percent:z.0f}% in all"
     ),
-    "advice_lr_too_low": "Try --lr {suggested:g}",
+    "advice_lr_too_low": "Try --lr {suggested:zg}",
     "finding_lr_step": (
-        "In epoch {epoch} the learning rate went from {before:g} to {after:g}, and the loss fell by "
-        "{percent:.1f}% in five epochs"
+        "In epoch {epoch} the learning rate went from {before:zg} to {after:zg}, and the loss fell by "
+        "{percent:z.1f}% in five epochs"
     ),
     "advice_lr_step": "A clear fall means that the change worked; none means that it came too early or too late",
-    "finding_data_bound": "Data are too slow: {percent:.0f}% of the training time went into waiting for them",
+    "finding_data_bound": "Data are too slow: {percent:z.0f}% of the training time went into waiting for them",
     "advice_data_bound": "Raise --workers, prepare the data beforehand, or use a faster disk",
-    "finding_straggler": "rank {rank} held up the others: its data and forward took {times:.1f} times the median",
+    "finding_straggler": "rank {rank} held up the others: its data and forward took {times:z.1f} times the median",
     "advice_straggler": "Look for other programs on its GPU and CPU, and whether its data are slower",
     "finding_nonfinite": "{count} batches have a loss of NaN or Inf, the first is batch {batch} of epoch {epoch}",
     "finding_nonfinite_epoch": "{count} batches have a loss of NaN or Inf, the first in epoch {epoch}",
@@ -62,25 +62,27 @@ TEXTS = {
         "Inf of grad_norm now and then is normal with fp16)"
     ),
     "finding_spike": (
-        "{count} spikes of the loss, the largest in batch {batch} of epoch {epoch}: {loss:.4g}, "
-        "{times:.1f} times the median before it"
+        "{count} spikes of the loss, the largest in batch {batch} of epoch {epoch}: {loss:z.4g}, "
+        "{times:z.1f} times the median before it"
     ),
     "finding_spike_epoch": (
-        "Batches of {count} epochs spiked, the largest in epoch {epoch}: {loss:.4g}, {times:.1f} times "
+        "Batches of {count} epochs spiked, the largest in epoch {epoch}: {loss:z.4g}, {times:z.1f} times "
         "its neighbours"
     ),
     "finding_spike_from": (
-        "{count} spikes of the loss, the largest in batch {batch} of epoch {epoch}: {loss:.4g}, "
-        "where the median before it is {usual:.4g}"
+        "{count} spikes of the loss, the largest in batch {batch} of epoch {epoch}: {loss:z.4g}, "
+        "where the median before it is {usual:z.4g}"
     ),
     "finding_spike_epoch_from": (
-        "Batches of {count} epochs spiked, the largest in epoch {epoch}: {loss:.4g}, "
-        "where its neighbours have {usual:.4g}"
+        "Batches of {count} epochs spiked, the largest in epoch {epoch}: {loss:z.4g}, "
+        "where its neighbours have {usual:z.4g}"
     ),
     "advice_spike": "Look at the data of that batch; --grad_clip 1 tames a spike now and then",
-    "finding_slower": "The training slows down: from {first:.1f} to {last:.1f} seconds an epoch (+{percent:.0f}%)",
+    "finding_slower": (
+        "The training slows down: from {first:z.1f} to {last:z.1f} seconds an epoch (+{percent:z.0f}%)"
+    ),
     "advice_slower": "Look for other programs, memory that runs out, and a GPU that is too hot",
-    "finding_slow_epoch": "Epoch {epoch} took {seconds:.1f} seconds, {times:.1f} times the median",
+    "finding_slow_epoch": "Epoch {epoch} took {seconds:z.1f} seconds, {times:z.1f} times the median",
     "advice_slow_epoch": "A single epoch: most likely other programs on the machine",
     "finding_short": "Only {epochs} whole epochs: too few to judge a trend",
     "advice_short": "Train four epochs at least, then analyse",
@@ -106,17 +108,17 @@ TEXTS = {
     "finding_extra_columns": "Columns that are not known here were left out: {columns}",
     "advice_extra_columns": "They may come from a newer version",
     "finding_noise": (
-        "Late in the training the loss of a batch varies by about {percent:.0f}%; neighbours correlate "
-        "by {correlation:.2f}"
+        "Late in the training the loss of a batch varies by about {percent:z.0f}%; neighbours correlate "
+        "by {correlation:z.2f}"
     ),
     "advice_noise": "Smooth about {window} batches to see the trend to within 5%",
-    "finding_within_epoch_trend": "The loss late in an epoch differs from that early in it by {percent:+.0f}%",
+    "finding_within_epoch_trend": "The loss late in an epoch differs from that early in it by {percent:+z.0f}%",
     "advice_within_epoch_trend": "The data may not be shuffled, or are sorted by difficulty",
-    "finding_bad_batches": "{count} batches are {percent:.0f}% too high in nearly every epoch: {batches}",
+    "finding_bad_batches": "{count} batches are {percent:z.0f}% too high in nearly every epoch: {batches}",
     "advice_bad_batches": "The data are not shuffled; check these samples and their labels",
     "finding_slow_steps": (
-        "{count} batches are very slow and take {percent:.0f}% of the time; the slowest is batch {batch} "
-        "of epoch {epoch}: {seconds:.2f} s (median {median:.3f} s)"
+        "{count} batches are very slow and take {percent:z.0f}% of the time; the slowest is batch {batch} "
+        "of epoch {epoch}: {seconds:z.2f} s (median {median:z.3f} s)"
     ),
     "advice_slow_steps": "Look at disks, network storage and other programs; more --workers hide slow reads",
     # the same for a command of somebody's own
@@ -128,8 +130,8 @@ TEXTS = {
         "Use the checkpoint of about epoch {epoch}; add data or augmentation, regularise, or stop there"
     ),
     "advice_unstable_command": "Lower the learning rate, use larger batches, or clip the gradient",
-    "advice_lr_too_high_command": "Try a learning rate of {suggested:g}",
-    "advice_lr_too_low_command": "Try a learning rate of {suggested:g}",
+    "advice_lr_too_high_command": "Try a learning rate of {suggested:zg}",
+    "advice_lr_too_low_command": "Try a learning rate of {suggested:zg}",
     "advice_data_bound_command": "Use more loader workers, prepare the data beforehand, or use a faster disk",
     "advice_nonfinite_command": (
         "Usual causes: a learning rate too high, NaN in the input, fp16 overflow; lower the learning "
@@ -192,11 +194,11 @@ TEXTS = {
     "report_behind": "behind (times the noise)",
     "report_noise": "noise",
     "report_clear": (
-        "{run} is better: {what} {score:.6f}, lower than the second by {difference:.6f}, {times:.1f} "
+        "{run} is better: {what} {score:z.6f}, lower than the second by {difference:z.6f}, {times:z.1f} "
         "times the noise"
     ),
     "report_unclear": (
-        "Too close to call: the best two differ by {difference:.6f}, within the noise ({times:.1f} times)"
+        "Too close to call: the best two differ by {difference:z.6f}, within the noise ({times:z.1f} times)"
     ),
     "report_one_score": "Only one run has a loss to compare",
     "not_csv": "{path} is no CSV file of a run (it lacks {missing})",

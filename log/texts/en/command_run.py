@@ -9,6 +9,7 @@ TEXTS = {
     "command_cannot": "everybatch does not control this command, so it cannot {command}",
     "command_signal": "the command was ended by {signal}",
     "command_exit": "the command ended with exit code {code}",
+    "command_exit_printed": "the command ended with exit code {code}; the last exception that it printed: {error}",
     "command_rank_lost": "the command ended with exit code {code}; rank {rank} was gone first, without a word: "
     "killed, out of memory, or os._exit",
     "command_ranks_lost": "the command ended with exit code {code}, and rank {ranks} left no last word",
@@ -29,6 +30,7 @@ TEXTS = {
     "steps_skipped": "Note: the gradient scaler skipped {count} optimizer steps of epoch {epoch} (rank {rank})",
     "another_training": "Note: another optimizer makes the steps from epoch {epoch} on (rank {rank}); if it is "
     "another training, its epochs are counted on from those before",
+    "loss_of": "{name}: the loss of optimizer {number} of this training ({optimizer}, {tensors} parameter tensors)",
     "thread_failed": "Warning: a thread of rank {rank} ended by an exception: {error}",
     "no_batch_python": "Warning: no batch was seen: no Python below the command let everybatch in. That is so "
     "without any Python, with python -I, -E or -S, in a frozen program, and in a container",

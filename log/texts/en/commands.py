@@ -46,7 +46,9 @@ TEXTS = {
     "no_run_at": "no run in {path}",
     "no_journal": "cannot read the journal of this run, {path} ({reason})",
     "many_runs": "{run} is the beginning of several runs: {runs}",
-    "help_usage": "usage: {program} [flags]   (--log_interval and --log-interval are the same)",
+    "help_usage": "usage: {usage}   (--log_interval and --log-interval are the same)",
+    "help_flags": "[flags]",
+    "help_unknown": "unknown",
     "help_default": "default {value}",
     # mistakes of the user
     "usage": "error: {problem}",

@@ -8,7 +8,7 @@ TEXTS = {
     "bad_sample_file": "cannot read sample {sample} (file {file}): {reason}",
     "bad_collate": "the samples of {data} cannot be put together to a batch: {reason}",
     "failed_deadlock": "all ranks wait for one another ({error})",
-    "waited": "waited more than {seconds:.0f} s for the other ranks",
+    "waited": "waited more than {seconds:z.0f} s for the other ranks",
     "failed_signal": "rank {rank} was killed by {signal}",
     "failed_exit": "rank {rank} ended with exit code {code}",
     "failed_early": "rank {rank} exited before finishing (exit code {code})",

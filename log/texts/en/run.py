@@ -3,37 +3,37 @@
 TEXTS = {
     # one batch, one epoch
     "batch": (
-        "Epoch [{epoch}/{epochs}] - progress {percent:.1f}% ({batch}/{batches})"
-        " - Batch Loss: {loss:.6f} - LR: {lr:.8f}"
+        "Epoch [{epoch}/{epochs}] - progress {percent:z.1f}% ({batch}/{batches})"
+        " - Batch Loss: {loss:z.6f} - LR: {lr:z.8f}"
     ),
     "batch_of_unknown": (
-        "Epoch [{epoch}/{epochs}] - progress {percent} ({batch}/{batches}) - Batch Loss: {loss:.6f} - LR: {lr}"
+        "Epoch [{epoch}/{epochs}] - progress {percent} ({batch}/{batches}) - Batch Loss: {loss:z.6f} - LR: {lr}"
     ),
     "epoch_completed": "Epoch [{epoch}/{epochs}] completed",
     "epoch_stopped": "Epoch [{epoch}/{epochs}] stopped ({done}/{batches} batches done)",
     "epoch_failed": "Epoch [{epoch}/{epochs}] failed ({done}/{batches} batches done)",
-    "avg_loss": "Average loss: {value:.6f}",
-    "min_batch_loss": "Lowest batch loss: {value:.6f}",
-    "max_batch_loss": "Highest batch loss: {value:.6f}",
-    "lr": "Learning rate: {value:.8f}",
+    "avg_loss": "Average loss: {value:z.6f}",
+    "min_batch_loss": "Lowest batch loss: {value:z.6f}",
+    "max_batch_loss": "Highest batch loss: {value:z.6f}",
+    "lr": "Learning rate: {value:z.8f}",
     "lr_unknown": "Learning rate: ?",
-    "epoch_seconds": "Time of this epoch: {value:.2f} s",
-    "eta": "Time left: {value:.2f} h",
+    "epoch_seconds": "Time of this epoch: {value:z.2f} s",
+    "eta": "Time left: {value:z.2f} h",
     "eta_unknown": "Time left: ?",
-    "val_loss": "Validation loss: {value:.6f} (validation took {seconds:.2f} s)",
-    "val_metric": "Validation {name}: {value:.6f}",
+    "val_loss": "Validation loss: {value:z.6f} (validation took {seconds:z.2f} s)",
+    "val_metric": "Validation {name}: {value:z.6f}",
     "rule": "=" * 80,
     "reason": "{line}",
     "epoch_values": "Values of the epoch: {values}",
-    "validated": "Validation after step {step}: loss {loss:.6f}{values} ({seconds:.2f} s)",
-    "validated_without_loss": "Validation after step {step}{values} ({seconds:.2f} s)",
+    "validated": "Validation after step {step}: loss {loss:z.6f}{values} ({seconds:z.2f} s)",
+    "validated_without_loss": "Validation after step {step}{values} ({seconds:z.2f} s)",
     "too_many_values": (
         "Warning: {name} and further values are left out, as there are {most} already; does a name hold a counter?"
     ),
-    "throughput": "Throughput: {value:.1f} samples/s (waited {wait:.2f} s for data)",
-    "throughput_only": "Throughput: {value:.1f} samples/s",
+    "throughput": "Throughput: {value:z.1f} samples/s (waited {wait:z.2f} s for data)",
+    "throughput_only": "Throughput: {value:z.1f} samples/s",
     "throughput_unknown_only": "Throughput: ?",
-    "throughput_unknown": "Throughput: ? (waited {wait:.2f} s for data)",
+    "throughput_unknown": "Throughput: ? (waited {wait:z.2f} s for data)",
     # the run
     "run": "Run {run_id}: task {task}, {world_size} ranks ({device}, {backend}), {epochs} epochs",
     "run_log": "Complete log: {path}",
@@ -66,9 +66,9 @@ TEXTS = {
         "This attempt failed: {epochs_done}/{epochs} epochs done in {duration}; starting again from the "
         "last checkpoint …"
     ),
-    "best_val": "Best epoch: {epoch} (validation loss {score:.6f})",
-    "best_metric": "Best epoch: {epoch} ({name} {score:.6f})",
-    "best_avg": "Best epoch: {epoch} (average loss {score:.6f})",
+    "best_val": "Best epoch: {epoch} (validation loss {score:z.6f})",
+    "best_metric": "Best epoch: {epoch} ({name} {score:z.6f})",
+    "best_avg": "Best epoch: {epoch} (average loss {score:z.6f})",
     # notices
     "saved_last": "Model saved (已保存): {path}",
     "saved_best": "Best model saved (已保存): {path}",
@@ -109,10 +109,10 @@ TEXTS = {
     "not_registered": "Warning: cannot register this run ({reason}); attach from another folder needs its path",
     "stop_signal": "{signal}: will save and stop after this batch (send it again to end at once)",
     "stop_now": "{signal} again: ending at once",
-    "spike": "Warning: the loss of epoch {epoch}, batch {batch} jumped to {loss:.6f} (median {median:.6f})",
-    "hidden_loss": "Note: the loss is {value:.3g} now, too small for these lines; the CSV files show it",
-    "hidden_lr": "Note: the learning rate is {value:.3g} now, too small for these lines; the CSV files show it",
-    "straggler": "Warning: rank {rank} is slower than the others: its own work takes {times:.1f}x the median",
+    "spike": "Warning: the loss of epoch {epoch}, batch {batch} jumped to {loss:z.6f} (median {median:z.6f})",
+    "hidden_loss": "Note: the loss is {value:z.3g} now, too small for these lines; the CSV files show it",
+    "hidden_lr": "Note: the learning rate is {value:z.3g} now, too small for these lines; the CSV files show it",
+    "straggler": "Warning: rank {rank} is slower than the others: its own work takes {times:z.1f}x the median",
     "interval_changed": "A line every {interval} batches from now on",
     "pause_asked": "Pause asked for: after this batch",
     "resume_asked": "Resume asked for",

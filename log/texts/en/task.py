@@ -92,7 +92,7 @@ TEXTS = {
         "--batch_size: no memory for the batch that was tried ({reason}); lower --batch_size, or use --amp"
     ),
     "trial_slow": (
-        "--timeout: {method} did not end within {seconds:.0f} seconds when one batch was tried; "
+        "--timeout: {method} did not end within {seconds:z.0f} seconds when one batch was tried; "
         "raise --timeout if it is that slow"
     ),
     "trial_died": "--task: the process that tried one batch died in {method} ({how})",

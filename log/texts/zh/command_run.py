@@ -9,6 +9,7 @@ TEXTS = {
     "command_cannot": "这个命令不由 everybatch 控制，无法执行 {command}",
     "command_signal": "命令被信号 {signal} 终止",
     "command_exit": "命令以退出码 {code} 结束",
+    "command_exit_printed": "命令以退出码 {code} 结束；它最后打印的异常: {error}",
     "command_rank_lost": "命令以退出码 {code} 结束；rank {rank} 最先消失，没有留下任何说明: "
     "被杀、内存不足，或者 os._exit",
     "command_ranks_lost": "命令以退出码 {code} 结束，rank {ranks} 没有留下任何说明",
@@ -27,6 +28,7 @@ TEXTS = {
     "steps_skipped": "提示: 梯度缩放器在 epoch {epoch} 中跳过了 {count} 次优化器 step（rank {rank}）",
     "another_training": "提示: 从 epoch {epoch} 起由另一个优化器执行 step（rank {rank}）；"
     "如果这是另一次训练，它的 epoch 接着前面的编号",
+    "loss_of": "{name}: 第 {number} 个优化器的损失（{optimizer}，{tensors} 个参数张量）",
     "thread_failed": "警告: rank {rank} 的一个线程因异常结束: {error}",
     "no_batch_python": "警告: 没有看到任何 batch: 命令之下没有 Python 让 everybatch 进入。没有 "
     "Python、使用 python -I、-E 或 -S、冻结的程序以及容器都会如此",

@@ -46,7 +46,9 @@ TEXTS = {
     "no_run_at": "{path} 中没有运行",
     "no_journal": "无法读取这次运行的记录 {path}（{reason}）",
     "many_runs": "{run} 对应多次运行: {runs}",
-    "help_usage": "用法: {program} [参数]   （--log_interval 与 --log-interval 写法相同）",
+    "help_usage": "用法: {usage}   （--log_interval 与 --log-interval 写法相同）",
+    "help_flags": "[参数]",
+    "help_unknown": "未知",
     "help_default": "默认 {value}",
     # mistakes of the user
     "usage": "错误: {problem}",

@@ -8,7 +8,7 @@ TEXTS = {
     "bad_sample_file": "无法读取样本 {sample}（文件 {file}）: {reason}",
     "bad_collate": "{data} 的样本不能合成一个batch: {reason}",
     "failed_deadlock": "所有rank都在互相等待（{error}）",
-    "waited": "等待其他rank超过 {seconds:.0f} 秒",
+    "waited": "等待其他rank超过 {seconds:z.0f} 秒",
     "failed_signal": "rank {rank} 被信号 {signal} 终止",
     "failed_exit": "rank {rank} 以退出码 {code} 结束",
     "failed_early": "rank {rank} 在训练完成之前就退出了（退出码 {code}）",

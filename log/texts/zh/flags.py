@@ -3,7 +3,8 @@
 HELP = {
     "epochs": "训练轮数",
     "batch_size": "每个rank（每个GPU）的batch大小",
-    "steps": "总 batch 数，用于不按 epoch 计的训练",
+    "epochs_of_command": "训练的总 epoch 数，在无从得知时给出",
+    "steps_of_command": "训练的总 batch 数，用于不按 epoch 计的训练",
     "lr": "学习率",
     "log_interval": "屏幕输出间隔，每N个batch一行；日志总是完整的",
     "log_batch_metrics": "把每个batch写入CSV文件",
@@ -23,6 +24,7 @@ HELP = {
     "max_restarts": "失败后从最近的检查点自动重新开始的次数",
     "timeout": "等待没有响应的rank的秒数；第一个batch为三倍",
     "output_dir": "存放日志、指标和模型的目录",
+    "output_dir_of_command": "存放日志和指标的目录",
     "tui": "有终端时显示监视界面；--no-tui 只输出文本行",
     "batch_metrics": "也分析每个batch的CSV文件（训练时需要 --log_batch_metrics）",
     "html": "再写一个完整的网页",

@@ -71,7 +71,7 @@ TEXTS = {
         "--batch_size: 试运行一个batch时内存（显存）不足（{reason}）；请减小 --batch_size 或模型，或使用 --amp"
     ),
     "trial_slow": (
-        "--timeout: 试运行一个batch时，{method} 在 {seconds:.0f} 秒内没有结束；如果它本来就慢，请增大 --timeout"
+        "--timeout: 试运行一个batch时，{method} 在 {seconds:z.0f} 秒内没有结束；如果它本来就慢，请增大 --timeout"
     ),
     "trial_died": "--task: 试运行一个batch时，进程在 {method} 中意外结束（{how}）",
     "trial_goes_on": "正在试运行一个batch: {method} …",

@@ -1,29 +1,10 @@
 import math
 
+import msgspec
 from everybatch.metrics.files.csv_rows import batch_header, batch_row, epoch_header, epoch_row
-from everybatch.metrics.records import BatchRecord, EpochSummary
+from everybatch.metrics.records import BatchRecord
 
-SUMMARY = EpochSummary(
-    epoch=15,
-    avg_loss=0.0723161234,
-    min_batch_loss=0.065432,
-    max_batch_loss=0.083571,
-    lr=0.001,
-    epoch_seconds=14.52,
-    eta_hours=0.75,
-    val_loss=None,
-    samples=1368,
-    samples_per_second=94.2,
-    data_wait_seconds=0.5,
-    nonfinite_batches=0,
-    world_size=2,
-    attempt=1,
-    status="completed",
-    finished_at=1_700_000_000.0,
-    val_metrics=(),
-    val_seconds=0.0,
-    batches=171,
-)
+from ...samples import SUMMARY
 
 
 def cells(header, row):
@@ -49,8 +30,6 @@ def test_an_epoch_row_has_the_promised_columns():
 
 
 def test_what_was_not_computed_is_empty_and_what_is_no_number_says_so():
-    import msgspec
-
     summary = msgspec.structs.replace(SUMMARY, avg_loss=math.nan, max_batch_loss=math.inf)
     row = cells(epoch_header(("dice", "iou")), epoch_row(summary, ("dice", "iou")))
     assert (row["val_loss"], row["val_dice"], row["val_iou"]) == ("", "", "")
@@ -58,8 +37,6 @@ def test_what_was_not_computed_is_empty_and_what_is_no_number_says_so():
 
 
 def test_metrics_stand_in_the_columns_of_their_names():
-    import msgspec
-
     summary = msgspec.structs.replace(SUMMARY, val_loss=0.1, val_metrics=(0.9, 0.8))
     row = cells(epoch_header(("dice", "iou")), epoch_row(summary, ("dice", "iou")))
     assert (row["val_loss"], row["val_dice"], row["val_iou"]) == ("0.1", "0.9", "0.8")
@@ -75,3 +52,18 @@ def test_a_batch_row_has_the_promised_columns_and_round_trips_float32():
     row = cells(batch_header(), batch_row(record))
     assert abs(float(row["loss"]) - loss) < 1e-9
     assert (row["epoch"], row["batch"], row["step"], row["samples"], row["attempt"]) == ("1", "1", "2", "8", "1")
+
+
+def test_no_number_is_minus_zero():
+    nothing = -0.0
+    record = BatchRecord(1, 0, 1, nothing, nothing, nothing, nothing, 0.1, nothing, 8, 0.1, 1, (nothing,))
+    assert ",-0" not in batch_row(record, 1)
+    summary = msgspec.structs.replace(
+        SUMMARY,
+        avg_loss=nothing,
+        min_batch_loss=nothing,
+        max_batch_loss=nothing,
+        val_loss=nothing,
+        val_metrics=(nothing,),
+    )
+    assert ",-0" not in epoch_row(summary, ("dice",))
