@@ -177,15 +177,15 @@ def starting(rows: list[dict[str, Any]]) -> str:
 def throughput(kept: dict[str, Any]) -> str:
     """Events a second through the recorder, and its memory."""
     rates = []
-    for ranks in dict.fromkeys(row["ranks"] for row in kept["rates"]):
-        rounds = [row for row in kept["rates"] if row["ranks"] == ranks]
+    for ranks, values in dict.fromkeys((row["ranks"], row.get("values", 0)) for row in kept["rates"]):
+        rounds = [row for row in kept["rates"] if (row["ranks"], row.get("values", 0)) == (ranks, values)]
         cells = [
             _spread([row[key] for row in rounds], "{:,.0f}") for key in ("events_per_second", "batches_per_second")
         ]
-        rates.append([ranks, *cells, _spread([row["cpu_us_per_event"] for row in rounds], "{:.1f}")])
+        rates.append([ranks, values, *cells, _spread([row["cpu_us_per_event"] for row in rounds], "{:.1f}")])
     memory = [[f"{row['batches']:,}", f"{row['MB']:.1f}"] for row in kept["memory"]]
     return (
-        table(["ranks", "events/s", "batches/s", "CPU µs/event"], rates)
+        table(["ranks", "values", "events/s", "batches/s", "CPU µs/event"], rates)
         + "\n\nMemory of a process that only records, one rank, which waits for it now and then:\n\n"
         + table(["batches so far", "MB"], memory)
     )

@@ -1,7 +1,7 @@
 """Batches a second through queue, tally, log, both CSV files and journal: ``python -m tests.bench.throughput``.
 
 The messages of 1, 8 and 64 ranks are encoded beforehand (30 events in each, as a rank sends at 1 ms a batch) and
-put into the queues of a real recorder, held to one core. An event is one rank's batch. Before that, the memory of a
+put into the queues of a real recorder, held to one core. An event is one rank's batch with its values. Before that, the memory of a
 recorder that a rank of a million batches waits for.
 """
 
@@ -15,7 +15,15 @@ from pathlib import Path
 
 import psutil
 from everybatch.log.catalogue import Catalogue
-from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, encode_events
+from everybatch.metrics.events import (
+    AnyEvent,
+    BatchEvent,
+    BatchValues,
+    EpochBegan,
+    EpochEnded,
+    Finished,
+    encode_events,
+)
 from everybatch.metrics.records import RunStarted
 from everybatch.reporting.event_queue import EventQueue
 from everybatch.run.aggregator import AttemptInfo
@@ -26,21 +34,26 @@ from .results import save
 
 EVENTS = 400_000
 IN_MESSAGE = 30
-RANKS = (1, 8, 64)
+CASES = ((1, 0), (8, 0), (64, 0), (1, 20), (8, 20))
+"""How many ranks, and how many named values in each batch."""
 ROUNDS = 5
 LONG_RUN = 1_000_020
 MEMORY_AT = (10_020, 100_020, 1_000_020)
 
 
-def messages_of(rank: int, batches: int) -> Iterator[bytes]:
-    """All that a rank sends in an epoch of so many batches."""
+def messages_of(rank: int, batches: int, values: int = 0) -> Iterator[bytes]:
+    """All that a rank sends in an epoch of so many batches, each with so many named values."""
+    named = {f"value_{number}": 1 / (number + 3) for number in range(values)}
     yield encode_events([EpochBegan(rank, 1, batches, 0)])
     for start in range(0, batches, IN_MESSAGE):
         numbers = range(start, min(start + IN_MESSAGE, batches))
         now = time.monotonic()
-        yield encode_events(
-            [BatchEvent(rank, 1, b, b + 1, 0.5, 0.001, 4, 0.001, 0.0, 0.0005, now) for b in numbers]
-        )
+        events: list[AnyEvent] = []
+        for b in numbers:
+            if named:
+                events.append(BatchValues(rank, b + 1, named))
+            events.append(BatchEvent(rank, 1, b, b + 1, 0.5, 0.001, 4, 0.001, 0.0, 0.0005, now))
+        yield encode_events(events)
     yield encode_events([EpochEnded(rank, 1, "completed", 1.0, 1.0), Finished(rank, "finished")])
 
 
@@ -61,10 +74,10 @@ def end_recorder(run: RunFolder, recorder: Recorder, batches: int) -> None:
     assert rows == batches, f"{rows} rows of {batches} batches"
 
 
-def measure(world_size: int) -> dict[str, float]:
-    """Events and batches a second, and CPU microseconds for an event."""
-    batches = EVENTS // world_size // IN_MESSAGE * IN_MESSAGE
-    messages = [list(messages_of(rank, batches)) for rank in range(world_size)]
+def measure(world_size: int, values: int) -> dict[str, float]:
+    """Events and batches a second, and CPU microseconds for an event; each batch has so many named values."""
+    batches = EVENTS // (4 if values else 1) // world_size // IN_MESSAGE * IN_MESSAGE
+    messages = [list(messages_of(rank, batches, values)) for rank in range(world_size)]
     with tempfile.TemporaryDirectory() as folder:
         began, used = time.perf_counter(), time.process_time()
         run, recorder, queues = start_recorder(Path(folder), world_size)
@@ -76,6 +89,7 @@ def measure(world_size: int) -> dict[str, float]:
     events = batches * world_size
     return {
         "ranks": world_size,
+        "values": values,
         "events_per_second": events / seconds,
         "batches_per_second": batches / seconds,
         "cpu_us_per_event": 1e6 * used / events,
@@ -103,8 +117,8 @@ def main() -> None:
     print(kept, flush=True)
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     rates = []
-    for world_size in RANKS * ROUNDS:
-        rates.append(measure(world_size))
+    for world_size, values in CASES * ROUNDS:
+        rates.append(measure(world_size, values))
         print(rates[-1], flush=True)
     save("throughput", {"rates": rates, "memory": kept})
 
