@@ -23,7 +23,7 @@ def quick_number(value: Any) -> float | None:
     kind = type(value)
     if kind is float:
         return value  # type: ignore[no-any-return]
-    if kind is not _Torch.tensor or value.is_cuda:
+    if kind is not _Torch.tensor or not value.is_cpu:
         return None
     try:
         number = value.item()
@@ -34,6 +34,15 @@ def quick_number(value: Any) -> float | None:
 
 def number_of(value: Any) -> float:
     """The value as a float; waits for the GPU where it is there. Raises `ValueError` with what it is instead."""
+    try:
+        return _number_of(value)
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{type(value).__name__}: {type(error).__name__} in it") from error
+
+
+def _number_of(value: Any) -> float:
     if isinstance(value, Real):
         try:
             return float(value)
@@ -46,7 +55,7 @@ def number_of(value: Any) -> float:
     item = value.item()
     if not isinstance(item, Real):  # a complex number, or a text of an array
         raise ValueError(described(value))  # noqa: TRY004 - one kind of error for what is no number
-    return number_of(item)
+    return _number_of(item)
 
 
 def has_one_element(value: Any) -> bool:

@@ -94,7 +94,10 @@ def _is_name(name: Any) -> bool:
 
 def _read_later(value: Any) -> bool:
     """Whether it is a number that is still on its way from a GPU."""
-    return type(value) is not float and getattr(value, "is_cuda", False) and _is_real_scalar(value)
+    try:
+        return type(value) is not float and getattr(value, "is_cuda", False) and _is_real_scalar(value)
+    except Exception:  # noqa: BLE001 - its class is somebody else's; whether it is a number is looked at next
+        return False
 
 
 def _is_real_scalar(tensor: Any) -> bool:

@@ -142,3 +142,33 @@ def test_a_wrong_value_ends_no_training(start):
         "a: 1 - b: 1",
         "",
     ]
+
+
+class Odd:
+    """Looks like a tensor, until one looks closer."""
+
+    shape = (1,)
+
+    def item(self):
+        raise LookupError("no item")
+
+    def __repr__(self):
+        raise LookupError("no text")
+
+
+class OddDevice(Odd):
+    @property
+    def is_cuda(self):
+        raise LookupError("no device")
+
+
+@pytest.mark.parametrize("value", [Odd(), OddDevice()], ids=["item", "device"])
+def test_a_value_whose_own_code_fails_is_left_out_and_the_others_are_told(value):
+    warned = []
+    values = Values(lambda kind, **fields: warned.append((kind, fields["name"])))
+    for _ in range(2):
+        usable, _ = values.usable({"odd": value, "good": 1.0})
+        assert usable == {"good": 1.0}
+    assert warned == [("value_left_out", "odd")]
+    with pytest.raises(ArgumentError, match=r"^loss: .*LookupError"):
+        real("loss", value)
