@@ -11,8 +11,6 @@ import msgspec
 
 from ..log.catalogue import Catalogue
 from ..metrics.anomalies.watch import AnomalyWatch
-from ..metrics.best import Judge
-from ..metrics.eta import Eta
 from ..metrics.events import (
     AnyEvent,
     BatchesDropped,
@@ -38,10 +36,8 @@ from ..metrics.events import (
 from ..metrics.line_context import INTERVAL_CHANGED
 from ..metrics.merge import BatchMerger, EpochTotals
 from ..metrics.records import (
-    UNKNOWN,
     BatchRecord,
     EpochStarted,
-    EpochSummary,
     Notice,
     RunEnded,
     RunStarted,
@@ -49,10 +45,10 @@ from ..metrics.records import (
     ValidationRecord,
 )
 from ..metrics.values import MOST_NAMES, ValueNames
+from .epoch_books import EpochBooks
 from .foreign_failure import first_error, raised
 from .generations import Generations
 from .held_events import HeldEvent, HeldEvents
-from .late_ranks import LateRanks
 from .ranks import Ranks
 from .recovery import Recovered
 from .run_folder import RunFolder
@@ -85,7 +81,6 @@ class Aggregator:
             )
         self._catalogue = catalogue
         self.ranks = Ranks()
-        self._late = LateRanks()
         self._generations = Generations()
         self.stopped_by = ""
         """The command that stopped the ranks, if one did."""
@@ -111,15 +106,9 @@ class Aggregator:
         self._values = ValueNames(run.value_names)
         self._batches = BatchMerger(self._world_size, run.attempt, self._began, run.start.step, self._values)
         self._too_many_told = False
-        self._epochs: dict[int, EpochTotals] = {}
-        self._ended_epoch = 0
-        """The newest one that is complete or was left."""
+        self._epochs = EpochBooks(run, self._world_size, self._values.how)
         self._held = HeldEvents(run.start.step)
-        self._eta = Eta(run.epochs, run.steps)
         self._anomalies = AnomalyWatch()
-        self._epochs_done = 0
-        self._best: EpochSummary | None = None
-        self._judge = Judge(run)
         if attempt.recovered is not None:
             self._take_earlier(attempt.recovered)
         self.sinks.record(run)
@@ -140,7 +129,7 @@ class Aggregator:
         if placed is None:
             return
         event = placed
-        if self._late.settled is not None and self._comes_too_late(event):
+        if self.ranks.late.settled is not None and self._comes_too_late(event):
             return
         match event:
             case BatchEvent():
@@ -161,7 +150,7 @@ class Aggregator:
             case EpochBegan():
                 self._begin_epoch(event)
             case Validated():
-                self._epochs[event.epoch].validated(event.loss, event.metrics, event.seconds)
+                self._epochs.open[event.epoch].validated(event.loss, event.metrics, event.seconds)
             case ValidatedAt():
                 self._held.hold(event)
                 self._release_due()
@@ -188,31 +177,22 @@ class Aggregator:
         """Ranks that have not said how they ended; some of them may not even have said hello."""
         return self.ranks.silent(self._world_size)
 
-    def others_may_come(self) -> bool:
-        """Whether somebody else's training told of ranks that have not come, and may still."""
-        return self._late.settled is None and self.ranks.told_world_size > len(self.ranks.came)
-
-    def may_settle(self, seconds: float) -> bool:
-        """Whether the ranks have had so long, since the first batch of any, to tell one, and it is not settled."""
-        first = self.ranks.first_batch_at
-        return self._late.settled is None and 0 < first < time.monotonic() - seconds
-
     def settle_ranks(self) -> None:
         """Wait no longer for ranks that have told no batch: only those that did are known to report."""
         present = len(self.ranks.reporting)
-        if not present or self._late.settled is not None:
+        if not present or self.ranks.late.settled is not None:
             return
-        self._late.settle(self.ranks.reporting)
+        self.ranks.late.settle(self.ranks.reporting)
         if present < self._world_size:
             self.emit("ranks_settled", "warning", present=present, world_size=self._world_size)
             self._set_world_size(present)
 
     def _comes_too_late(self, event: AnyEvent) -> bool:
         """Whether the event is of what was merged without its rank; from then on, that rank is waited for."""
-        if self._late.joins(event):
+        if self.ranks.late.joins(event):
             self.emit("rank_late", "warning", rank=event.rank)
             self._set_world_size(self._world_size + 1)
-        return self._late.is_past(event, self._batches.merged_step, self._ended_epoch)
+        return self.ranks.late.is_past(event, self._batches.merged_step, self._epochs.newest_ended)
 
     def record_rank_states(self) -> None:
         """The newest batch of each rank into the journal, from time to time."""
@@ -231,23 +211,22 @@ class Aggregator:
         self._batches.close()
         if self._batches.incomplete:
             self.emit("incomplete", "warning", count=self._batches.incomplete)
-        for epoch in list(self._epochs.values()):
-            if epoch.done:
-                self._end_epoch(epoch, {"restarting": "failed", "finished": "completed"}.get(state, state))
+        for epoch in self._epochs.rest():
+            self._end_epoch(epoch, {"restarting": "failed", "finished": "completed"}.get(state, state))
         for event in self._held.rest():
             self._release(event)
         if reason:
             self.sinks.line(reason, console=False)
-        best = self._best if state != "restarting" else None
+        best, judge = self._epochs.best if state != "restarting" else None, self._epochs.judge
         ended = RunEnded(
             state=state,
             reason=reason,
-            epochs_done=self._epochs_done,
+            epochs_done=self._epochs.done,
             best_epoch=best.epoch if best else 0,
-            best_score=self._judge.score(best) if best else math.nan,
+            best_score=judge.score(best) if best else math.nan,
             elapsed_seconds=time.monotonic() - self._began,
             at=time.time(),
-            best_metric=self._judge.metric if best else "",
+            best_metric=judge.metric if best else "",
         )
         self.sinks.record(ended)
         validated = best is not None and best.val_loss is not None
@@ -269,18 +248,16 @@ class Aggregator:
         """The ranks are started anew: close the books of those that were, and wait for as many as will come."""
         self._batches.close()
         done = bool(self.ranks.finished) and not self.ranks.silent(self._world_size) and not self.ranks.errors
-        for epoch in list(self._epochs.values()):
-            if epoch.done:
-                self._end_epoch(epoch, "completed" if done else "failed")
-        self._epochs.clear()
+        for epoch in self._epochs.rest():
+            self._end_epoch(epoch, "completed" if done else "failed")
         for event in self._held.rest():
             self._release(event)
         if (error := first_error(self.ranks.errors.values())) is not None:
             self.emit_notice(raised(error))
-        self.emit("ranks_again", "info" if done else "warning", epoch=self._ended_epoch + 1)
-        self._generations.go_on_behind(self._ended_epoch, self._batches.merged_step)
-        self.ranks, self._late = Ranks(), LateRanks()
-        self._batches.world_size = self._world_size = 1
+        self.emit("ranks_again", "info" if done else "warning", epoch=self._epochs.newest_ended + 1)
+        self._generations.go_on_behind(self._epochs.newest_ended, self._batches.merged_step)
+        self.ranks = Ranks()
+        self._batches.world_size = self._world_size = self._epochs.world_size = 1
 
     # ---- batches and epochs -------------------------------------------------------------------------------
 
@@ -292,24 +269,20 @@ class Aggregator:
             line = self._catalogue.batch(record, run.epochs, batches, run.value_names)
             self.sinks.record_earlier(record, line)
         for summary in history.summaries:
-            self._eta.epoch_done(summary.epoch_seconds, summary.batches, summary.batches)
-            self._epochs_done += 1
-            self._best = summary if self._judge.better(summary, self._best) else self._best
+            self._epochs.add_earlier(summary)
             self.sinks.record_earlier(summary)
-        for tally in history.ended:
-            self._epochs[tally.epoch] = tally
-            self._end_epoch(tally, "completed")
+        for epoch in history.ended:
+            self._epochs.open[epoch.epoch] = epoch
+            self._end_epoch(epoch, "completed")
         if history.open:
             batches = history.batches.get(run.start.epoch, run.start.batch)
-            epoch = EpochTotals(run.start.epoch, batches, run.attempt, run.world_size, self._values.how)
-            epoch.add_earlier(history.open)
-            self._epochs[epoch.epoch] = epoch
+            self._epochs.get(run.start.epoch, batches).add_earlier(history.open)
 
     def _meet(self, rank: Introduced) -> None:
         """One that we did not start tells how many there are."""
         self.ranks.take(rank)
         there_are = self._world_size
-        if self._late.settled is None:
+        if self.ranks.late.settled is None:
             there_are = max(there_are, rank.world_size, len(self.ranks.came))
         self._set_world_size(there_are, rank.device.partition(":")[0])
 
@@ -317,8 +290,7 @@ class Aggregator:
         if world_size == self._run.world_size and not device:
             return
         self._world_size = self._batches.world_size = world_size
-        for epoch in self._epochs.values():
-            epoch.world_size = world_size
+        self._epochs.resize(world_size)
         self._tell(world_size=world_size, device=device or self._run.device)
         for record in self._batches.complete():
             self._end_left_epochs(record.epoch)
@@ -327,16 +299,15 @@ class Aggregator:
 
     def _end_left_epochs(self, before: float = math.inf) -> None:
         """End the epochs that all ranks have left, now that there are fewer ranks."""
-        for epoch in list(self._epochs.values()):
-            if epoch.epoch < before and epoch.is_left:
-                self._end_epoch(epoch, epoch.status)
+        for epoch in self._epochs.left(before):
+            self._end_epoch(epoch, epoch.status)
 
     def _plan(self, planned: Planned) -> None:
         """What the command line tells of the epochs and steps stands, as nobody else may know better."""
         epochs = self._asked.epochs if self._asked.epochs > 0 else planned.epochs
         steps = self._asked.steps if self._asked.steps > 0 else planned.steps
         if (epochs, steps) != (self._run.epochs, self._run.steps):
-            self._eta.epochs, self._eta.steps = epochs, steps
+            self._epochs.eta.epochs, self._epochs.eta.steps = epochs, steps
             self._tell(epochs=epochs, steps=steps)
 
     def _tell(self, **changes: object) -> None:
@@ -351,21 +322,13 @@ class Aggregator:
         self._tell(value_names=tuple(self._values.names))
         self.sinks.name_values(self._run.value_names)
 
-    def _epoch(self, number: int) -> EpochTotals:
-        """The books of an epoch, which a rank may have left out to begin."""
-        epoch = self._epochs.get(number)
-        if epoch is None:
-            epoch = EpochTotals(number, UNKNOWN, self._run.attempt, self._world_size, self._values.how)
-            self._epochs[number] = epoch
-        return epoch
-
     def _batch(self, record: BatchRecord) -> None:
         if len(self._values.names) > len(self._run.value_names):
             self._name_values()
         if self._values.refused and not self._too_many_told:
             self._too_many_told = True
             self.emit("too_many_values", "warning", name=self._values.refused, most=MOST_NAMES)
-        epoch = self._epoch(record.epoch)
+        epoch = self._epochs.get(record.epoch)
         epoch.add(record)
         line = self._catalogue.batch(record, self._run.epochs, epoch.batches, self._run.value_names)
         self.sinks.line(line, console=record.batch % self.interval == 0)
@@ -377,32 +340,20 @@ class Aggregator:
 
     def _begin_epoch(self, event: EpochBegan) -> None:
         """A fast rank may begin an epoch while another has not told the end of the one before."""
-        epoch = self._epochs.get(event.epoch)
-        if epoch is None:
-            epoch = self._epoch(event.epoch)
-            epoch.batches = event.batches
+        epoch = self._epochs.get(event.epoch, event.batches)
         if epoch.rank_began(event.rank):
             self.sinks.record(EpochStarted(event.epoch, epoch.batches, event.val_batches))
 
     def _rank_ended_epoch(self, event: EpochEnded) -> None:
         if event.rank == 0:
             self._held.epoch_ended(event.epoch)
-        epoch = self._epoch(event.epoch)
+        epoch = self._epochs.get(event.epoch)
         if epoch.rank_ended(event):
             self._end_epoch(epoch, epoch.status)
             self._release_due()
 
     def _end_epoch(self, epoch: EpochTotals, status: str) -> None:
-        del self._epochs[epoch.epoch]
-        self._ended_epoch = epoch.epoch
-        if status == "completed":
-            self._epochs_done += 1
-            self._eta.epoch_done(epoch.seconds, epoch.done, epoch.batches)
-        summary = epoch.summary(
-            eta_hours=self._seconds_left(epoch.epoch) / 3600, finished_at=time.time(), status=status
-        )
-        if status == "completed":
-            self._best = summary if self._judge.better(summary, self._best) else self._best
+        summary = self._epochs.end(epoch, status, self._seconds_left)
         self.sinks.record(summary)
         run = self._run
         for line in self._catalogue.epoch(summary, run.epochs, epoch.batches, run.metric_names, run.value_names):
@@ -411,23 +362,24 @@ class Aggregator:
 
     def _seconds_left(self, epoch: int) -> float:
         """When this epoch is done; nan while unknown."""
+        eta = self._epochs.eta
         if self._run.epochs > 0:
-            return self._eta.seconds_left(epoch)
+            return eta.seconds_left(epoch)
         step = self._batches.merged_step
-        return self._eta.seconds_left_by_steps(step, step - self._run.start.step, time.monotonic() - self._began)
+        return eta.seconds_left_by_steps(step, step - self._run.start.step, time.monotonic() - self._began)
 
     def _release_due(self) -> None:
         """Write the events of rank 0 that were held back until their batch or epoch was merged over all ranks."""
-        for event in self._held.due(self._batches.merged_step, self._epochs):
+        for event in self._held.due(self._batches.merged_step, self._epochs.open):
             self._release(event)
 
     def _release(self, event: HeldEvent) -> None:
         match event:
             case EpochTrained():
-                self._epoch(event.epoch).batches = event.batches
+                self._epochs.get(event.epoch).batches = event.batches
                 self.sinks.record(EpochStarted(event.epoch, event.batches, event.val_batches))
             case Saved():
-                self._eta.saved(event.seconds)
+                self._epochs.eta.saved(event.seconds)
                 path = self._checkpoints / f"{event.kind}.pt"
                 self.emit(f"saved_{event.kind}", "info", path=str(path), seconds=event.seconds)
             case SaveFailed():
@@ -448,7 +400,7 @@ class Aggregator:
             self._tell(metric_names=tuple(names[:MOST_NAMES]))
             self.sinks.name_metrics(self._run.metric_names)
         metrics = tuple(event.values.get(name) for name in self._run.metric_names)
-        epoch = self._epochs.get(event.epoch)
+        epoch = self._epochs.open.get(event.epoch)
         batch = 0
         if epoch is not None:
             epoch.validated(event.loss, metrics, event.seconds)

@@ -122,7 +122,7 @@ class CommandRun:
         aggregator = self._recorder.aggregator
         self._agreement = Agreement(
             lambda: list(aggregator.ranks.standings.values()),
-            aggregator.others_may_come,
+            lambda: aggregator.ranks.others_may_come(),
             self._recorder.emit,
             self._pause_or_resume,
         )
@@ -199,7 +199,7 @@ class CommandRun:
             if listens != bool(self._agreement.listeners):
                 listens = not listens
                 self._write_run_json("running")
-            if self._recorder.aggregator.may_settle(SILENT_RANKS_SECONDS):
+            if self._recorder.aggregator.ranks.may_settle(SILENT_RANKS_SECONDS):
                 self._recorder.settle_ranks()
             if not waited and time.monotonic() - began > LET_IN_SECONDS:
                 waited = True

@@ -83,7 +83,7 @@ class LoopRun:
         aggregator = self._recorder.aggregator
         self._agreement = Agreement(
             lambda: list(aggregator.ranks.standings.values()),
-            aggregator.others_may_come,
+            lambda: aggregator.ranks.others_may_come(),
             self._recorder.emit,
             will_listen=True,
         )
@@ -160,7 +160,7 @@ class LoopRun:
             if told != len(aggregator.ranks.pids):
                 told = len(aggregator.ranks.pids)
                 self._write_run_json("running")
-            if aggregator.may_settle(SILENT_RANKS_SECONDS):
+            if aggregator.ranks.may_settle(SILENT_RANKS_SECONDS):
                 self._recorder.settle_ranks()
             time.sleep(POLL_SECONDS)
 

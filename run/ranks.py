@@ -6,6 +6,7 @@ import time
 
 from ..metrics.events import BatchEvent, Finished, Hello, Introduced, RankFailed, Standing
 from ..metrics.records import RankState
+from .late_ranks import LateRanks
 
 STATES_SECONDS = 0.1
 """Seconds between two states of the ranks in the journal."""
@@ -21,6 +22,7 @@ class Ranks:
         """Those that have told a batch."""
         self.first_batch_at = 0.0
         """When the first of them did, by `time.monotonic()`; 0 before."""
+        self.late = LateRanks()
         self.standings: dict[int, Standing] = {}
         """The newest answer of each to a question of the run process."""
         self.told_world_size = 1
@@ -39,6 +41,14 @@ class Ranks:
     def came(self) -> set[int]:
         """Those that said hello."""
         return set(self.pids.values())
+
+    def others_may_come(self) -> bool:
+        """Whether somebody else's training told of ranks that have not come, and may still."""
+        return self.late.settled is None and self.told_world_size > len(self.came)
+
+    def may_settle(self, seconds: float) -> bool:
+        """Whether the ranks have had so long, since the first batch of any, to tell one, and it is not settled."""
+        return self.late.settled is None and 0 < self.first_batch_at < time.monotonic() - seconds
 
     def silent(self, world_size: int) -> list[int]:
         """Of so many ranks those that have not said how they ended; some may not even have said hello."""

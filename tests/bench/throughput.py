@@ -1,8 +1,8 @@
 """Batches a second through queue, tally, log, both CSV files and journal: ``python -m tests.bench.throughput``.
 
 The messages of 1, 8 and 64 ranks are encoded beforehand (30 events in each, as a rank sends at 1 ms a batch) and
-put into the queues of a real recorder, held to one core. An event is one rank's batch with its values. Before that, the memory of a
-recorder that a rank of a million batches waits for.
+put into the queues of a real recorder, held to one core. An event is one rank's batch with its values. Before
+that, the memory of a recorder that a rank of a million batches waits for.
 """
 
 from __future__ import annotations
