@@ -12,7 +12,7 @@ from ...log.language import default_language
 from ...metrics.records import UNKNOWN
 from ..socket_channel import Address
 from . import below
-from .errors import ArgumentError, said
+from .errors import ArgumentError, said, say
 from .joined import Joined, LoopConfig
 from .link import Link
 from .meeting import Meeting
@@ -86,13 +86,13 @@ class _Connector:
         try:
             if (address := below.take(run)) is not None:
                 if self._config.resume or Path(self._config.output_dir) != Path.cwd():
-                    print(said("api_below"), file=sys.stderr)
+                    say("api_below")
                 return _link(run, address, here)
             if here.world_size == 1:
                 return self._alone(run, here)
             return self._of_a_job(run, here)
         except OSError as error:
-            print(said("api_off", reason=error.strerror or str(error)), file=sys.stderr)
+            say("api_off", reason=error.strerror or str(error))
             return None
 
     def _alone(self, run: Run, here: Place) -> Link:
@@ -103,7 +103,7 @@ class _Connector:
     def _start(self, run: Run) -> Started:
         started = Started(self._config)
         _begin(run, started.joined)
-        print(said("api_watch", run=run.id), file=sys.stderr)
+        say("api_watch", run=run.id)
         return started
 
     def _of_a_job(self, run: Run, here: Place) -> Link:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ from ...metrics.events import Finished, RankFailed, ValidatedAt, Warned
 from ...metrics.records import UNKNOWN
 from ..last_word import last_word
 from .epochs import Epochs
-from .errors import ArgumentError, said
+from .errors import ArgumentError, said, say
 from .link import Link
 from .numbers import has_one_element, real, whole
 from .passes import Pass
@@ -200,7 +199,7 @@ class Run:
         RUNS.remove(self)
         if not told:
             reason = getattr(error, "strerror", None) or str(error) or said("api_gone")
-            print(said("api_lost", reason=reason), file=sys.stderr)
+            say("api_lost", reason=reason)
 
     # ---- inside -------------------------------------------------------------------------------------------
 
@@ -243,7 +242,7 @@ class Run:
     def _say_ended(self) -> None:
         if not self._end_told:
             self._end_told = True
-            print(said("api_after_end", run=self.id), file=sys.stderr)
+            say("api_after_end", run=self.id)
 
     def _warn(self, kind: str, **fields: str | int | float) -> None:
         if self._link is not None:

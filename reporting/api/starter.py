@@ -9,6 +9,7 @@ import sys
 
 import msgspec
 
+from ..socket_channel import beyond_standard
 from .errors import ArgumentError, said
 from .joined import Answer, Joined, LoopConfig
 
@@ -23,7 +24,7 @@ class Started:
 
     def __init__(self, config: LoopConfig) -> None:
         """Start it and wait for its answer. Raises `ArgumentError`, and `OSError` when it cannot be had."""
-        self._told, theirs = socket.socketpair()
+        self._told, theirs = map(beyond_standard, socket.socketpair())
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "everybatch.run", str(theirs.fileno())],
@@ -32,7 +33,7 @@ class Started:
                 start_new_session=True,
             )
         self._told.settimeout(START_SECONDS)
-        self._told.sendall(msgspec.json.encode({"loop": config}) + b"\n")
+        self._told.sendall(msgspec.json.encode({"loop": config}) + b"\n", socket.MSG_NOSIGNAL)
         line = b""
         while not line.endswith(b"\n"):
             data = self._told.recv(1 << 16)
