@@ -7,13 +7,12 @@ import hmac
 import secrets
 import shutil
 import socket
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from .protocol import TIMEOUT_SECONDS, ProtocolError, Reply, Request, receive, send
-from .socket_folders import socket_folders
+from .socket_folders import private_folder
 
 
 class ControlServer:
@@ -38,7 +37,7 @@ class ControlServer:
         """Listen; raises `OSError` when no folder can hold a socket."""
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            folder = _private_folder()
+            folder = private_folder()
             path = folder / "control"
             listening.bind(str(path))
             path.chmod(0o600)
@@ -102,14 +101,3 @@ class ControlServer:
         if not hmac.compare_digest(request.token.encode(), self.token.encode()):
             return Reply(taken=False, reason="wrong token")
         return self._handle(request)
-
-
-def _private_folder() -> Path:
-    """A new folder for a socket, where its path is short enough; raises `OSError`."""
-    failure = OSError("no folder for a socket")
-    for base in socket_folders():
-        try:
-            return Path(tempfile.mkdtemp(prefix="everybatch_", dir=base))
-        except OSError as error:
-            failure = error
-    raise failure

@@ -10,14 +10,13 @@ import select
 import shutil
 import socket
 import struct
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from ..metrics.framing import FrameError, FrameReader, frame
 from ..reporting.socket_channel import LISTENS, Address
+from .socket_folders import private_folder
 
 GREETING_SECONDS = 5.0
 """How long a connection may take to bring the token."""
@@ -114,7 +113,7 @@ class Listener:
     def __init__(self, accepted: Callable[[SocketQueue], None]) -> None:
         """`accepted` is called in the listener's thread. Raises `OSError`."""
         self._accepted = accepted
-        self._folder = Path(tempfile.mkdtemp(prefix="everybatch_"))
+        self._folder = private_folder()
         self.address = Address(str(self._folder / "ranks"), secrets.token_hex(16))
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(self.address.path)

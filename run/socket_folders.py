@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from multiprocessing import util
+from pathlib import Path
 
 MOST_BYTES = 70
 """Of the path of the folder; the rest is for a folder in it, and for the name of the socket."""
@@ -18,6 +19,17 @@ def socket_folders() -> Iterator[str]:
         yield from filter(_is_short, [tempfile.gettempdir()])
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     yield from (folder for folder in (runtime, "/tmp", "/var/tmp", "/dev/shm") if folder and _is_short(folder))
+
+
+def private_folder() -> Path:
+    """A new folder for a socket, where its path is short enough; raises `OSError`."""
+    failure = OSError("no folder for a socket")
+    for base in socket_folders():
+        try:
+            return Path(tempfile.mkdtemp(prefix="everybatch_", dir=base))
+        except OSError as error:
+            failure = error
+    raise failure
 
 
 def shorten_multiprocessing() -> None:

@@ -49,7 +49,7 @@ def init(
         name=str(name or Path(sys.argv[0] or "python").name),
         epochs=UNKNOWN if epochs is None else whole("epochs", epochs, 1),
         steps=UNKNOWN if steps is None else whole("steps", steps, 1),
-        output_dir=str(Path(output_dir or ".").absolute()),
+        output_dir=_absolute(output_dir or "."),
         resume=str(resume or ""),
         step=UNKNOWN if step is None else whole("step", step, 0),
         log_batch_metrics=bool(log_batch_metrics),
@@ -85,14 +85,16 @@ class _Connector:
         here = place() or ALONE
         try:
             if (address := below.take(run)) is not None:
-                if self._config.resume or Path(self._config.output_dir) != Path.cwd():
+                if self._config.resume or self._config.output_dir != _absolute("."):
                     say("api_below")
                 return _link(run, address, here)
             if here.world_size == 1:
                 return self._alone(run, here)
             return self._of_a_job(run, here)
-        except OSError as error:
-            say("api_off", reason=error.strerror or str(error))
+        except ArgumentError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours or a lack of anything: the training must go on
+            say("api_off", reason=getattr(error, "strerror", None) or str(error) or type(error).__name__)
             return None
 
     def _alone(self, run: Run, here: Place) -> Link:
@@ -101,6 +103,8 @@ class _Connector:
         return _link(run, started.joined.address, here)
 
     def _start(self, run: Run) -> Started:
+        if not self._config.output_dir:
+            raise FileNotFoundError(said("no_folder"))
         started = Started(self._config)
         _begin(run, started.joined)
         say("api_watch", run=run.id)
@@ -130,6 +134,14 @@ class _Connector:
 
         run.on_end = end
         return _link(run, started.joined.address, here)
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    """Empty where it is relative to a current folder that is gone."""
+    try:
+        return str(Path(path).absolute())
+    except FileNotFoundError:
+        return ""
 
 
 def _begin(run: Run, joined: Joined) -> None:

@@ -50,5 +50,7 @@ class Started:
 
     def wait(self) -> None:
         """Wait, for a bounded time, until all files of the run are written."""
-        select.select([self._told], [], [], END_SECONDS)
+        poll = select.poll()
+        poll.register(self._told, select.POLLIN)
+        poll.poll(END_SECONDS * 1000)
         self._told.close()

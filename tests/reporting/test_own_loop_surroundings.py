@@ -1,7 +1,10 @@
 """A loop of one's own in a process that lacks what others have: the training goes on as it would without us."""
 
+import sys
+
 import pytest
 
+from ..support import said
 from .loops import ended
 
 LOOP = """
@@ -67,3 +70,32 @@ def test_a_stderr_without_chinese_gets_english(start):
     assert (
         done.stderr == f"everybatch: run {run.run_id}; watch it from any terminal: everybatch attach {run.run_id}\n"
     )
+
+
+GONE = "import os\nos.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')"
+
+
+def test_without_a_current_folder_it_warns_once_and_goes_on(start):
+    done = start("-c", f"{GONE}\n{LOOP}").wait()
+    assert (done.code, done.stdout, len(done.stderr.splitlines())) == (0, "trained\n", 1)
+    assert said(done.stderr, "api_off")
+
+
+@pytest.mark.parametrize("below", [False, True], ids=["alone", "below everybatch run"])
+def test_a_current_folder_that_is_gone_matters_only_where_files_go_there(start, tmp_path, below):
+    alone = LOOP.replace("init()", f"init(output_dir={str(tmp_path)!r})")
+    command = ("-m", "everybatch", "run", sys.executable) if below else ()
+    done, run = ended(start(*command, "-c", f"{GONE}\n{LOOP if below else alone}"))
+    assert (done.code, run.state, len(done.log_batch_lines())) == (0, "finished", 3), done.stderr
+
+
+def test_more_than_1024_open_files_and_a_long_temporary_folder_are_no_obstacle(start, tmp_path):
+    long = tmp_path / ("x" * 60) / ("y" * 60)
+    long.mkdir(parents=True)
+    many = """
+import os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+open_files = [os.open("/dev/null", os.O_RDONLY) for _ in range(1100)]"""
+    done, run = ended(start("-c", f"{many}\n{LOOP}", TMPDIR=str(long)))
+    assert (done.code, run.state, len(done.log_batch_lines())) == (0, "finished", 3), done.stderr
+    assert done.stderr.splitlines() == said(done.stderr, "api_watch")
