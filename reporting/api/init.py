@@ -13,11 +13,12 @@ from ...metrics.records import UNKNOWN
 from ..socket_channel import Address
 from . import below
 from .errors import ArgumentError, said, say
+from .job import job_of
 from .joined import Joined, LoopConfig
 from .link import Link
 from .meeting import Meeting
 from .numbers import whole
-from .place import ALONE, Place, job_of, place
+from .place import ALONE, Place, place
 from .run import RUNS, Run
 from .starter import Started
 
