@@ -34,6 +34,9 @@ VALUES_CAPACITY = 65_536
 
 NO_HOW: Mapping[str, str] = {}
 
+PIECE_EVENTS, PIECE_BYTES = 512, 1 << 20
+"""Of one message, as everything may wait while the recorder does not read. One event alone may have more bytes."""
+
 KEPT = 2_000
 """How many of the newest events a checkpoint keeps: more than can be on their way to the recorder."""
 
@@ -264,8 +267,18 @@ class Reporter:
         if dropped > self._dropped_told:
             events.append(BatchesDropped(self.rank, dropped - self._dropped_told))
             self._dropped_told = dropped
-        if events:
-            self._channel.put(encode_events(events))
+        for first in range(0, len(events), PIECE_EVENTS):
+            self._put(events[first : first + PIECE_EVENTS])
+
+    def _put(self, events: list[AnyEvent]) -> None:
+        """Send them, in more than one message where one would be long."""
+        message = encode_events(events)
+        if len(message) <= PIECE_BYTES or len(events) == 1:
+            self._channel.put(message)
+            return
+        half = len(events) // 2
+        self._put(events[:half])
+        self._put(events[half:])
 
     def _read(self, note: Note, until: float) -> AnyEvent | None:
         """The event of a note; None if the GPU has not computed its loss by then, or never will."""

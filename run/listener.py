@@ -15,13 +15,11 @@ import time
 from collections.abc import Callable
 
 from ..metrics.framing import FrameError, FrameReader, frame
-from ..reporting.socket_channel import LISTENS, Address
+from ..reporting.socket_channel import LISTENS, MOST_BYTES, Address
 from .socket_folders import private_folder
 
 GREETING_SECONDS = 5.0
 """How long a connection may take to bring the token."""
-MOST_BYTES = 1 << 24
-"""Of one message; a longer one is garbage."""
 READ_BYTES = 1 << 16
 CREDENTIALS = struct.Struct("3i")
 """Pid, user and group of the other end of a connection, as the kernel tells them."""
