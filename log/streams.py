@@ -10,6 +10,9 @@ import select
 import sys
 from typing import Any, TextIO
 
+FULL_PIPE_MILLISECONDS = 200
+"""How long a line of ours waits for a stderr that is full."""
+
 
 def prepare_streams() -> None:
     """Let descriptors 0 to 2 and Python's streams on them be there, and make every text printable.
@@ -38,6 +41,57 @@ def print_to(stream: TextIO | None, text: str) -> None:
             print(text, file=stream, flush=True)
         except UnicodeEncodeError:
             print(text.encode("ascii", "backslashreplace").decode("ascii"), file=stream, flush=True)
+
+
+def say_line(text: str) -> None:
+    """Say a line on stderr in a process that is not ours; it is left out where stderr does not take it at once.
+
+    It goes past Python's buffer, as Python tries what is left there once more at its end, and exits with 120 if a
+    full disk does not take it.
+    """
+    stream: Any = sys.stderr
+    try:
+        if stream is None:
+            return
+        line = f"{text}\n".encode(_encoding(stream), "backslashreplace")
+        descriptor = _descriptor(stream)
+        if descriptor is None:
+            stream.write(line.decode(_encoding(stream)))
+        elif _takes(descriptor):
+            stream.flush()
+            os.write(descriptor, line)
+    except Exception:  # noqa: BLE001 - it may be anybody's object, and no line of ours is worth a training
+        return
+
+
+def can_say(text: str) -> bool:
+    """Whether stderr has all characters of a text."""
+    try:
+        text.encode(_encoding(sys.stderr))
+    except UnicodeError:
+        return False
+    return True
+
+
+def _encoding(stream: Any) -> str:
+    encoding = getattr(stream, "encoding", None)
+    return encoding if isinstance(encoding, str) else "utf-8"
+
+
+def _descriptor(stream: Any) -> int | None:
+    """Of a stream as Python makes it; None for one that somebody put in its place."""
+    try:
+        return stream.fileno() if isinstance(stream, io.TextIOWrapper) else None
+    except io.UnsupportedOperation:
+        return None
+
+
+def _takes(descriptor: int) -> bool:
+    """Whether a line can be written without a wait, and without the signal that the end of a pipe may send."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    events = poll.poll(FULL_PIPE_MILLISECONDS)
+    return bool(events) and not events[0][1] & (select.POLLERR | select.POLLHUP | select.POLLNVAL)
 
 
 def print_json(value: Any) -> None:

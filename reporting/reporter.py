@@ -34,6 +34,9 @@ VALUES_CAPACITY = 65_536
 
 NO_HOW: dict[str, str] = {}
 
+PIECE_EVENTS, PIECE_BYTES = 512, 1 << 20
+"""Of one message, as everything may wait while the recorder does not read. One event alone may have more bytes."""
+
 KEPT = 2_000
 """How many of the newest events a checkpoint keeps: more than can be on their way to the recorder."""
 
@@ -44,10 +47,6 @@ GPU_SECONDS = 3.0
 """How long the end of a rank waits for losses that the GPU has not computed. One that hangs never does."""
 
 Item = TypeVar("Item")
-
-
-MOST_BYTES = 1 << 20
-"""Of a message of several events."""
 
 
 class Channel(Protocol):
@@ -273,8 +272,18 @@ class Reporter:
         if dropped > self._dropped_told:
             events.append(BatchesDropped(self.rank, dropped - self._dropped_told))
             self._dropped_told = dropped
-        for message in _messages(events):
+        for first in range(0, len(events), PIECE_EVENTS):
+            self._put(events[first : first + PIECE_EVENTS])
+
+    def _put(self, events: list[AnyEvent]) -> None:
+        """Send them, in more than one message where one would be long."""
+        message = encode_events(events)
+        if len(message) <= PIECE_BYTES or len(events) == 1:
             self._channel.put(message)
+            return
+        half = len(events) // 2
+        self._put(events[:half])
+        self._put(events[half:])
 
     def _read(self, note: Note, until: float) -> AnyEvent | None:
         """The event of a note; None if the GPU has not computed its loss by then, or never will."""
@@ -284,16 +293,3 @@ class Reporter:
         except RuntimeError:  # a fault on the GPU, which the training thread meets as well
             return None
         return event
-
-
-def _messages(events: list[AnyEvent]) -> Iterator[bytes]:
-    """The events in as few messages as can be, none of them too long to be taken."""
-    if not events:
-        return
-    message = encode_events(events)
-    if len(message) <= MOST_BYTES or len(events) == 1:
-        yield message
-    else:
-        half = len(events) // 2
-        yield from _messages(events[:half])
-        yield from _messages(events[half:])

@@ -7,6 +7,7 @@ token, and each further one a message. A rank that takes orders says so behind t
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import socket
 import threading
@@ -14,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..metrics.framing import FrameReader, frame
-from .descriptors import beside_streams
 
 PATH_VARIABLE = "EVERYBATCH_SOCKET"
 TOKEN_VARIABLE = "EVERYBATCH_TOKEN"
@@ -23,6 +23,8 @@ END_SECONDS = 1.0
 LISTENS = b" listens"
 """Behind the token: this rank takes orders."""
 READ_BYTES = 1 << 12
+MOST_BYTES = 1 << 24
+"""Of one message; a longer one is left out here, and is garbage at the other end."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,15 @@ class SocketChannel:
         self._listening: threading.Thread | None = None
 
     def put(self, message: bytes) -> None:
-        """Send one message; waits while the run process does not read. Raises `OSError` when it is gone."""
+        """Send one message; waits while the run process does not read. Raises `OSError` when it is gone.
+
+        As an error, also where the script wants the signal SIGPIPE to end its process.
+        """
+        if len(message) > MOST_BYTES:
+            return
         if self._socket is None:
             self._socket = self._connected()
-        self._socket.sendall(frame(message))
+        self._socket.sendall(frame(message), socket.MSG_NOSIGNAL)
 
     def end(self) -> None:
         """Nothing more will be sent or heard; what was sent arrives.
@@ -82,12 +89,13 @@ class SocketChannel:
 
     def _connected(self) -> socket.socket:
         address = self._address if isinstance(self._address, Address) else self._address()
-        connection = beside_streams(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        connection = beyond_standard(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         try:
             connection.settimeout(CONNECT_SECONDS)
             connection.connect(address.path)
             connection.settimeout(None)
-            connection.sendall(frame(address.token.encode() + (LISTENS if self._orders is not None else b"")))
+            greeting = address.token.encode() + (LISTENS if self._orders is not None else b"")
+            connection.sendall(frame(greeting), socket.MSG_NOSIGNAL)
         except OSError:
             connection.close()
             raise
@@ -97,6 +105,17 @@ class SocketChannel:
             )
             self._listening.start()
         return connection
+
+
+def beyond_standard(connection: socket.socket) -> socket.socket:
+    """The same connection under a number that is none of stdin, stdout and stderr.
+
+    Where one of those is closed, a socket gets its number, and with it all that native code prints there.
+    """
+    if connection.fileno() > 2:
+        return connection
+    with connection:
+        return socket.socket(fileno=fcntl.fcntl(connection.fileno(), fcntl.F_DUPFD_CLOEXEC, 3))
 
 
 def _listen(connection: socket.socket, orders: Callable[[bytes | None], None]) -> None:

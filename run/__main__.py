@@ -23,7 +23,7 @@ from ..reporting.api.joined import Answer, Joined, LoopConfig
 from .request import LoopRequest, decode_request, language_of, start
 from .run_folder import RunFolder
 
-EXIT_USAGE = 2
+EXIT_FAILED, EXIT_USAGE = 1, 2
 NO_FOLDER = "output_dir"
 """The error that a script must not die of: the folder of a run cannot be made."""
 
@@ -52,13 +52,22 @@ def _run_loop(config: LoopConfig, starter: TextIO) -> int:
     if os.fork():
         os._exit(0)
 
+    begun = False
+
     def created(folder: RunFolder, joined: Joined) -> None:
+        nonlocal begun
+        begun = True
         _print_to_folder(folder)
         _tell(starter, Answer(joined))
 
     catalogue = Catalogue(config.lang)
     try:
         return run_loop(config, catalogue, created)
+    except OSError as error:
+        if begun:
+            raise
+        _tell(starter, Answer(unable=error.strerror or str(error)))  # the training warns, and goes on
+        return EXIT_FAILED
     except UsageError as error:
         told = catalogue.text(error.key, **error.fields)
         _tell(starter, Answer(unable=told) if error.key == NO_FOLDER else Answer(usage=told))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .protocol import TIMEOUT_SECONDS, ProtocolError, Reply, Request, receive, send
-from .socket_folders import private_socket_folder
+from .socket_folders import private_folder
 
 
 class ControlServer:
@@ -37,7 +37,7 @@ class ControlServer:
         """Listen; raises `OSError` when no folder can hold a socket."""
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            folder = private_socket_folder()
+            folder = private_folder()
             path = folder / "control"
             listening.bind(str(path))
             path.chmod(0o600)

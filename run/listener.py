@@ -15,13 +15,11 @@ import time
 from collections.abc import Callable
 
 from ..metrics.framing import FrameError, FrameReader, frame
-from ..reporting.socket_channel import LISTENS, Address
-from .socket_folders import private_socket_folder
+from ..reporting.socket_channel import LISTENS, MOST_BYTES, Address
+from .socket_folders import private_folder
 
 GREETING_SECONDS = 5.0
 """How long a connection may take to bring the token."""
-MOST_BYTES = 1 << 24
-"""Of one message; a longer one is garbage."""
 READ_BYTES = 1 << 16
 CREDENTIALS = struct.Struct("3i")
 """Pid, user and group of the other end of a connection, as the kernel tells them."""
@@ -118,7 +116,7 @@ class Listener:
     def __init__(self, accepted: Callable[[SocketQueue], None]) -> None:
         """`accepted` is called in the listener's thread. Raises `OSError`."""
         self._accepted = accepted
-        self._folder = private_socket_folder()
+        self._folder = private_folder()
         self.address = Address(str(self._folder / "ranks"), secrets.token_hex(16))
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(self.address.path)

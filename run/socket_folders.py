@@ -21,8 +21,8 @@ def socket_folders() -> Iterator[str]:
     yield from (folder for folder in (runtime, "/tmp", "/var/tmp", "/dev/shm") if folder and _is_short(folder))
 
 
-def private_socket_folder() -> Path:
-    """A new folder for a socket that only this user can enter; raises `OSError`."""
+def private_folder() -> Path:
+    """A new folder for a socket, where its path is short enough; raises `OSError`."""
     failure = OSError("no folder for a socket")
     for base in socket_folders():
         try:

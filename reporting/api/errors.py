@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...errors import UsageError
 from ...log.catalogue import Catalogue
 from ...log.language import default_language
+from ...log.streams import can_say, say_line
 
 
 class ArgumentError(UsageError, ValueError):
@@ -17,3 +18,9 @@ class ArgumentError(UsageError, ValueError):
 def said(key: str, **fields: str | int | float) -> str:
     """A text of the catalogue in the language of this process."""
     return Catalogue(default_language()).text(key, **fields)
+
+
+def say(key: str, **fields: str | int | float) -> None:
+    """Tell somebody else's training a text of the catalogue on stderr: in English where that has no Chinese."""
+    text = said(key, **fields)
+    say_line(text if can_say(text) else Catalogue("en").text(key, **fields))

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from ...log.language import default_language
-from ...log.streams import print_to
 from ...metrics.records import UNKNOWN
 from ..socket_channel import Address
 from . import below
-from .errors import ArgumentError, said
+from .errors import ArgumentError, said, say
+from .job import job_of
 from .joined import Joined, LoopConfig
 from .link import Link
 from .meeting import Meeting
 from .numbers import whole
-from .place import ALONE, Place, job_of, place
+from .place import ALONE, Place, place
 from .run import RUNS, Run
 from .starter import Started
 
@@ -50,7 +50,7 @@ def init(
         name=str(name or Path(sys.argv[0] or "python").name),
         epochs=UNKNOWN if epochs is None else whole("epochs", epochs, 1),
         steps=UNKNOWN if steps is None else whole("steps", steps, 1),
-        output_dir=_absolute(Path(output_dir or ".")),
+        output_dir=_absolute(output_dir or "."),
         resume=str(resume or ""),
         step=UNKNOWN if step is None else whole("step", step, 0),
         log_batch_metrics=bool(log_batch_metrics),
@@ -72,13 +72,6 @@ def log(values: Mapping[str, Any] | None = None, /, **named: Any) -> None:
     RUNS.newest.log(values, **named)
 
 
-def _absolute(folder: Path) -> str:
-    try:
-        return str(folder.absolute())
-    except FileNotFoundError:  # the current folder is gone, which is said when the run cannot begin
-        return str(folder)
-
-
 class _Connector:
     """Finds or starts the run process of one run."""
 
@@ -92,16 +85,17 @@ class _Connector:
         """The link of `run`. None, with a warning, where there is no way."""
         here = place(certain=False) or ALONE
         try:
-            folder = Path.cwd()
             if (address := below.take(run)) is not None:
-                if self._config.resume or Path(self._config.output_dir) != folder:
-                    print_to(sys.stderr, said("api_below"))
+                if self._config.resume or self._config.output_dir != _absolute("."):
+                    say("api_below")
                 return _link(run, address, here)
             if here.world_size == 1:
                 return self._alone(run, here)
             return self._of_a_job(run, here)
-        except OSError as error:
-            print_to(sys.stderr, said("api_off", reason=error.strerror or str(error)))
+        except ArgumentError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours or a lack of anything: the training must go on
+            say("api_off", reason=getattr(error, "strerror", None) or str(error) or type(error).__name__)
             return None
 
     def _alone(self, run: Run, here: Place) -> Link:
@@ -110,9 +104,11 @@ class _Connector:
         return _link(run, started.joined.address, here)
 
     def _start(self, run: Run) -> Started:
+        if not self._config.output_dir:
+            raise FileNotFoundError(said("no_folder"))
         started = Started(self._config)
         _begin(run, started.joined)
-        print_to(sys.stderr, said("api_watch", run=run.id))
+        say("api_watch", run=run.id)
         return started
 
     def _of_a_job(self, run: Run, here: Place) -> Link:
@@ -139,6 +135,14 @@ class _Connector:
 
         run.on_end = end
         return _link(run, started.joined.address, here)
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    """Empty where it is relative to a current folder that is gone."""
+    try:
+        return str(Path(path).absolute())
+    except FileNotFoundError:
+        return ""
 
 
 def _begin(run: Run, joined: Joined) -> None:

@@ -16,7 +16,7 @@ class LoopConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`UNKNOWN` if nobody knows; the same for the steps."""
     steps: int
     output_dir: str
-    """Absolute."""
+    """Absolute; empty where there is none, and then nobody can record."""
     resume: str
     """Id, beginning or path of the run to go on with; empty for a new one."""
     step: int

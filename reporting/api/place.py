@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import psutil
-
 from ..children import is_child
-from .group_store import group_store
 
 LAUNCHERS = (
     ("RANK", "WORLD_SIZE"),
@@ -20,18 +16,6 @@ LAUNCHERS = (
 )
 """The variables in which torchrun and the like, mpirun and srun tell rank and world size."""
 NODES = ("GROUP_RANK", "SLURM_NODEID")
-OF_A_JOB = (
-    "TORCHELASTIC_RUN_ID",
-    "TORCHELASTIC_RESTART_COUNT",
-    "MASTER_ADDR",
-    "MASTER_PORT",
-    "SLURM_JOB_ID",
-    "SLURM_STEP_ID",
-    "PMIX_NAMESPACE",
-)
-"""What all ranks of a job have in common."""
-OF_ONE_JOB = ("MASTER_PORT", "SLURM_STEP_ID", "PMIX_NAMESPACE")
-"""Those that no other job of this machine has at the same time."""
 
 
 @dataclass(frozen=True)
@@ -63,23 +47,3 @@ def place(environment: Mapping[str, str] = os.environ, *, certain: bool = True) 
         if environment.get(rank, "").isdigit() and environment.get(size, "").isdigit():
             return Place(int(environment[rank]), int(environment[size]), node)
     return ALONE
-
-
-def job_of(environment: Mapping[str, str] = os.environ) -> str:
-    """A name that all ranks of this job find, and nobody else.
-
-    Where the environment does not tell one job from another, the store of their process group does; where there is
-    no group yet, they are the children of one process.
-    """
-    told = [f"{name}={environment[name]}" for name in OF_A_JOB if environment.get(name)]
-    if not any(environment.get(name) for name in OF_ONE_JOB):
-        told.append(group_store() or _parent())
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:24]
-
-
-def _parent() -> str:
-    parent = os.getppid()
-    try:
-        return f"{parent}@{psutil.Process(parent).create_time()}"
-    except psutil.Error:
-        return str(parent)

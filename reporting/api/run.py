@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ...log.streams import print_to
 from ...metrics.events import Finished, RankFailed, ValidatedAt, Warned
 from ...metrics.records import UNKNOWN
 from ..last_word import last_word
 from ..reporter import NO_HOW
 from .epochs import Epochs
-from .errors import ArgumentError, said
+from .errors import ArgumentError, said, say
 from .link import Link
 from .numbers import has_one_element, quick_number, real, whole
 from .passes import Pass
@@ -207,7 +205,7 @@ class Run:
         RUNS.remove(self)
         if not told:
             reason = getattr(error, "strerror", None) or str(error) or said("api_gone")
-            print_to(sys.stderr, said("api_lost", reason=reason))
+            say("api_lost", reason=reason)
 
     # ---- inside -------------------------------------------------------------------------------------------
 
@@ -251,7 +249,7 @@ class Run:
     def _say_ended(self) -> None:
         if not self._end_told:
             self._end_told = True
-            print_to(sys.stderr, said("api_after_end", run=self.id))
+            say("api_after_end", run=self.id)
 
     def _warn(self, kind: str, **fields: str | int | float) -> None:
         if self._link is not None:

@@ -9,7 +9,7 @@ import sys
 
 import msgspec
 
-from ..descriptors import beside_streams
+from ..socket_channel import beyond_standard
 from .errors import ArgumentError, said
 from .joined import Answer, Joined, LoopConfig
 
@@ -24,7 +24,7 @@ class Started:
 
     def __init__(self, config: LoopConfig) -> None:
         """Start it and wait for its answer. Raises `ArgumentError`, and `OSError` when it cannot be had."""
-        self._told, theirs = map(beside_streams, socket.socketpair())
+        self._told, theirs = map(beyond_standard, socket.socketpair())
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "everybatch.run", str(theirs.fileno())],
@@ -33,7 +33,7 @@ class Started:
                 start_new_session=True,
             )
         self._told.settimeout(START_SECONDS)
-        self._told.sendall(msgspec.json.encode({"loop": config}) + b"\n")
+        self._told.sendall(msgspec.json.encode({"loop": config}) + b"\n", socket.MSG_NOSIGNAL)
         line = b""
         while not line.endswith(b"\n"):
             data = self._told.recv(1 << 16)
@@ -52,5 +52,5 @@ class Started:
         """Wait, for a bounded time, until all files of the run are written."""
         poll = select.poll()
         poll.register(self._told, select.POLLIN)
-        poll.poll(1000 * END_SECONDS)
+        poll.poll(END_SECONDS * 1000)
         self._told.close()

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader
 
-from ...log.streams import print_to
+from ...log.streams import say_line
 from ..reporter import Reporter
 from ..rungs import RUNGS
 from ..samples import count_samples
@@ -62,7 +62,7 @@ def _connected(address: Address, device: str) -> Reporter:
 
 
 def _say_unwatched(error: Exception) -> None:
-    print_to(sys.stderr, f"everybatch: this training is not watched any more: {error}")
+    say_line(f"everybatch: this training is not watched any more: {error}")
 
 
 def _place() -> tuple[int, int]:

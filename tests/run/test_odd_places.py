@@ -73,3 +73,12 @@ def test_a_run_that_goes_on_elsewhere_is_taken_over_by_a_flag_and_ends_there(sta
     steps = [record.step for record in done.journal() if isinstance(record, BatchRecord) and record.attempt == 2]
     assert steps == list(range(steps[0], 481))
     assert json.loads(path.read_text())["state"] == "finished"
+
+
+def test_a_command_is_watched_with_a_long_temporary_folder(tmp_path):
+    long = tmp_path / ("x" * 60) / ("y" * 60)
+    long.mkdir(parents=True)
+    code = "import everybatch; everybatch.init().log(loss=1)"
+    done = everybatch(tmp_path, "run", sys.executable, "-c", code, TMPDIR=str(long))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Batch Loss: 1.0" in only(tmp_path, "log/training_*.log").read_text()

@@ -1,0 +1,101 @@
+"""A loop of one's own in a process that lacks what others have: the training goes on as it would without us."""
+
+import sys
+
+import pytest
+
+from ..support import said
+from .loops import ended
+
+LOOP = """
+import everybatch
+with everybatch.init() as run:
+    for step in range(3):
+        run.log(loss=step)
+print("trained")"""
+ODD_STDERR = {
+    "full": "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 2)",
+    "missing": "sys.stderr = None",
+    "closed": "sys.stderr.close()",
+    "raises": "sys.stderr = type('Odd', (), {'write': lambda *_: 1 / 0, 'flush': lambda _: None, 'encoding': 3})()",
+    "nobody reads": """
+import os, signal
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 2)""",
+    "nobody reads yet": """
+import os
+os.pipe_reader, writer = os.pipe()
+os.set_blocking(writer, False)
+try:
+    while True:
+        os.write(writer, bytes(1 << 12))
+except BlockingIOError:
+    os.set_blocking(writer, True)
+os.dup2(writer, 2)""",
+}
+
+
+@pytest.mark.parametrize("stderr", ODD_STDERR.values(), ids=ODD_STDERR)
+def test_a_stderr_of_any_kind_ends_no_training(start, stderr):
+    done, run = ended(start("-c", f"import sys\n{stderr}\n{LOOP}"))
+    assert (done.code, done.stdout, done.stderr) == (0, "trained\n", "")
+    assert (run.state, len(done.log_batch_lines())) == ("finished", 3)
+
+
+def test_where_standard_streams_are_closed_no_connection_of_ours_takes_their_numbers(start):
+    noisy = f"""
+import os
+{LOOP.replace("run.log(loss=step)", "run.log(loss=step); print_natively()")}"""
+    native = """
+def print_natively():
+    for number in 0, 2:
+        try:
+            os.write(number, b"of native code")
+        except OSError as error:
+            assert error.errno == errno.EBADF
+"""
+    code = f"import os, errno{native}{noisy}"
+    closing = (
+        f"import os, sys; os.close(0); os.close(2); os.execv(sys.executable, [sys.executable, '-c', {code!r}])"
+    )
+    done, run = ended(start("-c", closing))
+    assert (done.code, done.stdout, run.state, len(done.log_batch_lines())) == (0, "trained\n", "finished", 3)
+
+
+def test_a_stderr_without_chinese_gets_english(start):
+    done, run = ended(start("-c", LOOP, PYTHONIOENCODING="latin-1"))
+    assert (done.code, run.state) == (0, "finished")
+    assert (
+        done.stderr == f"everybatch: run {run.run_id}; watch it from any terminal: everybatch attach {run.run_id}\n"
+    )
+
+
+GONE = "import os\nos.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')"
+
+
+def test_without_a_current_folder_it_warns_once_and_goes_on(start):
+    done = start("-c", f"{GONE}\n{LOOP}").wait()
+    assert (done.code, done.stdout, len(done.stderr.splitlines())) == (0, "trained\n", 1)
+    assert said(done.stderr, "api_off")
+
+
+@pytest.mark.parametrize("below", [False, True], ids=["alone", "below everybatch run"])
+def test_a_current_folder_that_is_gone_matters_only_where_files_go_there(start, tmp_path, below):
+    alone = LOOP.replace("init()", f"init(output_dir={str(tmp_path)!r})")
+    command = ("-m", "everybatch", "run", sys.executable) if below else ()
+    done, run = ended(start(*command, "-c", f"{GONE}\n{LOOP if below else alone}"))
+    assert (done.code, run.state, len(done.log_batch_lines())) == (0, "finished", 3), done.stderr
+
+
+def test_more_than_1024_open_files_and_a_long_temporary_folder_are_no_obstacle(start, tmp_path):
+    long = tmp_path / ("x" * 60) / ("y" * 60)
+    long.mkdir(parents=True)
+    many = """
+import os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+open_files = [os.open("/dev/null", os.O_RDONLY) for _ in range(1100)]"""
+    done, run = ended(start("-c", f"{many}\n{LOOP}", TMPDIR=str(long)))
+    assert (done.code, run.state, len(done.log_batch_lines())) == (0, "finished", 3), done.stderr
+    assert done.stderr.splitlines() == said(done.stderr, "api_watch")
