@@ -30,6 +30,17 @@ class Place:
 ALONE = Place(0, 1, 0)
 
 
+def is_imported() -> bool:
+    """Whether a child of `multiprocessing` imports its parent's script, as each worker of a loader does."""
+    return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
+
+
+def loads_data() -> bool:
+    """Whether this process is the worker of a loader."""
+    data = sys.modules.get("torch.utils.data")
+    return data is not None and data.get_worker_info() is not None
+
+
 def place(environment: Mapping[str, str] = os.environ) -> Place | None:
     """The place of this process, as far as it can be known by now; None if it may still become one of several."""
     node = int(next((environment[name] for name in NODES if environment.get(name, "").isdigit()), "0"))

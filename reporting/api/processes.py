@@ -17,8 +17,8 @@ class Open(Protocol):
     def ended_by(self, error: BaseException | None) -> None:
         """The process ends by an exception that nobody caught, or by itself."""
 
-    def let_go(self) -> None:
-        """The process is one that was forked from that of the run."""
+    def let_go(self) -> bool:
+        """The process is one that was forked from that of the run; whether it is none of this one any more."""
 
 
 OpenRun = TypeVar("OpenRun", bound=Open)
@@ -32,14 +32,24 @@ class Processes(Generic[OpenRun]):
         """The run that was begun last, whether it has ended or not."""
         self._open: list[OpenRun] = []
         self._watched = False
+        self._child = 0
+        """The process of `multiprocessing` whose end is watched."""
 
     def add(self, run: OpenRun) -> None:
         """A run that is open from here on."""
+        self.newest = run
+        self._open.append(run)
+        self.watch()
+
+    def watch(self) -> None:
+        """See to it that the runs are told how this process ends."""
         if not self._watched:
             self._watched = True
             self._watch()
-        self.newest = run
-        self._open.append(run)
+        if self._child != os.getpid() and multiprocessing.parent_process() is not None:
+            # here an exception may never reach the hooks, which a forked child inherits and which do not run in it
+            self._child = os.getpid()
+            multiprocessing.util.Finalize(None, self._at_exit_of_child, exitpriority=100)
 
     def remove(self, run: OpenRun) -> None:
         """It has ended."""
@@ -56,8 +66,6 @@ class Processes(Generic[OpenRun]):
 
         sys.excepthook = on_exception
         atexit.register(self._at_exit)
-        if multiprocessing.parent_process() is not None:  # where an exception may never reach the two above
-            multiprocessing.util.Finalize(None, self._at_exit_of_child, exitpriority=100)
         os.register_at_fork(after_in_child=self._forked)
 
     def _at_exit(self) -> None:
@@ -80,6 +88,4 @@ class Processes(Generic[OpenRun]):
             run.ended_by(error)
 
     def _forked(self) -> None:
-        open_runs, self._open = self._open, []
-        for run in open_runs:
-            run.let_go()
+        self._open = [run for run in self._open if not run.let_go()]
