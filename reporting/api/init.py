@@ -18,7 +18,7 @@ from .joined import Joined, LoopConfig
 from .link import Link
 from .meeting import Meeting
 from .numbers import whole
-from .place import ALONE, Place, place
+from .place import ALONE, Place, is_imported, loads_data, place
 from .run import RUNS, Run
 from .starter import Started
 
@@ -60,7 +60,7 @@ def init(
     run = Run(_Connector(config).link, config.epochs, config.steps)
     RUNS.add(run)
     below.claim()
-    if place() is not None:
+    if place() is not None and not is_imported():
         run.begin()
     return run
 
@@ -80,10 +80,18 @@ class _Connector:
 
     def __init__(self, config: LoopConfig) -> None:
         self._config = config
+        self._imported = is_imported()
 
     def link(self, run: Run) -> Link | None:
-        """The link of `run`. None, with a warning, where there is no way."""
-        here = place(certain=False) or ALONE
+        """The link of `run`. None, with a warning, where there is no way.
+
+        None too in a process that is no rank of a training. A child of `multiprocessing` which has imported the
+        call with its parent's script, and of which nothing says that it is a rank, is none: the parent made the
+        call for the training.
+        """
+        if loads_data() or (self._imported and place() is None):
+            return None
+        here = place() or ALONE
         try:
             if (address := below.take(run)) is not None:
                 if self._config.resume or self._config.output_dir != _absolute("."):

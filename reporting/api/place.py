@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from ..children import is_child
 
 LAUNCHERS = (
     ("RANK", "WORLD_SIZE"),
@@ -31,19 +30,24 @@ class Place:
 ALONE = Place(0, 1, 0)
 
 
-def place(environment: Mapping[str, str] = os.environ, *, certain: bool = True) -> Place | None:
-    """The place of this process, as far as it can be known by now; None if it may still become one of several.
+def is_imported() -> bool:
+    """Whether a child of `multiprocessing` imports its parent's script, as each worker of a loader does."""
+    return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
 
-    A child of `multiprocessing` is one of those: it may only load data, with what a launcher told its parent in its
-    environment. Without `certain`, that is taken for its own.
-    """
+
+def loads_data() -> bool:
+    """Whether this process is the worker of a loader."""
+    data = sys.modules.get("torch.utils.data")
+    return data is not None and data.get_worker_info() is not None
+
+
+def place(environment: Mapping[str, str] = os.environ) -> Place | None:
+    """The place of this process, as far as it can be known by now; None if it may still become one of several."""
     node = int(next((environment[name] for name in NODES if environment.get(name, "").isdigit()), "0"))
     distributed = sys.modules.get("torch.distributed")
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         return Place(distributed.get_rank(), distributed.get_world_size(), node)
-    if certain and is_child():
-        return None
     for rank, size in LAUNCHERS:
         if environment.get(rank, "").isdigit() and environment.get(size, "").isdigit():
             return Place(int(environment[rank]), int(environment[size]), node)
-    return ALONE
+    return None if multiprocessing.parent_process() is not None else ALONE

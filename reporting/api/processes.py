@@ -17,8 +17,8 @@ class Open(Protocol):
     def ended_by(self, error: BaseException | None) -> None:
         """The process ends by an exception that nobody caught, or by itself."""
 
-    def let_go(self) -> None:
-        """The process is one that was forked from that of the run."""
+    def let_go(self) -> bool:
+        """The process is one that was forked from that of the run; whether it is none of this one any more."""
 
 
 OpenRun = TypeVar("OpenRun", bound=Open)
@@ -32,25 +32,23 @@ class Processes(Generic[OpenRun]):
         """The run that was begun last, whether it has ended or not."""
         self._open: list[OpenRun] = []
         self._watched = False
-        self._finalized = 0
-        """Pid of the child in which that was done."""
+        self._child = 0
+        """The process of `multiprocessing` whose end is watched."""
 
     def add(self, run: OpenRun) -> None:
         """A run that is open from here on."""
+        self.newest = run
+        self._open.append(run)
+        self.watch()
+
+    def watch(self) -> None:
+        """See to it that the runs are told how this process ends."""
         if not self._watched:
             self._watched = True
             self._watch()
-        self.watch_child()
-        self.newest = run
-        self._open.append(run)
-
-    def watch_child(self) -> None:
-        """Have the end of a child of `multiprocessing` told, where an exception may never reach us otherwise.
-
-        What was registered before the child began is forgotten, as while it imported the main module.
-        """
-        if self._finalized != os.getpid() and multiprocessing.parent_process() is not None:
-            self._finalized = os.getpid()
+        if self._child != os.getpid() and multiprocessing.parent_process() is not None:
+            # here an exception may never reach the hooks, which a forked child inherits and which do not run in it
+            self._child = os.getpid()
             multiprocessing.util.Finalize(None, self._at_exit_of_child, exitpriority=100)
 
     def remove(self, run: OpenRun) -> None:
@@ -92,6 +90,4 @@ class Processes(Generic[OpenRun]):
             run.ended_by(error)
 
     def _forked(self) -> None:
-        open_runs, self._open = self._open, []
-        for run in open_runs:
-            run.let_go()
+        self._open = [run for run in self._open if not run.let_go()]

@@ -191,12 +191,18 @@ class Run:
 
         self._end(word, cut=error is not None or self.counts.is_inside)
 
-    def let_go(self) -> None:
-        """The process is one that was forked from that of the run: it says nothing."""
+    def let_go(self) -> bool:
+        """The process is one that was forked from that of the run: it says nothing.
+
+        A run that has not begun may do so here, as a fork server may have made it.
+        """
+        if self._connect is not None:
+            return False
         if self._link is not None:
             self._link.let_go()
-        self._link, self._connect = None, None
+        self._link = None
         self.ended = self._end_told = True
+        return True
 
     def lost(self, error: BaseException) -> None:
         """The run process cannot be reached any more, which is said once; the training goes on."""
@@ -212,11 +218,11 @@ class Run:
     def _ready(self) -> Link | None:
         """The link, made with the first call that needs it if it could not be made before."""
         if self._link is None and self._connect is not None:
-            RUNS.watch_child()
             connect, self._connect = self._connect, None
             link = connect(self)
             if link is not None:
                 self._link = link
+                RUNS.watch()
                 link.plan(*self.counts.plan)
             else:
                 RUNS.remove(self)
