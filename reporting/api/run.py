@@ -261,6 +261,7 @@ class Run:
         if link is not None:
             link.say_last(word(link))
         self._leaving = link
+        self.counts.release()
         self.on_end()
 
     def _was_stopped(self, link: Link) -> bool:
