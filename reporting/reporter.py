@@ -201,10 +201,18 @@ class Reporter:
         """Whether losses wait for the GPU."""
         return self._behind
 
-    def close(self) -> None:
-        """Send what is left, waiting a bounded time for the recorder, and for the GPU, which may hang."""
+    def finish(self) -> None:
+        """Send what is left, without a wait: nothing more will come."""
         self._closing.set()
-        self._thread.join(CLOSE_SECONDS)
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> bool:
+        """Send what is left, waiting a bounded time for the recorder, and for the GPU, which may hang.
+
+        Whether that was time enough.
+        """
+        self.finish()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def __enter__(self) -> Reporter:
         return self

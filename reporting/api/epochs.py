@@ -44,6 +44,7 @@ class Epochs:
         """The pass that gave the newest item."""
         self._epoch_pass: Pass[Any] | None = None
         """The pass with which the epoch began."""
+        self._released = False
 
     @property
     def plan(self) -> tuple[int, int]:
@@ -59,7 +60,13 @@ class Epochs:
 
     def gave(self, one: Pass[Any]) -> None:
         """A pass gave an item: the next batch is made of it."""
-        self._pass = one
+        if not self._released:
+            self._pass = one
+
+    def release(self) -> None:
+        """The run has ended: hold no loader of the user's any longer."""
+        self._released = True
+        self._pass = self._epoch_pass = None
 
     def batch(self, link: Link, step: int) -> tuple[float, int]:
         """The run's batch `step` is done; what it waited for data, nan if unknown, and its counted samples."""

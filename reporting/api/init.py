@@ -108,7 +108,7 @@ class _Connector:
 
     def _alone(self, run: Run, here: Place) -> Link:
         started = self._start(run)
-        run.on_end = started.wait
+        run.on_settled = started.wait
         return _link(run, started.joined.address, here)
 
     def _start(self, run: Run) -> Started:
@@ -134,14 +134,18 @@ class _Connector:
         return _link(run, lambda: meeting.address(lambda: not run.ended), here)
 
     def _first_of_a_job(self, run: Run, here: Place, meeting: Meeting) -> Link:
-        started = self._start(run)
+        try:
+            started = self._start(run)
+        except Exception:
+            meeting.publish(None)  # the others need not look any longer
+            raise
         meeting.publish(started.joined)
 
-        def end() -> None:
-            started.wait()
+        def settled(until: float) -> None:
+            started.wait(until)
             meeting.withdraw()
 
-        run.on_end = end
+        run.on_settled = settled
         return _link(run, started.joined.address, here)
 
 

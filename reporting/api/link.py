@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 
 from ...metrics.commands import Command
 from ...metrics.events import AnyEvent, CommandTaken, Finished, Introduced, Planned, RankFailed, Standing
@@ -56,13 +57,18 @@ class Link:
         """Where this rank trains."""
         self.send(Introduced(self.place.rank, self.place.world_size, device))
 
-    def end(self, last_word: Finished | RankFailed) -> None:
-        """Send what is left, and nothing more."""
+    def say_last(self, last_word: Finished | RankFailed) -> None:
+        """Send what is left, and nothing more; without a wait."""
         self._ended = True
         self.send(last_word)
-        self.reporter.close()
+        self.reporter.finish()
+
+    def close(self, until: float) -> bool:
+        """Wait until then at most for what is left; whether all of it was sent."""
+        sent = self.reporter.close(max(0.0, until - monotonic()))
         self._channel.end()
         self.obedience.release()
+        return sent
 
     def let_go(self) -> None:
         """In a forked process: it is the connection of the other one."""

@@ -28,7 +28,8 @@ class _Card(msgspec.Struct, frozen=True):
     pid: int
     """Of the rank that started the run process. A card of a process that is gone is left over."""
     began: float
-    joined: Joined
+    joined: Joined | None
+    """None where it has begun no run, as it could not."""
 
 
 class Meeting:
@@ -38,7 +39,7 @@ class Meeting:
         """`number` counts the runs of the job, as each rank counts its own. Raises `OSError`."""
         self._path = _folder() / f"{job}_{number}"
 
-    def publish(self, joined: Joined) -> None:
+    def publish(self, joined: Joined | None) -> None:
         """Tell the other ranks; raises `OSError`."""
         me = psutil.Process()
         temporary = self._path.with_name(f"{self._path.name}.{me.pid}")
@@ -60,6 +61,8 @@ class Meeting:
             if time.monotonic() > until or not wanted():
                 raise ConnectionError(said("api_nobody"))
             time.sleep(LOOK_SECONDS)
+        if card.joined is None:
+            raise ConnectionError(said("api_nobody"))
         return card.joined
 
     def address(self, wanted: Callable[[], bool]) -> Address:

@@ -7,8 +7,13 @@ import multiprocessing
 import multiprocessing.util
 import os
 import sys
+import threading
+from time import monotonic
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
+
+END_SECONDS = 5.0
+"""How long the end of a run, or of a process with all its runs, waits for what is left to be sent and written."""
 
 
 class Open(Protocol):
@@ -16,6 +21,9 @@ class Open(Protocol):
 
     def ended_by(self, error: BaseException | None) -> None:
         """The process ends by an exception that nobody caught, or by itself."""
+
+    def settle(self, until: float) -> None:
+        """It has ended: wait until then at most, till all is sent and written."""
 
     def let_go(self) -> bool:
         """The process is one that was forked from that of the run; whether it is none of this one any more."""
@@ -56,15 +64,23 @@ class Processes(Generic[OpenRun]):
         if run in self._open:
             self._open.remove(run)
 
+    def settle_meanwhile(self, runs: list[OpenRun]) -> None:
+        """They have ended by an exception, which must be shown at once. Python waits for the thread at its end."""
+        try:
+            if runs:
+                threading.Thread(target=_settle, args=(runs,), name="settle").start()
+        except RuntimeError:  # there are too many threads
+            _settle(runs)
+
     def _watch(self) -> None:
         original = sys.excepthook
 
         def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
             try:
-                original(kind, error, trace)
-            finally:
                 if not hasattr(sys, "ps1"):  # a person at a prompt goes on
-                    self._end(error)
+                    self.settle_meanwhile(self._end(error))
+            finally:
+                original(kind, error, trace)
 
         sys.excepthook = on_exception
         atexit.register(self._at_exit)
@@ -72,7 +88,7 @@ class Processes(Generic[OpenRun]):
 
     def _at_exit(self) -> None:
         """The process ends; an exception that went past our hook, which others replace, stands here."""
-        self._end(None if hasattr(sys, "ps1") else getattr(sys, "last_value", None))
+        _settle(self._end(None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)))
 
     def _at_exit_of_child(self) -> None:
         """As `multiprocessing` ends a child: with what was raised in it still on its way.
@@ -81,13 +97,22 @@ class Processes(Generic[OpenRun]):
         """
         error = sys.exc_info()[1]
         if isinstance(error, SystemExit) and error.code not in (None, 0):
-            self._end(error.__context__ or error)
-        else:
-            self._end(None if isinstance(error, SystemExit) else error)
+            error = error.__context__ or error
+        elif isinstance(error, SystemExit):
+            error = None
+        self.settle_meanwhile(self._end(error))
 
-    def _end(self, error: BaseException | None) -> None:
-        for run in reversed(self._open.copy()):
+    def _end(self, error: BaseException | None) -> list[OpenRun]:
+        ended = self._open[::-1]
+        for run in ended:
             run.ended_by(error)
+        return ended
 
     def _forked(self) -> None:
         self._open = [run for run in self._open if not run.let_go()]
+
+
+def _settle(runs: list[OpenRun]) -> None:
+    until = monotonic() + END_SECONDS
+    for run in runs:
+        run.settle(until)

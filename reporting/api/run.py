@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from time import monotonic
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -16,10 +17,12 @@ from .errors import ArgumentError, said, say
 from .link import Link
 from .numbers import has_one_element, quick_number, real, whole
 from .passes import Pass
-from .processes import Processes
+from .processes import END_SECONDS, Processes
 from .values import Values
 
 Item = TypeVar("Item")
+FAULT_SECONDS = 0.5
+"""How long a fault of ours may hold up a training while it is told."""
 
 
 class Run:
@@ -40,8 +43,13 @@ class Run:
         self.ended = False
         self.counts = Epochs(epochs, steps)
         self.on_end: Callable[[], None] = lambda: None
+        """Called when it ends."""
+        self.on_settled: Callable[[float], None] = lambda _: None
+        """Called when all is sent, with the time until which it may wait for the files."""
         self._connect: Callable[[Run], Link | None] | None = connect
         self._link: Link | None = None
+        self._leaving: Link | None = None
+        """The link that has sent its last word."""
         self._values = Values(self._warn)
         self._end_told = self._device_told = False
         self._stopped = False
@@ -160,6 +168,7 @@ class Run:
     def finish(self) -> None:
         """The training is done; what is logged later is not recorded."""
         self._end(lambda link: Finished(link.place.rank, "stopped" if self._was_stopped(link) else "finished"))
+        self.settle(monotonic() + END_SECONDS)
 
     def __enter__(self) -> Run:
         return self
@@ -171,6 +180,7 @@ class Run:
             self.finish()
         else:
             self.ended_by(error)
+            RUNS.settle_meanwhile([self])
 
     # ---- the process --------------------------------------------------------------------------------------
 
@@ -179,7 +189,7 @@ class Run:
         self._ready()
 
     def ended_by(self, error: BaseException | None) -> None:
-        """The process ends by an exception that nobody caught, or by itself."""
+        """The process ends by an exception that nobody caught, or by itself. It has to be settled after that."""
 
         def word(link: Link) -> Finished | RankFailed:
             if error is None:
@@ -190,6 +200,14 @@ class Run:
             return last_word(link.place.rank, error)
 
         self._end(word, cut=error is not None or self.counts.is_inside)
+
+    def settle(self, until: float) -> None:
+        """It has ended: wait until then at most, till all is sent and written."""
+        link, self._leaving = self._leaving, None
+        if link is not None and not link.close(until):
+            say("api_end_lost", run=self.id)
+        settled, self.on_settled = self.on_settled, lambda _: None
+        settled(until)
 
     def let_go(self) -> bool:
         """The process is one that was forked from that of the run: it says nothing.
@@ -234,7 +252,8 @@ class Run:
         self._warn("api_failed", error=f"{type(error).__name__}: {error}")
         self.lost(error)
         if link is not None:
-            link.end(Finished(link.place.rank, "finished"))
+            link.say_last(Finished(link.place.rank, "finished"))
+            link.close(monotonic() + FAULT_SECONDS)
 
     def _end(self, word: Callable[[Link], Finished | RankFailed], *, cut: bool = False) -> None:
         """Say how it ended; `cut` if that is inside an epoch, whose end then is that of the run."""
@@ -246,7 +265,9 @@ class Run:
         if not cut:
             self.counts.leave(link, self.step, cut=self.counts.is_cut)
         if link is not None:
-            link.end(word(link))
+            link.say_last(word(link))
+        self._leaving = link
+        self.counts.release()
         self.on_end()
 
     def _was_stopped(self, link: Link) -> bool:

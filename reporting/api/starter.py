@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import select
+import signal
 import socket
 import subprocess
 import sys
+from time import monotonic
 
 import msgspec
 
 from ..socket_channel import beyond_standard
-from .errors import ArgumentError, said
+from .errors import ArgumentError, said, say
 from .joined import Answer, Joined, LoopConfig
 
-START_SECONDS = 30.0
+START_SECONDS = 20.0
 """For a run process on a machine that has much else to do; a fraction of a second is usual."""
-END_SECONDS = 3.0
+SLOW_SECONDS = 5.0
+"""After which it is said what the training waits for."""
+KILL_SECONDS = 1.0
+FILES_SECONDS = 3.0
 """How long the end of a training waits for its files."""
 
 
@@ -32,25 +39,51 @@ class Started:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        self._told.settimeout(START_SECONDS)
-        self._told.sendall(msgspec.json.encode({"loop": config}) + b"\n", socket.MSG_NOSIGNAL)
-        line = b""
-        while not line.endswith(b"\n"):
-            data = self._told.recv(1 << 16)
-            if not data:
-                raise ChildProcessError(said("api_not_started"))
-            line += data
+        try:
+            self._told.sendall(msgspec.json.encode({"loop": config}) + b"\n", socket.MSG_NOSIGNAL)
+            answer = msgspec.json.decode(self._line(), type=Answer)
+        except OSError:
+            _end(process)
+            raise
         process.wait()  # what was started left its work to a child of its own
-        answer = msgspec.json.decode(line, type=Answer)
         if answer.unable:
             raise OSError(answer.unable)
         if answer.joined is None:
             raise ArgumentError("verbatim", text=answer.usage)
         self.joined: Joined = answer.joined
 
-    def wait(self) -> None:
-        """Wait, for a bounded time, until all files of the run are written."""
+    def wait(self, until: float) -> None:
+        """Wait, for a bounded time and not longer than `until`, till all files of the run are written."""
+        self._readable(min(until, monotonic() + FILES_SECONDS))
+        self._told.close()
+
+    def _line(self) -> bytes:
+        """The answer; raises `OSError` if there is none in time."""
+        line = b""
+        began = monotonic()
+        slow = False
+        while not line.endswith(b"\n"):
+            if not self._readable(began + (START_SECONDS if slow else SLOW_SECONDS)):
+                if slow:
+                    raise TimeoutError(said("api_no_answer", seconds=round(START_SECONDS)))
+                slow = True
+                say("api_slow", seconds=round(START_SECONDS))
+                continue
+            data = self._told.recv(1 << 16)
+            if not data:
+                raise ChildProcessError(said("api_not_started"))
+            line += data
+        return line
+
+    def _readable(self, until: float) -> bool:
         poll = select.poll()
         poll.register(self._told, select.POLLIN)
-        poll.poll(END_SECONDS * 1000)
-        self._told.close()
+        return bool(poll.poll(max(0.0, until - monotonic()) * 1000))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End what was started, whatever it waits for, with the child to which it may have left its work."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(KILL_SECONDS)

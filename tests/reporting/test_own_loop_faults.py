@@ -48,6 +48,27 @@ def test_what_is_logged_after_the_end_is_said_once(start):
     assert len(done.stderr.splitlines()) == 2
 
 
+def test_a_run_that_has_ended_holds_no_loader(start):
+    code = """
+import everybatch, gc, weakref
+class Loader(list):
+    pass
+run = everybatch.init()
+ended_within, ended_behind = Loader(range(9)), Loader(range(3))
+for item in run.batches(ended_behind):
+    run.log(loss=item)
+for item in run.batches(ended_within):
+    run.log(loss=item)
+    if item == 5:
+        run.finish()
+references = weakref.ref(ended_within), weakref.ref(ended_behind)
+del ended_within, ended_behind
+gc.collect()
+print([reference() for reference in references])"""
+    done, run = ended(start("-c", code))
+    assert (done.stdout, run.state, len(done.log_batch_lines())) == ("[None, None]\n", "finished", 9)
+
+
 def test_several_runs_of_one_process_are_runs_of_their_own(start):
     code = """
 import everybatch

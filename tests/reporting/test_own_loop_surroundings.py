@@ -1,5 +1,6 @@
 """A loop of one's own in a process that lacks what others have: the training goes on as it would without us."""
 
+import os
 import sys
 
 import pytest
@@ -99,3 +100,51 @@ open_files = [os.open("/dev/null", os.O_RDONLY) for _ in range(1100)]"""
     done, run = ended(start("-c", f"{many}\n{LOOP}", TMPDIR=str(long)))
     assert (done.code, run.state, len(done.log_batch_lines())) == (0, "finished", 3), done.stderr
     assert done.stderr.splitlines() == said(done.stderr, "api_watch")
+
+
+HANGS = """
+import everybatch, json, os, pathlib, signal, sys, time
+run = everybatch.init()
+run.log(loss=1)
+recorder = json.loads(next(pathlib.Path().glob(".everybatch/*/run.json")).read_text())["pid"]
+os.kill(recorder, signal.SIGSTOP)
+for _ in range(3000):  # more than a socket takes
+    run.log(loss=1, **{f"value {number}": float(number) for number in range(60)})
+"""
+
+
+@pytest.mark.parametrize("ending", ["raise ValueError('no more')", "with run:\n    raise ValueError('no more')"])
+def test_an_exception_is_shown_before_anything_waits_for_a_run_process_that_hangs(start, ending):
+    shows = """
+def shows(kind, error, trace):
+    print(f"{kind.__name__}: {error}", file=sys.stderr)
+    os.kill(recorder, signal.SIGCONT)
+sys.excepthook = shows
+"""
+    done, run = ended(start("-c", HANGS.replace("run = ", f"{shows}\nrun = ") + ending))
+    assert (done.code, run.state) == (1, "failed")
+    assert done.stderr.splitlines()[1:] == ["ValueError: no more"]
+    assert said(run.content["cause"], "failed_raised", error="ValueError", message="no more")
+
+
+def test_a_run_process_that_hangs_at_the_end_is_said_to(start):
+    patience = "from everybatch.reporting.api import run as api\napi.END_SECONDS = 0.5\n"
+    end = "run.finish()\nprint('trained')\nos.kill(recorder, signal.SIGKILL)"
+    done = start("-c", f"{patience}{HANGS}{end}").wait()
+    assert (done.code, done.stdout) == (0, "trained\n")
+    assert said(done.stderr, "api_end_lost")
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_a_run_process_that_does_not_start_is_said_and_given_up(start, tmp_path):
+    hangs = "import sys, time\nif 'everybatch.run' in sys.orig_argv:\n    time.sleep(1000)\n"
+    (tmp_path / "sitecustomize.py").write_text(hangs)
+    patience = """
+from everybatch.reporting.api import starter
+starter.SLOW_SECONDS, starter.START_SECONDS = 0.1, 0.6"""
+    done = start("-c", f"{patience}\n{LOOP}", PYTHONPATH=f"{tmp_path}:{os.environ['PYTHONPATH']}").wait()
+    assert (done.code, done.stdout) == (0, "trained\n")
+    slow, off = done.stderr.splitlines()
+    assert said(slow, "api_slow")
+    assert said(off, "api_off")
+    assert not list(tmp_path.glob(".everybatch"))

@@ -179,6 +179,16 @@ for index, batch in enumerate({data}):
     assert [row["status"] for row in done.rows("epoch")] == [status]
 
 
+@pytest.mark.parametrize("before", ["", "import everybatch; everybatch.init(); "], ids=["unwatched", "watched"])
+def test_what_a_script_raises_before_its_first_batch_is_kept_and_its_end_handed_on(run, before):
+    done = run(sys.executable, "-c", f"{before}raise ValueError('too early')").wait()
+    output = only(done.folder, ".everybatch/*/output.log").read_text()
+    assert (done.code, read_run(only(done.folder, ".everybatch/*")).state) == (1, "failed")
+    assert output.startswith("Traceback (most recent call last):\n")
+    assert output.endswith("ValueError: too early\n")
+    assert output in done.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "kind"),
     [
