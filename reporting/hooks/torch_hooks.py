@@ -29,6 +29,7 @@ from .lengths import length_of
 from .losses import UNDIVIDED, Accumulation, Division, division_of
 from .observer import Observer
 from .passes import LoaderPass, begin_pass, pass_of
+from .saved import watch_saved_hooks
 from .turns import Turns
 from .untraced import leave_untraced, untraced
 
@@ -111,6 +112,7 @@ class Hooks:
         self._hook_zero_grad(torch.nn.Module, lambda this: this.parameters())
         self._hook_scaler()
         self._hook_loaders()
+        watch_saved_hooks()
         hook_endings(self._finish, self._fail, self._thread_failed)
         os.register_at_fork(after_in_child=self._forked)
         leave_untraced([sys.modules[each] for each in OURS])

@@ -127,7 +127,14 @@ def test_every_batch_is_what_the_script_computed(script):
 
 @pytest.mark.parametrize(
     "script",
-    [("own_loop.py",), ("gan.py",), ("accumulation.py", "by number"), ("scaler.py",), ("closure.py",)],
+    [
+        ("own_loop.py",),
+        ("gan.py",),
+        ("accumulation.py", "by number"),
+        ("scaler.py",),
+        ("closure.py",),
+        ("recomputed.py",),
+    ],
     ids=" ".join,
 )
 def test_the_training_is_bit_for_bit_what_it_is_without_hooks(script):
