@@ -67,9 +67,7 @@ class Epochs:
         self._stepped_at = monotonic()
         if one is None:
             return math.nan, 0
-        told = one.wait, one.samples
-        one.wait, one.samples = 0.0, 0
-        return told
+        return one.take()
 
     def _begin(self, link: Link, step: int) -> None:
         """The first batch of an epoch is done."""

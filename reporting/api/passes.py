@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from ..samples import count_samples
+from ..samples import UNCOUNTED, counter_of
 
 Item = TypeVar("Item")
 
@@ -19,10 +19,8 @@ class Pass(Generic[Item]):
         self.given = 0
         """Items so far."""
         self.began_at = 0.0
-        self.wait = 0.0
-        """Seconds inside the loader since they were last taken."""
-        self.samples = 0
-        """Samples given since they were last taken, as far as they can be counted."""
+        self._wait = 0.0
+        self._samples = 0
         self._loader = loader
         self._gave = gave
         self._ends = ends
@@ -34,6 +32,7 @@ class Pass(Generic[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         self.began_at = monotonic()
+        counter = counter_of(self._loader)
         iterator = iter(self._loader)
         while not self._ends():
             before = monotonic()
@@ -42,11 +41,17 @@ class Pass(Generic[Item]):
             except StopIteration:
                 self._exhausted = True
                 return
-            self.wait += monotonic() - before
+            self._wait += monotonic() - before
             self.given += 1
-            self.samples += _samples_of(item)
+            self._samples += counter.count(item) or UNCOUNTED
             self._gave(self)
             yield item
+
+    def take(self) -> tuple[float, int]:
+        """Seconds inside the loader since they were last taken, and the samples given, 0 if that is not known."""
+        taken = self._wait, max(0, self._samples)
+        self._wait, self._samples = 0.0, 0
+        return taken
 
     @property
     def complete(self) -> bool:
@@ -60,10 +65,3 @@ class Pass(Generic[Item]):
             return len(self)
         except Exception:  # noqa: BLE001 - a stream; or the loader's own code, whose fault is not for us to raise
             return None
-
-
-def _samples_of(item: Any) -> int:
-    try:
-        return count_samples(item) or 0
-    except Exception:  # noqa: BLE001 - something that only looks like a tensor
-        return 0

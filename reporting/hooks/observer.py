@@ -16,6 +16,7 @@ from typing import Any
 from ...metrics.events import EpochEnded, EpochTrained, Finished, RankFailed, Warned
 from ...metrics.records import UNKNOWN
 from ..reporter import Reporter
+from ..samples import UNCOUNTED
 from ..victims import victim_of
 from .losses import Accumulation, Division, division_of, step_loss
 from .passes import LoaderPass, Passes
@@ -134,7 +135,7 @@ class Observer:
         if len(losses) == 1:
             self._pass = one
         if samples >= 0:
-            self._samples += samples
+            self._samples += samples or UNCOUNTED
             self._micro_batches += 1
         elif self._pass is None:
             self._micro_batches += 1
@@ -177,7 +178,7 @@ class Observer:
             if self._pass is not passes.current or self._batches == self._batches_told or not self._epoch_open:
                 self._enter_epoch(reporter, another=turn.another)
             self._stepped_at = now = monotonic()
-            batch = (loss, _learning_rate(optimizer), self._samples, self._wait, self._forward_done, now)
+            batch = (loss, _learning_rate(optimizer), max(0, self._samples), self._wait, self._forward_done, now)
             if turns.others:
                 self.held = batch
             else:

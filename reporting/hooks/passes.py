@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -14,10 +15,11 @@ MOST_AHEAD = 100_000
 class LoaderPass:
     """One iteration over a loader."""
 
-    __slots__ = ("_loader", "began_at", "exhausted", "given", "goes_on", "sizes", "trains")
+    __slots__ = ("_loader", "began_at", "count", "exhausted", "given", "goes_on", "sizes", "trains")
 
-    def __init__(self, loader: Any, *, trains: bool) -> None:
-        """The loader is not kept alive."""
+    def __init__(self, loader: Any, count: Callable[[Any], int], *, trains: bool) -> None:
+        """The loader is not kept alive. `count` gives the samples of its batches."""
+        self.count = count
         self.trains = trains
         """Whether its batches may be ones of training: gradients were on when it began."""
         self.began_at = monotonic()
@@ -49,14 +51,14 @@ class Life:
         self.one.goes_on = False
 
 
-def begin_pass(loader: Any, iterator: Any, *, trains: bool) -> None:
+def begin_pass(loader: Any, iterator: Any, count: Callable[[Any], int], *, trains: bool) -> None:
     """A pass by this iterator, which knows it from now on; one of workers that stay is the same each time.
 
     The iterator keeps its loader, so that the length can be asked for once the pass turns out to be an epoch. A
     loader that keeps its iterator is not kept, as the two would hold each other.
     """
     held = getattr(loader, "_iterator", None) is iterator
-    iterator._everybatch_pass = Life(LoaderPass(loader, trains=trains), None if held else loader)
+    iterator._everybatch_pass = Life(LoaderPass(loader, count, trains=trains), None if held else loader)
 
 
 def pass_of(iterator: Any) -> LoaderPass | None:

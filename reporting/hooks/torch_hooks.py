@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 
 from ..reporter import Reporter
 from ..rungs import RUNGS
-from ..samples import count_samples
+from ..samples import SampleCounter, counter_of
 from ..socket_channel import Address, SocketChannel
 from .endings import hook_endings
 from .lengths import length_of
@@ -37,7 +37,7 @@ NEXT = "_next_data"
 """Torch's own name of what a loader's iterator does to get a batch. Iterators without it are not seen."""
 OURS = (
     __name__,
-    *(each.__module__ for each in (Observer, LoaderPass, Turns, Accumulation, Reporter, count_samples)),
+    *(each.__module__ for each in (Observer, LoaderPass, Turns, Accumulation, Reporter, SampleCounter)),
 )
 """The modules whose functions run on the training thread."""
 HOOKED = "_everybatch"
@@ -307,7 +307,7 @@ class Hooks:
             if self._on and hasattr(type(iterator), NEXT):
                 try:
                     self._hook_next(type(iterator))
-                    begin_pass(loader, iterator, trains=torch.is_grad_enabled())
+                    begin_pass(loader, iterator, counter_of(loader).count, trains=torch.is_grad_enabled())
                 except Exception as error:  # noqa: BLE001
                     self._failed(error)
             return iterator
@@ -336,7 +336,7 @@ class Hooks:
                 raise
             wait = monotonic() - began
             try:
-                self._observer.gave(one, _samples(batch), wait)
+                self._observer.gave(one, one.count(batch), wait)
             except Exception as error:  # noqa: BLE001
                 self._failed(error)
             return batch
@@ -363,14 +363,3 @@ def _plain(loss: Any) -> Any:
             return None  # to ask for the whole would wait for the others
         loss = loss.to_local()
     return loss.as_subclass(Tensor)
-
-
-def _samples(batch: Any) -> int:
-    """Of a batch; 0 for one whose own code does not let it be looked at."""
-    try:
-        first = batch[0] if type(batch) is list else None
-        if type(first) is Tensor and first.dim():  # what a loader gives as a rule
-            return first.size(0)
-        return count_samples(batch) or 0
-    except Exception:  # noqa: BLE001 - it may be an object of any kind
-        return 0

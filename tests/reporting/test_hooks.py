@@ -97,6 +97,7 @@ def assert_same(watched):
         ("checkpointed.py",),
         ("closure.py",),
         ("critic.py",),
+        ("detection.py",),
         ("gan.py",),
         ("lists.py",),
         ("look_ahead.py",),
