@@ -11,6 +11,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
+from threading import get_ident
 from time import monotonic
 from typing import Any
 
@@ -22,9 +23,10 @@ from torch.utils.data import DataLoader
 
 from ..reporter import Reporter
 from ..rungs import RUNGS
-from ..samples import SampleCounter, counter_of
+from ..samples import SampleCounter
 from ..socket_channel import Address, SocketChannel
 from .endings import hook_endings
+from .epochs import Epochs
 from .lengths import length_of
 from .losses import UNDIVIDED, Accumulation, Division, division_of
 from .observer import Observer
@@ -37,7 +39,7 @@ NEXT = "_next_data"
 """Torch's own name of what a loader's iterator does to get a batch. Iterators without it are not seen."""
 OURS = (
     __name__,
-    *(each.__module__ for each in (Observer, LoaderPass, Turns, Accumulation, Reporter, SampleCounter)),
+    *(each.__module__ for each in (Observer, Epochs, LoaderPass, Turns, Accumulation, Reporter, SampleCounter)),
 )
 """The modules whose functions run on the training thread."""
 HOOKED = "_everybatch"
@@ -166,11 +168,13 @@ class Hooks:
         def backward(*arguments: Any, **options: Any) -> Any:
             if not self._on or self._in_backward:
                 return original(*arguments, **options)
-            before = len(self._observer.losses)
+            observer = self._observer
+            before = len(observer.losses)
             given = arguments[0] if arguments else options.get("tensors")
             try:
-                if type(given) is Tensor:
-                    self._see_one(given)
+                if type(given) is Tensor and given.is_cpu and self._unscaled is None:
+                    if given.numel() == 1 and type(value := given.item()) is float:
+                        observer.backward(given, value)
                 else:
                     self._see(given)
             except Exception as error:  # noqa: BLE001 - as in all hooks: whatever it is, the training must go on
@@ -179,7 +183,7 @@ class Hooks:
             try:
                 return original(*arguments, **options)
             except BaseException:
-                self._observer.take_back(before)
+                observer.take_back(before)
                 raise
             finally:
                 self._in_backward = False
@@ -203,10 +207,8 @@ class Hooks:
             self._unscaled = None
             if noted.scaled() is loss:
                 plain, division = noted.loss, noted.division
-        if together:
-            self._observer.backward(plain, division, together=True)
-        else:
-            self._observer.backward(plain, division)
+        value = plain.item() if plain.is_cpu else None
+        self._observer.backward(plain, value, division, together=together)
 
     def _hook_scaler(self) -> None:
         scaler = torch.amp.GradScaler
@@ -255,8 +257,7 @@ class Hooks:
 
     def _hook_steps(self) -> None:
         def before(optimizer: Any, arguments: Any, options: Any) -> None:
-            if self._on:
-                self._observer.step_begins()
+            self._observer.in_step = 1
 
         def after(optimizer: Any, arguments: Any, options: Any) -> None:
             self._stepped = True
@@ -307,7 +308,7 @@ class Hooks:
             if self._on and hasattr(type(iterator), NEXT):
                 try:
                     self._hook_next(type(iterator))
-                    begin_pass(loader, iterator, counter_of(loader).count, trains=torch.is_grad_enabled())
+                    begin_pass(loader, iterator, trains=torch.is_grad_enabled())
                 except Exception as error:  # noqa: BLE001
                     self._failed(error)
             return iterator
@@ -326,17 +327,21 @@ class Hooks:
             one = pass_of(iterator) if self._on else None
             if one is None:
                 return original(iterator)
-            if self._observer.held is not None:
-                self._tell(self._observer.batch_ends)
+            observer = self._observer
+            if not one.given:
+                one.in_thread = get_ident()
+            if observer.held is not None and one.in_thread == observer.thread:
+                self._tell(observer.tell_held)
             began = monotonic()
             try:
                 batch = original(iterator)
             except StopIteration:
-                self._tell(self._observer.exhausted, one)
+                self._tell(observer.exhausted, one)
                 raise
             wait = monotonic() - began
             try:
-                self._observer.gave(one, one.count(batch), wait)
+                one.gave(one.counter.count(batch), wait)
+                observer.passes.gave(one)
             except Exception as error:  # noqa: BLE001
                 self._failed(error)
             return batch
