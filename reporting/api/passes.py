@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
+from threading import get_ident
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+from ..lengths import length_of
 from ..samples import UNCOUNTED, counter_of
 
 Item = TypeVar("Item")
@@ -25,13 +28,15 @@ class Pass(Generic[Item]):
         self._gave = gave
         self._ends = ends
         self._exhausted = False
+        self._thread = 0
+        """The one that iterates."""
 
     def __len__(self) -> int:
         """Items of the whole pass; raises what the loader raises if it does not know."""
         return len(self._loader)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Item]:
-        self.began_at = monotonic()
+        self.began_at, self._thread = monotonic(), get_ident()
         counter = counter_of(self._loader)
         iterator = iter(self._loader)
         while not self._ends():
@@ -48,10 +53,14 @@ class Pass(Generic[Item]):
             yield item
 
     def take(self) -> tuple[float, int]:
-        """Seconds inside the loader since they were last taken, and the samples given, 0 if that is not known."""
-        taken = self._wait, max(0, self._samples)
+        """Seconds inside the loader since they were last taken, and the samples given.
+
+        nan if another thread waits for the loader than the one that asks; 0 samples if they cannot be counted.
+        """
+        wait = self._wait if self._thread == get_ident() else math.nan
+        samples = max(0, self._samples)
         self._wait, self._samples = 0.0, 0
-        return taken
+        return wait, samples
 
     @property
     def complete(self) -> bool:
@@ -61,7 +70,4 @@ class Pass(Generic[Item]):
     @property
     def length(self) -> int | None:
         """Items of the whole pass, None if nobody knows."""
-        try:
-            return len(self)
-        except Exception:  # noqa: BLE001 - a stream; or the loader's own code, whose fault is not for us to raise
-            return None
+        return length_of(self._loader)

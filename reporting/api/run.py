@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ...metrics.events import Finished, RankFailed, ValidatedAt, Warned
 from ...metrics.records import UNKNOWN
 from ..last_word import last_word
+from ..late_numbers import is_elsewhere
 from .epochs import Epochs
 from .errors import ArgumentError, said
 from .link import Link
@@ -75,7 +76,7 @@ class Run:
         link = self._link or self._ready()
         if type(loss) is not float:
             loss = self._loss(loss, link)
-        lr = lr if type(lr) is float else math.nan if lr is None else real("lr", lr)
+        lr = lr if type(lr) is float else math.nan if lr is None else self._kept("lr", lr, link)
         samples = 0 if samples is None else whole("samples", samples, 0)
         if self.ended:
             self._say_ended()
@@ -250,15 +251,18 @@ class Run:
             self._link.send(Warned(self._link.place.rank, kind, fields))
 
     def _loss(self, loss: Any, link: Link | None) -> Any:
-        """The loss as the reporter may read it later: a CUDA tensor on its way, a number otherwise."""
+        """The loss as the reporter may read it later: a tensor of a GPU on its way, a number otherwise."""
         if link is not None and not self._device_told and hasattr(loss, "device"):
             self._device_told = True
             link.on_device(str(loss.device))
-        if getattr(loss, "is_cuda", False) and has_one_element(loss) and not loss.is_complex():
-            return loss if link is None else link.reporter.keep(loss)
-        return real("loss", loss)
+        return self._kept("loss", loss, link)
 
-    def _tell_batch(self, link: Link, loss: Any, lr: float, samples: int, named: dict[str, Any]) -> None:
+    def _kept(self, name: str, number: Any, link: Link | None) -> Any:
+        if is_elsewhere(number) and has_one_element(number) and not number.is_complex():
+            return number if link is None else link.reporter.keep(number)
+        return real(name, number)
+
+    def _tell_batch(self, link: Link, loss: Any, lr: Any, samples: int, named: dict[str, Any]) -> None:
         reporter, counts = link.reporter, self.counts
         wait, counted = counts.batch(link, self.step)
         if wait:

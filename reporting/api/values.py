@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...metrics.values import LAST, MOST_NAMES, SUM
+from ..late_numbers import is_elsewhere
 from .numbers import has_one_element, number_of
 
 MOST_NAME = 100
@@ -44,7 +45,7 @@ class Values:
         self._wrong: set[str] = set()
 
     def usable(self, given: Mapping[Any, Any]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """The values that can be told, and how some of them are merged; a CUDA tensor stays one."""
+        """The values that can be told, and how some of them are merged; that of a GPU stays a tensor."""
         known = self._known
         for name, value in given.items():
             if type(value) is not float or name not in known:
@@ -88,7 +89,7 @@ def _is_name(name: Any) -> bool:
 
 def _read_later(value: Any) -> bool:
     """Whether it is a number that is still on its way from a GPU."""
-    return type(value) is not float and getattr(value, "is_cuda", False) and _is_real_scalar(value)
+    return type(value) is not float and is_elsewhere(value) and _is_real_scalar(value)
 
 
 def _is_real_scalar(tensor: Any) -> bool:

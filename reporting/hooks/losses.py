@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from .saved import saved_tensor
 
-MOST_DIVISIONS = 4
-"""How many divisions one after another are looked at: a script's own and those of its frameworks."""
+MOST_NODES = 8
+"""How many divisions one after another are looked at, and what is between them: a script's and its frameworks'."""
 
 REDUCTION_SUM = 2
 """Of torch's loss functions, in their graph."""
@@ -94,8 +94,11 @@ def division_of(loss: Any) -> Division:
     divisors: list[float] = []
     share = None
     node: Any = loss.grad_fn
-    for _ in range(MOST_DIVISIONS):
+    for _ in range(MOST_NODES):
         name = type(node).__name__
+        if name.startswith("AliasBackward"):  # what a subclass of tensors puts around each of its results
+            node = node.next_functions[0][0]
+            continue
         if not name.startswith(("DivBackward", "MulBackward")):
             break
         other = saved_tensor(node, "other")

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any
 
 from ...metrics.events import Finished, RankFailed, Warned
+from ..late_numbers import is_elsewhere
 from ..reporter import Reporter
 from ..samples import UNCOUNTED
 from ..victims import victim_of
@@ -161,7 +162,8 @@ class Observer:
             if not self.steps:
                 self._stepped_without_loss()
             return
-        usual, epochs, passes = self._usual, self._epochs, self.passes
+        usual, epochs, passes, reporter = self._usual, self._epochs, self.passes, self._reporter
+        assert reporter is not None  # it was made with the first loss
         if (
             usual is not None
             and len(self.losses) == 1
@@ -178,19 +180,15 @@ class Observer:
             passes.fresh = False
             epochs.stepped_at = now = monotonic()
             if type(rate) is not float:
-                rate = _learning_rate(optimizer)
-            self._reporter.batch_was(  # type: ignore[union-attr]
-                self.losses.pop(), rate, max(0, self._samples), wait, self._forward_done, now
-            )
+                rate = _learning_rate(optimizer, reporter)
+            reporter.batch_was(self.losses.pop(), rate, max(0, self._samples), wait, self._forward_done, now)
             self.steps += 1
             epochs.batches += 1
             return
-        self._stepped_unusually(optimizer, skipped=skipped)
+        self._stepped_unusually(reporter, optimizer, skipped=skipped)
 
-    def _stepped_unusually(self, optimizer: Any, *, skipped: bool) -> None:
+    def _stepped_unusually(self, reporter: Reporter, optimizer: Any, *, skipped: bool) -> None:
         """What `stepped` does where it does not go as in the step before: the whole of it."""
-        reporter = self._reporter
-        assert reporter is not None  # it was made with the first loss
         if self._cleared:
             self._leave_out_cleared(optimizer)
         turns, passes = self._turns, self.passes
@@ -227,7 +225,7 @@ class Observer:
         samples = max(0, self._samples)
         epochs.stepped_at = now = monotonic()
         wait = self.passes.stepped(one)
-        batch = (loss, _learning_rate(optimizer), samples, wait, self._forward_done, now)
+        batch = (loss, _learning_rate(optimizer, reporter), samples, wait, self._forward_done, now)
         if self._turns.others:
             self.held = batch
         else:
@@ -372,12 +370,14 @@ class Observer:
             reporter.close()
 
 
-def _learning_rate(optimizer: Any) -> float:
-    """Of the first group of parameters; nan if it has none, or one that only the GPU knows."""
+def _learning_rate(optimizer: Any, reporter: Reporter) -> Any:
+    """Of the first group of parameters; nan if it has none, and read later if it is on a GPU."""
     groups = optimizer.param_groups
     rate = groups[0].get("lr") if groups else None
     if isinstance(rate, float):
         return rate
-    if rate is None or getattr(rate, "is_cpu", True) is False:
+    if rate is None:
         return math.nan
+    if is_elsewhere(rate):
+        return reporter.keep(rate) if rate.numel() == 1 else math.nan
     return float(rate.item() if hasattr(rate, "item") else rate)  # a tensor with a graph warns as a float

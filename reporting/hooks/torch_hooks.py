@@ -21,13 +21,13 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader
 
+from ..lengths import length_of
 from ..reporter import Reporter
 from ..rungs import RUNGS
 from ..samples import SampleCounter
 from ..socket_channel import Address, SocketChannel
 from .endings import hook_endings
 from .epochs import Epochs
-from .lengths import length_of
 from .losses import UNDIVIDED, Accumulation, Division, division_of
 from .observer import Observer
 from .passes import LoaderPass, begin_pass, pass_of
