@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..reporting.samples import count_samples
+from ..reporting.samples import SampleCounter
 from .task_options import TaskOptions
 from .task_values import check_loss, metric_values, score_value, split_loss
 from .training import Training
@@ -23,6 +23,7 @@ class Evaluation:
         self._training = training
         self._device = device
         self._batch_size = batch_size
+        self._counter = SampleCounter(batch_size, stacked=options.collate_fn is None)
         self._sums = torch.zeros(2 + len(options.metric_names), dtype=torch.float64, device=device)
 
     @property
@@ -40,7 +41,7 @@ class Evaluation:
         check_loss(loss, learning=False)
         values = [loss.detach().reshape(()).to(torch.float64)]
         values += metric_values(metrics, options.metric_names, self._device)
-        samples = count_samples(batch) or self._batch_size
+        samples = self._counter.count(batch) or self._batch_size
         self._sums += torch.stack([*values, values[0].new_ones(())]) * samples
 
 

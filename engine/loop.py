@@ -14,7 +14,7 @@ from ..metrics.commands import Command
 from ..metrics.events import CommandTaken, EpochEnded, EpochTrained, ValidationFailed
 from ..metrics.records import Start
 from ..reporting.reporter import Reporter
-from ..reporting.samples import count_samples
+from ..reporting.samples import SampleCounter
 from .batches import Share, agree_on_batches, steps_of, train_batches, val_batches
 from .checkpoint import Checkpoint
 from .config import TrainConfig
@@ -73,6 +73,7 @@ class Loop:
         self._training = Training(
             task, config, device, steps, options, find_unused_parameters=needs.find_unused_parameters
         )
+        self._samples = SampleCounter(config.batch_size, stacked=options.collate_fn is None)
         self._validation = None
         if val_data is not None:
             self._validation = Validation(
@@ -178,7 +179,7 @@ class Loop:
         for batch in reporter.batches(self._train_data.epoch(epoch, first_batch)):
             if self._moves_batches:
                 batch = to_device(batch, self._device)
-            samples = count_samples(batch) or self._config.batch_size
+            samples = self._samples.count(batch) or self._config.batch_size
             lr = training.lr
             loss = training.train_batch(batch, reporter.forward_done)
             if training.values:

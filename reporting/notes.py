@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..metrics.events import AnyEvent, BatchEvent, BatchValues, EpochBegan
 
-BatchNote: TypeAlias = tuple[int, Any, float, int, float, float, float]
-"""Step, loss (a number, or what has `read` or can be made one), learning rate, samples, seconds of waiting for
+BatchNote: TypeAlias = tuple[int, Any, Any, int, float, float, float]
+"""Step, loss and learning rate (numbers, or what has `read` or can be made one), samples, seconds of waiting for
 data, and two times: the end of the forward pass (0 if not told) and the end of the batch."""
 
 
@@ -73,6 +73,11 @@ class NoteReader:
             if number is None:
                 return None
             loss = number
+        if type(lr) is not float:
+            rate = _number(lr, wait)
+            if rate is None:
+                return None
+            lr = rate
         if not math.isfinite(loss):
             self.nonfinite = True
         seconds = (at - self._at) / (

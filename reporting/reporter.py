@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..metrics.events import AnyEvent, BatchesDropped, EpochBegan, Hello, Introduced, encode_events
+from .late_numbers import LateNumber, is_elsewhere
 from .notes import EpochNote, Note, NoteReader, ValuesNote
 
 if TYPE_CHECKING:
@@ -81,9 +82,8 @@ class Reporter:
         self._forward_done = 0.0
         self._waiting: deque[Note] = deque()
         self._dropped = 0
-        self._as_is = False
-        """Losses can be kept as they are: they are on the CPU and have no graph."""
-        self._on_cuda: bool | None = None
+        self._as_is: bool | None = None
+        """Losses can be kept as they are: they are on the CPU and have no graph. None before the first one."""
         self._pinned: PinnedLosses | None = None
         self._pinned_values: PinnedLosses | None = None
         self._values_copied = 0
@@ -117,7 +117,7 @@ class Reporter:
         self._wait += seconds
 
     def keep(self, loss: Any) -> Any:
-        """A loss in a form that the sending thread can read later, as a part of what `batch` gets."""
+        """A loss or a rate in a form that the sending thread can read later, as a part of what `batch` gets."""
         return self._held(loss)
 
     def batches(self, loader: Iterable[Item]) -> Iterator[Item]:
@@ -136,8 +136,8 @@ class Reporter:
         """Call it before each backward, after which the rank waits for the others. It may be left out."""
         self._forward_done = monotonic()
 
-    def batch(self, loss: float | Tensor, lr: float, samples: int) -> None:
-        """One batch is done. `loss` is its mean over `samples`.
+    def batch(self, loss: float | Tensor, lr: Any, samples: int) -> None:
+        """One batch is done. `loss` is its mean over `samples`; `lr` may be what `keep` gave.
 
         A tensor is read later, by the sending thread, and must not be changed in place; a CUDA one without a sync.
         The first tensor tells what the others are: on which device, and whether they have a graph.
@@ -150,12 +150,10 @@ class Reporter:
             self._dropped += 1
         self._wait = self._forward_done = 0.0
 
-    def batch_was(
-        self, loss: Any, lr: float, samples: int, data_wait: float, forward_done: float, at: float
-    ) -> None:
+    def batch_was(self, loss: Any, lr: Any, samples: int, data_wait: float, forward_done: float, at: float) -> None:
         """A batch was done at the time `at`, told with all that `waited` and `forward_done` would have told.
 
-        `loss` is a float, or what `keep` or a sum of such gave.
+        `loss` is a float, or what `keep` or a sum of such gave; `lr` a float, or what `keep` gave.
         """
         self._step = step = self._step + 1
         if len(self._waiting) < CAPACITY:
@@ -223,32 +221,36 @@ class Reporter:
         self.close()
 
     def _held(self, loss: Any) -> Any:
-        """What the sending thread can read: a CUDA tensor on its way to the host, others as they are.
+        """What the sending thread can read: a tensor of a GPU on its way to the host, others as they are.
 
         Without its graph, which would hold the memory of the whole step. The first loss says what the others are:
         asking each, with cold caches, costs half as much as all the rest.
         """
-        if self._on_cuda is None:
-            self._on_cuda = getattr(loss, "is_cuda", False)
-            self._as_is = not self._on_cuda and not getattr(loss, "requires_grad", False)
-        if not self._on_cuda or not getattr(loss, "is_cuda", False):
-            return loss.detach() if getattr(loss, "requires_grad", False) else loss
+        elsewhere, with_graph = is_elsewhere(loss), getattr(loss, "requires_grad", False)
+        if self._as_is is None:
+            self._as_is = not elsewhere and not with_graph
+        if not elsewhere:
+            return loss.detach() if with_graph else loss
+        if not loss.is_cuda:
+            return LateNumber(loss)
         if self._pinned is None:
             from .pinned_losses import PinnedLosses
 
-            self._pinned = PinnedLosses(CAPACITY + 1)
+            self._pinned = PinnedLosses(2 * (CAPACITY + 1))  # a rate may be there too
         return self._pinned.copy(loss)
 
     def _held_value(self, value: Any) -> Any:
         if hasattr(value, "read"):  # what `keep` gave
             return value
-        if not getattr(value, "is_cuda", False):
+        if not is_elsewhere(value):
             return float(value.detach() if getattr(value, "requires_grad", False) else value)
+        self._values_copied += 1
+        if not value.is_cuda:
+            return LateNumber(value)
         if self._pinned_values is None:
             from .pinned_losses import PinnedLosses
 
             self._pinned_values = PinnedLosses(VALUES_CAPACITY)
-        self._values_copied += 1
         return self._pinned_values.copy(value)
 
     # ---- the sending thread -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from ...metrics.events import EpochEnded, EpochTrained
 from ...metrics.records import UNKNOWN
 from .link import Link
 from .passes import Pass
+from .plan import Plan
 
 
 class Epochs:
@@ -36,8 +37,7 @@ class Epochs:
         """When the loop over the epochs was left, by a break or by what ends the process; 0 if it was not."""
         self._first_step = 0
         """Batches of the run that were done when the epoch began."""
-        self._planned = UNKNOWN
-        """Batches of the epoch."""
+        self._plan = Plan()
         self._done = 0
         """Epochs that came to their end."""
         self._pass: Pass[Any] | None = None
@@ -75,12 +75,12 @@ class Epochs:
             self.leave(link, step - 1, cut=False)
         if not self._open or (one is not self._epoch_pass and not self._counted):
             self._begin(link, step)
+        elif self._plan.batch(one, step - self._first_step):
+            self._correct(link, self._plan.batches)
         self._stepped_at = monotonic()
         if one is None:
             return math.nan, 0
-        told = one.wait, one.samples
-        one.wait, one.samples = 0.0, 0
-        return told
+        return one.take()
 
     def _begin(self, link: Link, step: int) -> None:
         """The first batch of an epoch is done."""
@@ -92,11 +92,12 @@ class Epochs:
         self._open, self._epoch_pass, self._told_any = True, one, True
         first_batch = self.first_batch if self._epoch == self.first_epoch else 0
         self._first_step = step - 1 - first_batch
-        length = one.length if one is not None else None
-        self._planned = UNKNOWN
-        if one is not None and length:  # where gradients are accumulated, several items make a batch
-            self._planned = max(math.ceil(length / max(1, one.given)), first_batch + 1)
-        link.reporter.begin_epoch(self.told, self._planned, first_batch=first_batch, at=self._began_at)
+        planned = self._plan.begin(one, first_batch)
+        link.reporter.begin_epoch(self.told, planned, first_batch=first_batch, at=self._began_at)
+
+    def _correct(self, link: Link, batches: int) -> None:
+        if link.place.rank == 0:
+            link.send(EpochTrained(0, self.told, batches, UNKNOWN))
 
     def leave_later(self) -> None:
         """The loop over the epochs is left in one that is open: what comes next tells whether it is complete."""
@@ -112,8 +113,9 @@ class Epochs:
         if link is None:
             return
         rank, done = link.place.rank, step - self._first_step
-        if not cut and self._planned not in (UNKNOWN, done) and rank == 0:
-            link.send(EpochTrained(0, self.told, done, UNKNOWN))
+        if not cut and self._plan.batches not in (UNKNOWN, done):
+            self._correct(link, done)
+        self._plan.end(done)
         trained, seconds = self._stepped_at - self._began_at, now - self._began_at
         link.send(EpochEnded(rank, self.told, "stopped" if cut else "completed", trained, seconds))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
+from threading import get_ident
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from ..samples import count_samples
+from ..lengths import length_of
+from ..samples import UNCOUNTED, counter_of
 
 Item = TypeVar("Item")
 
@@ -19,21 +22,22 @@ class Pass(Generic[Item]):
         self.given = 0
         """Items so far."""
         self.began_at = 0.0
-        self.wait = 0.0
-        """Seconds inside the loader since they were last taken."""
-        self.samples = 0
-        """Samples given since they were last taken, as far as they can be counted."""
+        self._wait = 0.0
+        self._samples = 0
         self._loader = loader
         self._gave = gave
         self._ends = ends
         self._exhausted = False
+        self._thread = 0
+        """The one that iterates."""
 
     def __len__(self) -> int:
         """Items of the whole pass; raises what the loader raises if it does not know."""
         return len(self._loader)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Item]:
-        self.began_at = monotonic()
+        self.began_at, self._thread = monotonic(), get_ident()
+        counter = counter_of(self._loader)
         iterator = iter(self._loader)
         while not self._ends():
             before = monotonic()
@@ -42,11 +46,21 @@ class Pass(Generic[Item]):
             except StopIteration:
                 self._exhausted = True
                 return
-            self.wait += monotonic() - before
+            self._wait += monotonic() - before
             self.given += 1
-            self.samples += _samples_of(item)
+            self._samples += counter.count(item) or UNCOUNTED
             self._gave(self)
             yield item
+
+    def take(self) -> tuple[float, int]:
+        """Seconds inside the loader since they were last taken, and the samples given.
+
+        nan if another thread waits for the loader than the one that asks; 0 samples if they cannot be counted.
+        """
+        wait = self._wait if self._thread == get_ident() else math.nan
+        samples = max(0, self._samples)
+        self._wait, self._samples = 0.0, 0
+        return wait, samples
 
     @property
     def complete(self) -> bool:
@@ -56,14 +70,4 @@ class Pass(Generic[Item]):
     @property
     def length(self) -> int | None:
         """Items of the whole pass, None if nobody knows."""
-        try:
-            return len(self)
-        except Exception:  # noqa: BLE001 - a stream; or the loader's own code, whose fault is not for us to raise
-            return None
-
-
-def _samples_of(item: Any) -> int:
-    try:
-        return count_samples(item) or 0
-    except Exception:  # noqa: BLE001 - something that only looks like a tensor
-        return 0
+        return length_of(self._loader)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ...metrics.events import Finished, RankFailed, ValidatedAt, Warned
 from ...metrics.records import UNKNOWN
 from ..last_word import last_word
+from ..late_numbers import is_elsewhere
 from ..reporter import NO_HOW
 from .epochs import Epochs
 from .errors import ArgumentError, said, say
@@ -83,7 +84,8 @@ class Run:
         link = self._link or self._ready()
         if type(loss) is not float:
             loss = self._loss(loss, link)
-        lr = lr if type(lr) is float else math.nan if lr is None else real("lr", lr)
+        if type(lr) is not float:
+            lr = math.nan if lr is None else self._kept("lr", lr, link)
         if samples is not None:
             samples = whole("samples", samples, 0)
         if self.ended:
@@ -283,17 +285,20 @@ class Run:
             self._link.send(Warned(self._link.place.rank, kind, fields))
 
     def _loss(self, loss: Any, link: Link | None) -> Any:
-        """The loss as the reporter may read it later: a CUDA tensor on its way, a number otherwise."""
+        """The loss as the reporter may read it later: a tensor of a GPU on its way, a number otherwise."""
         if link is not None and not self._device_told and hasattr(loss, "device"):
             self._device_told = True
             link.on_device(str(loss.device))
-        if (number := quick_number(loss)) is not None:
-            return number
-        if getattr(loss, "is_cuda", False) and has_one_element(loss) and not loss.is_complex():
-            return loss if link is None else link.reporter.keep(loss)
-        return real("loss", loss)
+        return self._kept("loss", loss, link)
 
-    def _tell_batch(self, link: Link, loss: Any, lr: float, samples: int, named: dict[str, Any]) -> None:
+    def _kept(self, name: str, number: Any, link: Link | None) -> Any:
+        if (quick := quick_number(number)) is not None:
+            return quick
+        if is_elsewhere(number) and has_one_element(number) and not number.is_complex():
+            return number if link is None else link.reporter.keep(number)
+        return real(name, number)
+
+    def _tell_batch(self, link: Link, loss: Any, lr: Any, samples: int, named: dict[str, Any]) -> None:
         reporter, counts = link.reporter, self.counts
         wait, counted = counts.batch(link, self.step)
         if wait:

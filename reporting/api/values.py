@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...metrics.values import LAST, MOST_NAMES, SUM
+from ..late_numbers import is_elsewhere
 from ..reporter import NO_HOW
 from .numbers import has_one_element, number_of, quick_number
 
@@ -45,7 +46,7 @@ class Values:
         self._wrong: set[str] = set()
 
     def usable(self, given: Mapping[Any, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
-        """The values that can be told, and how some of them are merged; a CUDA tensor stays one.
+        """The values that can be told, and how some of them are merged; that of a GPU stays a tensor.
 
         With `NO_HOW` all of them are numbers.
         """
@@ -95,7 +96,7 @@ def _is_name(name: Any) -> bool:
 def _read_later(value: Any) -> bool:
     """Whether it is a number that is still on its way from a GPU."""
     try:
-        return type(value) is not float and getattr(value, "is_cuda", False) and _is_real_scalar(value)
+        return type(value) is not float and is_elsewhere(value) and _is_real_scalar(value)
     except Exception:  # noqa: BLE001 - its class is somebody else's; whether it is a number is looked at next
         return False
 

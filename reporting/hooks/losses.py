@@ -7,8 +7,10 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-MOST_DIVISIONS = 4
-"""How many divisions one after another are looked at: a script's own and those of its frameworks."""
+from .saved import saved_tensor
+
+MOST_NODES = 8
+"""How many divisions one after another are looked at, and what is between them: a script's and its frameworks'."""
 
 REDUCTION_SUM = 2
 """Of torch's loss functions, in their graph."""
@@ -88,18 +90,18 @@ def _are_shares(divisions: Sequence[Division]) -> bool:
 
 
 def division_of(loss: Any) -> Division:
-    """What the graph of a loss tells of its division; nothing if names of torch's own are missing.
-
-    `_saved_other` and its like are documented for saved-tensor hooks only.
-    """
+    """What the graph of a loss tells of its division, as far as `saved_tensor` can read it."""
     divisors: list[float] = []
     share = None
     node: Any = loss.grad_fn
-    for _ in range(MOST_DIVISIONS):
+    for _ in range(MOST_NODES):
         name = type(node).__name__
+        if name.startswith("AliasBackward"):  # what a subclass of tensors puts around each of its results
+            node = node.next_functions[0][0]
+            continue
         if not name.startswith(("DivBackward", "MulBackward")):
             break
-        other: Any = getattr(node, "_saved_other", None)
+        other = saved_tensor(node, "other")
         if getattr(other, "is_cpu", True) is False:
             share = weakref.ref(other) if name.startswith("Div") else None
         else:
@@ -129,7 +131,7 @@ def _summed(node: Any) -> int | None:
     if name.startswith("SumBackward"):
         return math.prod(getattr(node, "_saved_self_sym_sizes", ())) or None
     if name.startswith("NllLoss") and getattr(node, "_saved_reduction", None) == REDUCTION_SUM:
-        target = getattr(node, "_saved_target", None)
+        target = saved_tensor(node, "target")
         return target.numel() if target is not None else None
     return None
 

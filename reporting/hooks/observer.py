@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import math
 import traceback
+import weakref
 from collections.abc import Callable, Collection
+from threading import get_ident
 from time import monotonic
 from typing import Any
 
-from ...metrics.events import EpochEnded, EpochTrained, Finished, RankFailed, Warned
-from ...metrics.records import UNKNOWN
+from ...metrics.events import Finished, RankFailed, Warned
+from ..late_numbers import is_elsewhere
 from ..reporter import Reporter
+from ..samples import UNCOUNTED
 from ..victims import victim_of
+from .epochs import Epochs, Length
 from .losses import Accumulation, Division, division_of, step_loss
 from .passes import LoaderPass, Passes
-from .turns import Turns
+from .turns import Turns, nobody
 
 Connect = Callable[[str], Reporter]
 """Makes the reporter of a process that trains on the device which the argument names."""
-
-Length = Callable[[Any], int | None]
-"""Batches of a pass over a loader."""
 
 NO_STEP_SECONDS = 60.0
 """After the first loss: a training without a step of an optimizer by then is said to be one that is not seen."""
 LOSSLESS_STEPS = 10
 """So many optimizer steps before the first loss are said."""
+FIRST_IN_STEP = 2
 MOST_LOSSES = 4096
 """Of one step. Where there are more, nobody makes steps."""
 MOST_TRACEBACK = 100_000
@@ -48,16 +50,23 @@ class Observer:
         """Those given to backward since the step before."""
         self.held: tuple[Any, float, int, float, float, float] | None = None
         """A batch that is done but not told, as another optimizer may still have a loss to add."""
+        self.in_step = 0
+        """0, or 1 while an optimizer makes a step, and one more for each backward that its closure calls."""
+        self._usual: LoaderPass | None = None
+        """The pass of the step before, if that had one loss, one optimizer and one batch, as most have: if the next
+        step is like it, it is told in a shorter way."""
+        self._driving: Callable[[], Any] = nobody
+        """The optimizer of that step."""
         self.passes = Passes()
+        self.thread = 0
+        """The one that trains; 0 before the first loss."""
+        self._epochs = Epochs(self.passes, length)
         self._connect = connect
-        self._length = length
         self._reporter: Reporter | None = None
         self._turns = Turns()
         self._accumulation = Accumulation()
         self._values: dict[str, Any] = {}
         """Named losses of the batch that is held."""
-        self._wait = math.nan
-        """For data, since the batch before; unknown until a loader gives something."""
         self._samples = self._micro_batches = 0
         """Of the losses since the step before."""
         self._divisions: list[Division] = []
@@ -65,28 +74,21 @@ class Observer:
         """That of the first of these losses."""
         self._cleared: list[tuple[int, Collection[int]]] = []
         """Where gradients were cleared among these losses, and of which parameters."""
-        self._forward_done = self._first_loss_at = self._stepped_at = 0.0
-        self._in_step = False
-        self._losses_in_step = self._steps_without_loss = 0
-        self.epoch = 0
-        """The newest one."""
-        self._epoch_open = False
-        self._epoch_began = 0.0
-        self._batches = self._batches_told = 0
-        """Of the epoch: done, and how many it will have."""
-        self._pass_length: int | None = None
-        self._before: tuple[int | None, int] = None, 0
-        """Length of the pass before, and the batches that it had."""
-        self._skipped = 0
-        """Steps of the epoch that the scaler skipped."""
+        self._forward_done = self._first_loss_at = 0.0
+        self._steps_without_loss = 0
         self._warned: set[str] = set()
         self._named: set[int] = set()
-        """Turns of optimizers of which it was said which they are."""
+        """Turns of which it was said whose they are."""
 
     @property
     def trains(self) -> bool:
         """Whether this process has reported anything."""
         return self._reporter is not None
+
+    @property
+    def epoch(self) -> int:
+        """The newest one."""
+        return self._epochs.number
 
     @property
     def wants_division(self) -> bool:
@@ -95,48 +97,53 @@ class Observer:
 
     # ---- data ---------------------------------------------------------------------------------------------
 
-    def gave(self, one: LoaderPass, samples: int, wait: float) -> None:
-        """A loader gave a batch of so many samples, 0 if that is not known, after `wait` seconds."""
-        self.passes.gave(one, samples)
-        self._wait = wait if math.isnan(self._wait) else self._wait + wait
-
     def exhausted(self, one: LoaderPass) -> None:
         """A loader has no more."""
         one.exhausted, one.goes_on = True, False
-        self._end_used_up_epoch()
+        if not self.losses and one.in_thread == self.thread:
+            if one.skips and not one.ahead:
+                one.sizes.clear()  # the last ones were skipped too
+            self._end_used_up()
 
     # ---- learning -----------------------------------------------------------------------------------------
 
-    def backward(self, loss: Any, division: Division | None = None, *, together: bool = False) -> None:
+    def backward(
+        self, loss: Any, value: float | None = None, division: Division | None = None, *, together: bool = False
+    ) -> None:
         """A loss, a tensor of one element, goes into backward, or `together` with the one before.
 
-        `division` is its own if it has no graph.
+        Its `value` if that is known; `division` is its own if it has no graph.
         """
-        if self._in_step:
-            self._losses_in_step += 1
-            if self._losses_in_step > 1:  # an optimizer that evaluates its closure again and again
+        if self.in_step:
+            self.in_step += 1
+            if self.in_step > FIRST_IN_STEP:  # an optimizer that evaluates its closure again and again
                 return
+        losses, usual = self.losses, self._usual
+        if usual is not None and not losses and usual.sizes and usual.goes_on:
+            self._forward_done = monotonic()
+            self._samples = usual.sizes.popleft() or UNCOUNTED
+            self._micro_batches = 1
+            losses.append(value if value is not None else self._reporter.keep(loss))  # type: ignore[union-attr]
+            return
         reporter = self._reporter or self._began(str(loss.device))
-        losses = self.losses
         if losses or self._accumulation.several:
             self._divisions.append(division or division_of(loss))
         if not losses:
+            self._samples = self._micro_batches = 0
             self._forward_done = monotonic()
         elif not self.steps:
             self._look_for_steps()
-        losses.append(loss.item() if loss.is_cpu else reporter.keep(loss))
-        if together:
-            return
-        one: LoaderPass | None
-        current = self.passes.current
-        if current is not None and current.goes_on and current.sizes:
-            one, samples = current, current.sizes.popleft()
-        else:
-            one, samples = self.passes.used()
-        if len(losses) == 1:
+        losses.append(value if value is not None else reporter.keep(loss))
+        if not together:
+            self._use_batch(first=len(losses) == 1)
+
+    def _use_batch(self, *, first: bool) -> None:
+        """A loss was that of a batch, maybe the one before: find out which, and of which pass."""
+        one, samples = self.passes.used()
+        if first:
             self._pass = one
         if samples >= 0:
-            self._samples += samples
+            self._samples += samples or UNCOUNTED
             self._micro_batches += 1
         elif self._pass is None:
             self._micro_batches += 1
@@ -150,64 +157,97 @@ class Observer:
         """The gradients of these parameters (their identities) were cleared while there were losses."""
         self._cleared.append((len(self.losses), parameters))
 
-    def step_begins(self) -> None:
-        """An optimizer begins a step; it may call backward through its closure."""
-        self._in_step = True
-        self._losses_in_step = 0
-
     def stepped(self, optimizer: Any, *, skipped: bool = False) -> None:
         """An optimizer made a step, or the scaler `skipped` it as a gradient is not finite."""
-        self._in_step = False
+        self.in_step = 0
         if not self.losses:
             if not self.steps:
                 self._stepped_without_loss()
             return
-        reporter = self._reporter
+        usual, epochs, passes, reporter = self._usual, self._epochs, self.passes, self._reporter
         assert reporter is not None  # it was made with the first loss
+        if (
+            usual is not None
+            and len(self.losses) == 1
+            and self._driving() is optimizer
+            and usual.goes_on
+            and len(passes.recent) == 1
+            and len(usual.sizes) == usual.ahead
+            and epochs.batches != epochs.told
+            and not (self._cleared or skipped)
+        ):
+            rate = optimizer.param_groups[0]["lr"]
+            wait, usual.waited = usual.waited, 0.0
+            usual.given_before = usual.given
+            passes.fresh = False
+            epochs.stepped_at = now = monotonic()
+            if type(rate) is not float:
+                rate = _learning_rate(optimizer, reporter)
+            reporter.batch_was(self.losses.pop(), rate, max(0, self._samples), wait, self._forward_done, now)
+            self.steps += 1
+            epochs.batches += 1
+            return
+        self._stepped_unusually(reporter, optimizer, skipped=skipped)
+
+    def _stepped_unusually(self, reporter: Reporter, optimizer: Any, *, skipped: bool) -> None:
+        """What `stepped` does where it does not go as in the step before: the whole of it."""
         if self._cleared:
             self._leave_out_cleared(optimizer)
         turns, passes = self._turns, self.passes
         turn = turns.again(optimizer) or turns.take(optimizer, fresh=self._fresh())
         alone = len(self.losses) == 1 and not self._accumulation.several
         loss = self.losses[0] if alone else self._step_loss()
+        self._usual = None
         if turn.number:
+            if turn.number not in self._named:
+                self._tell_whose(turn.number, optimizer)
             if self.held is not None:
                 self._values[f"loss_{turn.number + 1}"] = loss
                 if turn.number not in self._named:
                     self._tell_whose(turn.number, optimizer)
         else:
-            if self.held is not None:
-                self._tell_held()
-            if self._pass is not passes.current or self._batches == self._batches_told or not self._epoch_open:
-                self._enter_epoch(reporter, another=turn.another)
-            self._stepped_at = now = monotonic()
-            batch = (loss, _learning_rate(optimizer), self._samples, self._wait, self._forward_done, now)
-            if turns.others:
-                self.held = batch
-            else:
-                reporter.batch_was(*batch)
-            self.steps += 1
-            self._batches += 1
-            self._wait *= 0.0  # what is unknown stays so
-            passes.fresh = False
-            passes.recent.clear()
-            if skipped:
-                self._skip()
+            self._count_batch(reporter, optimizer, loss, skipped=skipped, another=turn.another)
+            one = passes.current
+            usual = one is not None and one is self._pass and one.in_thread == get_ident()
+            if usual and not (turns.others or skipped or self._accumulation.several):
+                self._usual, self._driving = one, weakref.ref(optimizer)
         self.losses.clear()
-        self._samples = self._micro_batches = 0
-        if passes.current is not None and passes.current.exhausted:
-            self._end_used_up_epoch()
+        self._end_used_up()
 
-    def batch_ends(self) -> None:
-        """The next batch begins."""
-        self._tell_held()
+    def _count_batch(self, reporter: Reporter, optimizer: Any, loss: Any, *, skipped: bool, another: bool) -> None:
+        """A batch is done: tell it, or hold it until all of its optimizers have made their step."""
+        epochs, one = self._epochs, self._pass
+        self.tell_held()
+        stays = epochs.belongs(reporter, one, another=another)
+        left_out = []
+        if one is not None and (not stays or one is self.passes.current):
+            left_out = one.leave_out(None if stays else self._micro_batches)
+            if one.skips and any(each * self._micro_batches != self._samples for each in (*left_out, *one.sizes)):
+                self._samples = UNCOUNTED  # nobody knows which of them were used
+        if not stays:
+            self._enter_epoch(reporter, another=another, complete=not left_out)
+        elif left_out:
+            epochs.skipped_some(reporter)
+        samples = max(0, self._samples)
+        epochs.stepped_at = now = monotonic()
+        wait = self.passes.stepped(one)
+        batch = (loss, _learning_rate(optimizer, reporter), samples, wait, self._forward_done, now)
+        if self._turns.others:
+            self.held = batch
+        else:
+            reporter.batch_was(*batch)
+        self.steps += 1
+        epochs.batches += 1
+        if skipped:
+            epochs.skipped += 1
+            self._warn_once("step_skipped", epoch=epochs.number, batch=epochs.batches - 1)
 
     # ---- the end ------------------------------------------------------------------------------------------
 
     def finish(self) -> None:
         """The process ends by itself."""
-        self._tell_held()
-        self._end_last_epoch()
+        self.tell_held()
+        self._epochs.end_with_process(self._reporter)
         if self._reporter is not None:
             if not self.steps and not self._steps_without_loss:
                 self._warn_once("no_steps")
@@ -215,7 +255,7 @@ class Observer:
 
     def fail(self, error: BaseException) -> None:
         """The process ends by an exception that nobody caught."""
-        self._tell_held()
+        self.tell_held()
         if self._reporter is not None:
             message, trace = (
                 str(error)[:MOST_TRACEBACK],
@@ -228,13 +268,13 @@ class Observer:
 
     def break_off(self) -> None:
         """What comes from here on is not seen: the epoch that is open will not be told to be completed."""
-        self._epoch_open = False
-        self.held = None
+        self._epochs.is_open = False
+        self.held = self._usual = None
 
     def hand_over(self) -> None:
         """The training tells of itself from here on: tell what is left, and nothing more."""
-        self._tell_held()
         self._end_epoch()
+        self._usual = None
         reporter, self._reporter = self._reporter, None
         if reporter is not None:
             reporter.close()
@@ -250,6 +290,7 @@ class Observer:
 
     def _began(self, device: str) -> Reporter:
         self._first_loss_at = monotonic()
+        self.thread = get_ident()
         self._reporter = self._connect(device)
         return self._reporter
 
@@ -294,7 +335,8 @@ class Observer:
             self._warn_once("loss_as_given", batches=micro_batches)
         return step_loss(self.losses, factor)
 
-    def _tell_held(self) -> None:
+    def tell_held(self) -> None:
+        """Tell the batch that is held, if one is: the next one begins, or there is none."""
         if self.held is None or self._reporter is None:
             return
         batch, self.held = self.held, None
@@ -302,10 +344,6 @@ class Observer:
             self._reporter.values(self._values)
             self._values = {}
         self._reporter.batch_was(*batch)
-
-    def _skip(self) -> None:
-        self._skipped += 1
-        self._warn_once("step_skipped", epoch=self.epoch, batch=self._batches - 1)
 
     def _warn_once(self, kind: str, **fields: str | int | float) -> None:
         """By rank 0, whose script the others run too."""
@@ -325,86 +363,26 @@ class Observer:
             }
             self._reporter.send(Warned(0, "loss_of", fields, level="info"))
 
-    # ---- an epoch -----------------------------------------------------------------------------------------
+    # ---- an epoch ------------------------------------------------------------------------------------------
 
-    def _enter_epoch(self, reporter: Reporter, *, another: bool) -> None:
-        """Begin the next epoch if this step belongs to another pass than the one before."""
-        current, one = self.passes.current, self._pass
-        if self._epoch_open:
-            if self._stays(another=another):
-                self._told_enough(reporter)
-                return
-            if not another and current is not None and one is not None and _is_same_again(current, one):
-                self.passes.current = one
-                self._correct(reporter, UNKNOWN)
-                return
-        self._end_epoch(max(self._stepped_at, one.began_at) if one is not None else None)
-        self.epoch += 1
-        self.passes.current = one
-        self.passes.loaderless = one is None
-        self._epoch_open = True
-        self._epoch_began = one.began_at if one is not None else self._stepped_at or self._first_loss_at
-        self._batches, self._batches_told = 0, self._expected(one)
-        if another and self.epoch > 1:
-            self.warn("another_training", epoch=self.epoch)
-        reporter.begin_epoch(self.epoch, self._batches_told, at=self._epoch_began)
+    def _enter_epoch(self, reporter: Reporter, *, another: bool, complete: bool) -> None:
+        """Begin the next epoch with a step of another pass; `complete` unless the script left out some of it."""
+        epochs, one = self._epochs, self._pass
+        self._end_epoch(max(epochs.stepped_at, one.began_at) if one is not None else None)
+        if another and epochs.number:
+            self.warn("another_training", epoch=epochs.number + 1)
+        began = one.began_at if one is not None else epochs.stepped_at or self._first_loss_at
+        micro_batches = max(1, min(len(self.losses), self._micro_batches))
+        epochs.enter(reporter, one, began, micro_batches if complete else 0)
 
-    def _stays(self, *, another: bool) -> bool:
-        """Whether a step is of the epoch that is open."""
-        current, one = self.passes.current, self._pass
-        if one is not None and one is current:
-            return True
-        return not another and (one is None or (current is not None and current.goes_on))
+    def _end_epoch(self, at: float | None = None) -> None:
+        self.tell_held()
+        self._epochs.end(self._reporter, at)
 
-    def _expected(self, one: LoaderPass | None) -> int:
-        """How many batches the epoch will have: as many as a pass of that length had, else as its length says."""
-        length = self._pass_length = self._length(one.loader) if one is not None else None
-        if length is None:
-            return UNKNOWN
-        if length == self._before[0]:
-            return self._before[1]
-        return math.ceil(length / max(1, min(len(self.losses), self._micro_batches)))
-
-    def _told_enough(self, reporter: Reporter) -> None:
-        """Take back how many batches there will be when there are more."""
-        if self._batches == self._batches_told > 0:
-            self._correct(reporter, UNKNOWN)
-
-    def _correct(self, reporter: Reporter, batches: int) -> None:
-        if self._batches_told != batches:
-            self._batches_told = batches
-            reporter.send(EpochTrained(reporter.rank, self.epoch, batches, 0))
-
-    def _end_used_up_epoch(self) -> None:
+    def _end_used_up(self) -> None:
         """End the epoch if its pass has nothing more to give, and what it gave is learnt from."""
-        current = self.passes.current
-        if self._epoch_open and current is not None and current.exhausted and not current.sizes and not self.losses:
+        if self._epochs.is_used_up:
             self._end_epoch()
-
-    def _end_last_epoch(self) -> None:
-        """End the epoch with the process, as far as it is known; else the end of the command tells how it ended."""
-        current = self.passes.current
-        if self._batches < self._batches_told:
-            self._end_epoch(status="stopped")
-        elif self._batches_told != UNKNOWN or (current is not None and current.exhausted):
-            self._end_epoch()
-
-    def _end_epoch(self, at: float | None = None, *, status: str = "completed") -> None:
-        """The epoch ends now, or has ended `at` the time at which the next pass began."""
-        if not self._epoch_open or self._reporter is None:
-            return
-        self._tell_held()
-        self._epoch_open = False
-        current = self.passes.current
-        if current is not None and current.exhausted:
-            self._before = self._pass_length, self._batches
-            self.passes.current = None  # steps that still come are of no pass
-        if self._skipped:
-            if self._reporter.rank == 0:
-                self.warn("steps_skipped", epoch=self.epoch, count=self._skipped)
-            self._skipped = 0
-        trained, seconds = self._stepped_at - self._epoch_began, (at or monotonic()) - self._epoch_began
-        self._reporter.send(EpochEnded(self._reporter.rank, self.epoch, status, trained, seconds))
 
     def _last_word(self, event: Finished | RankFailed) -> None:
         reporter, self._reporter = self._reporter, None
@@ -413,17 +391,14 @@ class Observer:
             reporter.close()
 
 
-def _is_same_again(before: LoaderPass, one: LoaderPass) -> bool:
-    """Whether a script takes only the first batch of each pass over a loader, as ``next(iter(loader))`` does."""
-    return before.given == 1 and not before.exhausted and before.loader is not None and before.loader is one.loader
-
-
-def _learning_rate(optimizer: Any) -> float:
-    """Of the first group of parameters; nan if it has none, or one that only the GPU knows."""
+def _learning_rate(optimizer: Any, reporter: Reporter) -> Any:
+    """Of the first group of parameters; nan if it has none, and read later if it is on a GPU."""
     groups = optimizer.param_groups
     rate = groups[0].get("lr") if groups else None
     if isinstance(rate, float):
         return rate
-    if rate is None or getattr(rate, "is_cpu", True) is False:
+    if rate is None:
         return math.nan
-    return float(rate)
+    if is_elsewhere(rate):
+        return reporter.keep(rate) if rate.numel() == 1 else math.nan
+    return float(rate.item() if hasattr(rate, "item") else rate)  # a tensor with a graph warns as a float

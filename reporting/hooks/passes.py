@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections import deque
+from threading import get_ident
 from time import monotonic
 from typing import Any
+
+from ..samples import SampleCounter, counter_of
 
 MOST_AHEAD = 100_000
 """How many batch sizes are kept of batches that have not had their backward yet."""
@@ -14,10 +18,25 @@ MOST_AHEAD = 100_000
 class LoaderPass:
     """One iteration over a loader."""
 
-    __slots__ = ("_loader", "began_at", "exhausted", "given", "goes_on", "sizes", "trains")
+    __slots__ = (
+        "_loader",
+        "ahead",
+        "began_at",
+        "counter",
+        "exhausted",
+        "given",
+        "given_before",
+        "goes_on",
+        "in_thread",
+        "sizes",
+        "skips",
+        "trains",
+        "waited",
+    )
 
-    def __init__(self, loader: Any, *, trains: bool) -> None:
-        """The loader is not kept alive."""
+    def __init__(self, loader: Any, counter: SampleCounter, *, trains: bool) -> None:
+        """The loader is not kept alive. `counter` counts the samples of its batches."""
+        self.counter = counter
         self.trains = trains
         """Whether its batches may be ones of training: gradients were on when it began."""
         self.began_at = monotonic()
@@ -26,9 +45,39 @@ class LoaderPass:
         self.exhausted = False
         self.given = 0
         """Batches given so far."""
+        self.given_before = 0
+        """By the step before."""
+        self.waited = 0.0
+        """Seconds for its batches since the step before; nan where the thread that trains does not wait itself."""
+        self.in_thread = get_ident()
+        """The thread that takes its batches."""
         self.sizes: deque[int] = deque(maxlen=MOST_AHEAD)
         """Samples of those that have not had their backward yet, the oldest first."""
+        self.ahead = 0
+        """So many batches it is ahead of the training, behind each step."""
+        self.skips = False
+        """The script leaves out some of its batches."""
         self._loader = weakref.ref(loader)
+
+    def gave(self, samples: int, wait: float) -> None:
+        """It gave a batch of so many samples, 0 if that is not known, after `wait` seconds."""
+        self.given += 1
+        self.waited += wait
+        self.sizes.append(samples)
+
+    def leave_out(self, micro_batches: int | None = None) -> list[int]:
+        """Forget the batches that the script skipped by a step: their samples.
+
+        A script that reads ahead does so by the same number of batches at each step. The first one, of so many
+        `micro_batches`, shows that number. Where another thread reads ahead, nobody knows.
+        """
+        if self.in_thread != get_ident() or self.exhausted:
+            return []
+        if micro_batches is not None:
+            self.ahead = min(len(self.sizes), micro_batches)
+        left_out = [self.sizes.popleft() for _ in range(len(self.sizes) - self.ahead)]
+        self.skips = self.skips or bool(left_out)
+        return left_out
 
     @property
     def loader(self) -> Any:
@@ -56,7 +105,9 @@ def begin_pass(loader: Any, iterator: Any, *, trains: bool) -> None:
     loader that keeps its iterator is not kept, as the two would hold each other.
     """
     held = getattr(loader, "_iterator", None) is iterator
-    iterator._everybatch_pass = Life(LoaderPass(loader, trains=trains), None if held else loader)
+    iterator._everybatch_pass = Life(
+        LoaderPass(loader, counter_of(loader), trains=trains), None if held else loader
+    )
 
 
 def pass_of(iterator: Any) -> LoaderPass | None:
@@ -78,11 +129,10 @@ class Passes:
         self.recent: list[LoaderPass] = []
         """Those that gave a batch since the step before, the newest last."""
 
-    def gave(self, one: LoaderPass, samples: int) -> None:
+    def gave(self, one: LoaderPass) -> None:
         """A pass gave a batch."""
-        one.given += 1
-        one.sizes.append(samples)
-        if not self.recent or self.recent[-1] is not one:
+        recent = self.recent[-1:]  # another thread may be at it
+        if not recent or recent[0] is not one:
             self.recent.append(one)
         current = self.current
         if one is current or current is None or not current.goes_on:
@@ -100,6 +150,26 @@ class Passes:
         if one is None or not one.sizes:
             return one, -1
         return one, one.sizes.popleft()
+
+    def stepped(self, one: LoaderPass | None) -> float:
+        """A step counted the batches of this pass: what it waited for them, nan if that is not known.
+
+        With them count those of passes that gave as many batches meanwhile; an evaluation in between did not.
+        """
+        self.fresh = False
+        recent, self.recent = self.recent, [] if one is None else [one]
+        if one is None:
+            return math.nan
+        if one.in_thread != get_ident():
+            one.waited = math.nan
+        waited, one.waited = one.waited, 0.0
+        given = one.given - one.given_before
+        for other in {id(each): each for each in recent if each is not one}.values():
+            if other.trains and other.given - other.given_before == given:
+                waited += other.waited
+            other.waited, other.given_before = 0.0, other.given
+        one.given_before = one.given
+        return waited
 
     def _newer(self) -> LoaderPass | None:
         """A pass that gave a batch after the current one did: one that goes on, else one that has given all."""

@@ -11,6 +11,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
+from threading import get_ident
 from time import monotonic
 from typing import Any
 
@@ -21,15 +22,17 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.utils.data import DataLoader
 
 from ...log.streams import say_line
+from ..lengths import length_of
 from ..reporter import Reporter
 from ..rungs import RUNGS
-from ..samples import count_samples
+from ..samples import SampleCounter
 from ..socket_channel import Address, SocketChannel
 from .endings import hook_endings
-from .lengths import length_of
+from .epochs import Epochs
 from .losses import UNDIVIDED, Accumulation, Division, division_of
 from .observer import Observer
 from .passes import LoaderPass, begin_pass, pass_of
+from .saved import watch_saved_hooks
 from .turns import Turns
 from .untraced import leave_untraced, untraced
 
@@ -37,7 +40,7 @@ NEXT = "_next_data"
 """Torch's own name of what a loader's iterator does to get a batch. Iterators without it are not seen."""
 OURS = (
     __name__,
-    *(each.__module__ for each in (Observer, LoaderPass, Turns, Accumulation, Reporter, count_samples)),
+    *(each.__module__ for each in (Observer, Epochs, LoaderPass, Turns, Accumulation, Reporter, SampleCounter)),
 )
 """The modules whose functions run on the training thread."""
 HOOKED = "_everybatch"
@@ -112,6 +115,7 @@ class Hooks:
         self._hook_zero_grad(torch.nn.Module, lambda this: this.parameters())
         self._hook_scaler()
         self._hook_loaders()
+        watch_saved_hooks()
         hook_endings(self._finish, self._fail, self._thread_failed)
         os.register_at_fork(after_in_child=self._forked)
         leave_untraced([sys.modules[each] for each in OURS])
@@ -165,11 +169,13 @@ class Hooks:
         def backward(*arguments: Any, **options: Any) -> Any:
             if not self._on or self._in_backward:
                 return original(*arguments, **options)
-            before = len(self._observer.losses)
+            observer = self._observer
+            before = len(observer.losses)
             given = arguments[0] if arguments else options.get("tensors")
             try:
-                if type(given) is Tensor:
-                    self._see_one(given)
+                if type(given) is Tensor and given.is_cpu and self._unscaled is None:
+                    if given.numel() == 1 and type(value := given.item()) is float:
+                        observer.backward(given, value)
                 else:
                     self._see(given)
             except Exception as error:  # noqa: BLE001 - as in all hooks: whatever it is, the training must go on
@@ -178,7 +184,7 @@ class Hooks:
             try:
                 return original(*arguments, **options)
             except BaseException:
-                self._observer.take_back(before)
+                observer.take_back(before)
                 raise
             finally:
                 self._in_backward = False
@@ -202,10 +208,8 @@ class Hooks:
             self._unscaled = None
             if noted.scaled() is loss:
                 plain, division = noted.loss, noted.division
-        if together:
-            self._observer.backward(plain, division, together=True)
-        else:
-            self._observer.backward(plain, division)
+        value = plain.item() if plain.is_cpu else None
+        self._observer.backward(plain, value, division, together=together)
 
     def _hook_scaler(self) -> None:
         scaler = torch.amp.GradScaler
@@ -254,8 +258,7 @@ class Hooks:
 
     def _hook_steps(self) -> None:
         def before(optimizer: Any, arguments: Any, options: Any) -> None:
-            if self._on:
-                self._observer.step_begins()
+            self._observer.in_step = 1
 
         def after(optimizer: Any, arguments: Any, options: Any) -> None:
             self._stepped = True
@@ -325,17 +328,21 @@ class Hooks:
             one = pass_of(iterator) if self._on else None
             if one is None:
                 return original(iterator)
-            if self._observer.held is not None:
-                self._tell(self._observer.batch_ends)
+            observer = self._observer
+            if not one.given:
+                one.in_thread = get_ident()
+            if observer.held is not None and one.in_thread == observer.thread:
+                self._tell(observer.tell_held)
             began = monotonic()
             try:
                 batch = original(iterator)
             except StopIteration:
-                self._tell(self._observer.exhausted, one)
+                self._tell(observer.exhausted, one)
                 raise
             wait = monotonic() - began
             try:
-                self._observer.gave(one, _samples(batch), wait)
+                one.gave(one.counter.count(batch), wait)
+                observer.passes.gave(one)
             except Exception as error:  # noqa: BLE001
                 self._failed(error)
             return batch
@@ -362,14 +369,3 @@ def _plain(loss: Any) -> Any:
             return None  # to ask for the whole would wait for the others
         loss = loss.to_local()
     return loss.as_subclass(Tensor)
-
-
-def _samples(batch: Any) -> int:
-    """Of a batch; 0 for one whose own code does not let it be looked at."""
-    try:
-        first = batch[0] if type(batch) is list else None
-        if type(first) is Tensor and first.dim():  # what a loader gives as a rule
-            return first.size(0)
-        return count_samples(batch) or 0
-    except Exception:  # noqa: BLE001 - it may be an object of any kind
-        return 0

@@ -35,7 +35,7 @@ class Turns:
         self.others = True
         """Whether the step of another optimizer may follow for the same batch: after the first batch of a training,
         and after all once it did."""
-        self._driving: Any = _nobody
+        self._driving: Any = nobody
         self._numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
         self._other_steps = 0
@@ -84,5 +84,5 @@ class Turns:
         return not after_another
 
 
-def _nobody() -> None:
-    return None
+def nobody() -> None:
+    """Stands for a weak reference to nothing."""

@@ -14,6 +14,7 @@ from everybatch.metrics.events import (
     BatchValues,
     EpochBegan,
     EpochEnded,
+    EpochTrained,
     Finished,
     Hello,
     RankFailed,
@@ -77,7 +78,8 @@ def assert_same(watched):
         assert event.samples == one["samples"]
         assert values.get(event.step, {}) == pytest.approx(one["values"], rel=1e-6)
     epochs = {one["epoch"]: one["batches"] or UNKNOWN for one in told}
-    assert {event.epoch: event.batches for event in watched.of(EpochBegan)} == epochs
+    planned = {event.epoch: event.batches for event in watched.of(EpochBegan)}
+    assert planned | {event.epoch: event.batches for event in watched.of(EpochTrained)} == epochs
     ends, all_of_them = [event.epoch for event in watched.of(EpochEnded)], list(epochs)
     # Whether one without a known length is complete is told by how the command ends.
     assert ends == all_of_them or (ends == all_of_them[:-1] and epochs[all_of_them[-1]] == UNKNOWN)
@@ -99,6 +101,8 @@ def assert_same(watched):
         ("checkpointed.py",),
         ("closure.py",),
         ("critic.py",),
+        ("detection.py",),
+        ("far.py",),
         ("gan.py",),
         ("lists.py",),
         ("look_ahead.py",),
@@ -108,7 +112,9 @@ def assert_same(watched):
         ("one_loss_two_optimizers.py",),
         ("scaler.py",),
         ("stream.py",),
+        ("-W", "error", "strict.py"),
         ("subclasses.py",),
+        ("skips.py",),
         ("sweep.py",),
         ("three_optimizers.py",),
         ("trainer.py",),
@@ -129,7 +135,14 @@ def test_every_batch_is_what_the_script_computed(script):
 
 @pytest.mark.parametrize(
     "script",
-    [("own_loop.py",), ("gan.py",), ("accumulation.py", "by number"), ("scaler.py",), ("closure.py",)],
+    [
+        ("own_loop.py",),
+        ("gan.py",),
+        ("accumulation.py", "by number"),
+        ("scaler.py",),
+        ("closure.py",),
+        ("recomputed.py",),
+    ],
     ids=" ".join,
 )
 def test_the_training_is_bit_for_bit_what_it_is_without_hooks(script):
@@ -223,7 +236,7 @@ def test_a_training_that_cannot_be_seen_is_said_to_be_one(way, kind):
 def test_a_fault_of_ours_is_said_once_and_the_training_goes_on():
     watched = Watched("unseen.py", "with_a_fault")
     assert (watched.code, watched.stderr, len(watched.told())) == (0, "", 5)
-    assert kinds(watched) == [("hook_failed", {"error": "LookupError: no rate"})]
+    assert kinds(watched) == [("hook_failed", {"error": "LookupError: no batch"})]
     assert len(watched.of(BatchEvent)) == 2
 
 
@@ -231,6 +244,15 @@ def test_an_epoch_that_is_only_known_to_have_ended_by_the_next_one_has_no_part_o
     ends = Watched("not_exhausted.py").of(EpochEnded)
     assert all(event.train_seconds >= 0.3 for event in ends)
     assert all(event.epoch_seconds - event.train_seconds < 0.3 for event in ends)  # which the next batch takes
+
+
+def test_only_what_the_training_waits_for_itself_is_its_wait_for_data():
+    watched = Watched("waits.py")
+    assert_same(watched)
+    waits = [event.data_wait_seconds for event in watched.of(BatchEvent)]
+    assert max(waits[:5]) < 1  # which is what each validation waits
+    assert min(waits[5:10]) >= 0.1
+    assert all(map(math.isnan, waits[10:]))
 
 
 def test_skipped_steps_are_said():

@@ -6,8 +6,6 @@ import random
 import sys
 from typing import Any
 
-import torch
-
 LENGTH_NOTE = "_IterableDataset_len_called"
 """Torch's own: a loader notes there what a stream said of its length, and warns when the stream gives more."""
 
@@ -17,17 +15,19 @@ def length_of(loader: Any) -> int | None:
 
     The code that answers may be anybody's: it may draw random numbers, which are then given back.
     """
-    noted = LENGTH_NOTE in vars(loader)
-    note = vars(loader).get(LENGTH_NOTE)
-    numpy = sys.modules.get("numpy.random")
-    of_torch, of_python = torch.random.get_rng_state(), random.getstate()
+    own = getattr(loader, "__dict__", {})
+    noted, note = LENGTH_NOTE in own, own.get(LENGTH_NOTE)
+    numpy, torch = sys.modules.get("numpy.random"), sys.modules.get("torch.random")
+    of_torch = torch.get_rng_state() if torch is not None else None
+    of_python = random.getstate()
     of_numpy = numpy.get_state() if numpy is not None else None
     try:
         length = len(loader)
     except Exception:  # noqa: BLE001 - a stream; or the dataset's own code, whose fault is not for us to raise
         return None
     finally:
-        torch.random.set_rng_state(of_torch)
+        if torch is not None:
+            torch.set_rng_state(of_torch)
         random.setstate(of_python)
         if numpy is not None:
             numpy.set_state(of_numpy)
