@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any
 
 from ...metrics.events import Finished, RankFailed, Warned
+from ...metrics.records import UNKNOWN
 from ..late_numbers import is_elsewhere
 from ..reporter import Reporter
 from ..samples import UNCOUNTED
@@ -44,17 +45,20 @@ class Observer:
 
     def __init__(self, connect: Connect, length: Length) -> None:
         """`connect` is called with the first loss: only then it is known that this process trains."""
-        self.steps = 0
-        """Batches that were told, those whose step the scaler skipped included."""
+        self._steps = 0
         self.losses: list[Any] = []
         """Those given to backward since the step before."""
         self.held: tuple[Any, float, int, float, float, float] | None = None
         """A batch that is done but not told, as another optimizer may still have a loss to add."""
         self.in_step = 0
         """0, or 1 while an optimizer makes a step, and one more for each backward that its closure calls."""
-        self._usual: LoaderPass | None = None
-        """The pass of the step before, if that had one loss, one optimizer and one batch, as most have: if the next
-        step is like it, it is told in a shorter way."""
+        self.usual: LoaderPass | None = None
+        """The pass of the step before, if that had one loss, one optimizer and one batch, as most have, and no
+        other pass gave any since: if the next step is like it, it is told in a shorter way."""
+        self._usual_steps = 0
+        """Those that were told in that way and are not counted yet."""
+        self._usual_until = UNKNOWN
+        """So many of them make the batches of the epoch that were told, so that the next one would be too many."""
         self._driving: Callable[[], Any] = nobody
         """The optimizer of that step."""
         self.passes = Passes()
@@ -74,7 +78,7 @@ class Observer:
         """That of the first of these losses."""
         self._cleared: list[tuple[int, Collection[int]]] = []
         """Where gradients were cleared among these losses, and of which parameters."""
-        self._forward_done = self._first_loss_at = 0.0
+        self._forward_done = self._first_loss_at = self._stepped_at = 0.0
         self._steps_without_loss = 0
         self._warned: set[str] = set()
         self._named: set[int] = set()
@@ -84,6 +88,11 @@ class Observer:
     def trains(self) -> bool:
         """Whether this process has reported anything."""
         return self._reporter is not None
+
+    @property
+    def steps(self) -> int:
+        """Batches that were told, those whose step the scaler skipped included."""
+        return self._steps + self._usual_steps
 
     @property
     def epoch(self) -> int:
@@ -97,9 +106,23 @@ class Observer:
 
     # ---- data ---------------------------------------------------------------------------------------------
 
+    def batch_begins(self, one: LoaderPass) -> None:
+        """A pass is asked for a batch."""
+        if not one.given:
+            one.in_thread = get_ident()
+        if self.held is not None and one.in_thread == self.thread:
+            self.tell_held()
+
+    def gave(self, one: LoaderPass) -> None:
+        """A pass other than the usual one gave a batch."""
+        self.usual = None
+        self.passes.gave(one)
+
     def exhausted(self, one: LoaderPass) -> None:
         """A loader has no more."""
         one.exhausted, one.goes_on = True, False
+        if one is self.usual:
+            self.usual = None
         if not self.losses and one.in_thread == self.thread:
             if one.skips and not one.ahead:
                 one.sizes.clear()  # the last ones were skipped too
@@ -118,7 +141,7 @@ class Observer:
             self.in_step += 1
             if self.in_step > FIRST_IN_STEP:  # an optimizer that evaluates its closure again and again
                 return
-        losses, usual = self.losses, self._usual
+        losses, usual = self.losses, self.usual
         if usual is not None and not losses and usual.sizes and usual.goes_on:
             self._forward_done = monotonic()
             self._samples = usual.sizes.popleft() or UNCOUNTED
@@ -164,40 +187,38 @@ class Observer:
             if not self.steps:
                 self._stepped_without_loss()
             return
-        usual, epochs, passes, reporter = self._usual, self._epochs, self.passes, self._reporter
+        usual, losses, reporter = self.usual, self.losses, self._reporter
         assert reporter is not None  # it was made with the first loss
         if (
             usual is not None
-            and len(self.losses) == 1
-            and self._driving() is optimizer
-            and usual.goes_on
-            and len(passes.recent) == 1
+            and len(losses) == 1
             and len(usual.sizes) == usual.ahead
-            and epochs.batches != epochs.told
+            and self._usual_steps != self._usual_until
+            and self._driving() is optimizer
             and not (self._cleared or skipped)
         ):
             rate = optimizer.param_groups[0]["lr"]
-            wait, usual.waited = usual.waited, 0.0
-            usual.given_before = usual.given
-            passes.fresh = False
-            epochs.stepped_at = now = monotonic()
             if type(rate) is not float:
                 rate = _learning_rate(optimizer, reporter)
-            reporter.batch_was(self.losses.pop(), rate, max(0, self._samples), wait, self._forward_done, now)
-            self.steps += 1
-            epochs.batches += 1
-            return
-        self._stepped_unusually(reporter, optimizer, skipped=skipped)
+            wait, usual.waited = usual.waited, 0.0
+            usual.given_before = usual.given
+            self._usual_steps += 1
+            self._stepped_at = now = monotonic()
+            samples = self._samples
+            reporter.batch_was(losses.pop(), rate, samples if samples > 0 else 0, wait, self._forward_done, now)
+        else:
+            self._stepped_unusually(reporter, optimizer, skipped=skipped)
 
     def _stepped_unusually(self, reporter: Reporter, optimizer: Any, *, skipped: bool) -> None:
         """What `stepped` does where it does not go as in the step before: the whole of it."""
+        self._count_usual_steps()
         if self._cleared:
             self._leave_out_cleared(optimizer)
         turns, passes = self._turns, self.passes
         turn = turns.again(optimizer) or turns.take(optimizer, fresh=self._fresh())
         alone = len(self.losses) == 1 and not self._accumulation.several
         loss = self.losses[0] if alone else self._step_loss()
-        self._usual = None
+        self.usual = None
         if turn.number:
             if turn.number not in self._named:
                 self._tell_whose(turn.number, optimizer)
@@ -210,7 +231,8 @@ class Observer:
             one = passes.current
             usual = one is not None and one is self._pass and one.in_thread == get_ident()
             if usual and not (turns.others or skipped or self._accumulation.several):
-                self._usual, self._driving = one, weakref.ref(optimizer)
+                self.usual, self._driving = one, weakref.ref(optimizer)
+                self._usual_until = self._epochs.told - self._epochs.batches
         self.losses.clear()
         self._end_used_up()
 
@@ -230,13 +252,13 @@ class Observer:
             epochs.skipped_some(reporter)
         samples = max(0, self._samples)
         epochs.stepped_at = now = monotonic()
+        self._steps += 1
         wait = self.passes.stepped(one)
         batch = (loss, _learning_rate(optimizer, reporter), samples, wait, self._forward_done, now)
         if self._turns.others:
             self.held = batch
         else:
             reporter.batch_was(*batch)
-        self.steps += 1
         epochs.batches += 1
         if skipped:
             epochs.skipped += 1
@@ -269,12 +291,12 @@ class Observer:
     def break_off(self) -> None:
         """What comes from here on is not seen: the epoch that is open will not be told to be completed."""
         self._epochs.is_open = False
-        self.held = self._usual = None
+        self.held = self.usual = None
 
     def hand_over(self) -> None:
         """The training tells of itself from here on: tell what is left, and nothing more."""
         self._end_epoch()
-        self._usual = None
+        self.usual = None
         reporter, self._reporter = self._reporter, None
         if reporter is not None:
             reporter.close()
@@ -313,7 +335,10 @@ class Observer:
 
     def _fresh(self) -> bool | None:
         """Whether the loader gave a batch for which no step counted; None without a loader."""
-        return self.passes.fresh if self._pass is not None or self.passes.current is not None else None
+        current = self.passes.current
+        if self._pass is None and current is None:
+            return None
+        return self.passes.fresh or (current is not None and current.given != current.given_before)
 
     def _leave_out_cleared(self, optimizer: Any) -> None:
         """Leave out the losses whose gradients were cleared before this optimizer made its step."""
@@ -375,8 +400,16 @@ class Observer:
         micro_batches = max(1, min(len(self.losses), self._micro_batches))
         epochs.enter(reporter, one, began, micro_batches if complete else 0)
 
+    def _count_usual_steps(self) -> None:
+        if self._usual_steps:
+            self._epochs.batches += self._usual_steps
+            self._epochs.stepped_at = self._stepped_at
+            self._steps += self._usual_steps
+            self._usual_steps = 0
+
     def _end_epoch(self, at: float | None = None) -> None:
         self.tell_held()
+        self._count_usual_steps()
         self._epochs.end(self._reporter, at)
 
     def _end_used_up(self) -> None:

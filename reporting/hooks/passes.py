@@ -30,6 +30,7 @@ class LoaderPass:
         "in_thread",
         "sizes",
         "skips",
+        "stacked",
         "trains",
         "waited",
     )
@@ -37,6 +38,7 @@ class LoaderPass:
     def __init__(self, loader: Any, counter: SampleCounter, *, trains: bool) -> None:
         """The loader is not kept alive. `counter` counts the samples of its batches."""
         self.counter = counter
+        self.stacked = counter.stacked
         self.trains = trains
         """Whether its batches may be ones of training: gradients were on when it began."""
         self.began_at = monotonic()
@@ -58,12 +60,6 @@ class LoaderPass:
         self.skips = False
         """The script leaves out some of its batches."""
         self._loader = weakref.ref(loader)
-
-    def gave(self, samples: int, wait: float) -> None:
-        """It gave a batch of so many samples, 0 if that is not known, after `wait` seconds."""
-        self.given += 1
-        self.waited += wait
-        self.sizes.append(samples)
 
     def leave_out(self, micro_batches: int | None = None) -> list[int]:
         """Forget the batches that the script skipped by a step: their samples.

@@ -11,7 +11,6 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
-from threading import get_ident
 from time import monotonic
 from typing import Any
 
@@ -43,6 +42,8 @@ OURS = (
     *(each.__module__ for each in (Observer, Epochs, LoaderPass, Turns, Accumulation, Reporter, SampleCounter)),
 )
 """The modules whose functions run on the training thread."""
+SCALING = -1
+"""Instead of an observer's `in_step`, until an optimizer makes the step that the scaler was asked for."""
 HOOKED = "_everybatch"
 """Of functions that stand in for others already."""
 
@@ -99,10 +100,9 @@ class Hooks:
         self._on = True
         self._ended = False
         """The last word was said."""
-        self._in_backward = False
-        """A backward may call another one: checkpointed parts do. That one's tensors are no losses."""
-        self._stepped = False
-        """An optimizer made a step since this was last set to False."""
+        self._watching = True
+        """They are on, and outside of a backward. That may call another one, as checkpointed parts do, whose
+        tensors are no losses."""
         self._unscaled: _Unscaled | None = None
 
     def install(self) -> None:
@@ -124,7 +124,7 @@ class Hooks:
 
     def _failed(self, error: Exception) -> None:
         """A fault of ours: all hooks are off from here on."""
-        self._on = False
+        self._on = self._watching = False
         self._observer.break_off()
         if not self._observer.warn("hook_failed", error=f"{type(error).__name__}: {error}"):
             _say_unwatched(error)
@@ -132,7 +132,8 @@ class Hooks:
     def _end(self, say: Callable[..., None], *arguments: Any) -> None:
         if self._ended:
             return
-        self._on, self._ended = False, True
+        self._on = self._watching = False
+        self._ended = True
         try:
             say(*arguments)
         except Exception as error:  # noqa: BLE001 - whatever it is, the process must end as it would without us
@@ -157,7 +158,7 @@ class Hooks:
         """In a process forked from this one: a loader's worker, or a rank if this one has not trained itself."""
         self._on = self._on and not self._observer.trains
         self._ended = not self._on
-        self._in_backward = False
+        self._watching = self._on
         self._observer = Observer(self._connect, length_of)
 
     # ---- the loss -----------------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ class Hooks:
 
         @functools.wraps(original)
         def backward(*arguments: Any, **options: Any) -> Any:
-            if not self._on or self._in_backward:
+            if not self._watching:
                 return original(*arguments, **options)
             observer = self._observer
             before = len(observer.losses)
@@ -180,14 +181,14 @@ class Hooks:
                     self._see(given)
             except Exception as error:  # noqa: BLE001 - as in all hooks: whatever it is, the training must go on
                 self._failed(error)
-            self._in_backward = True
+            self._watching = False
             try:
                 return original(*arguments, **options)
             except BaseException:
                 observer.take_back(before)
                 raise
             finally:
-                self._in_backward = False
+                self._watching = self._on
 
         torch.autograd.backward = untraced(backward)
 
@@ -226,10 +227,10 @@ class Hooks:
 
         @functools.wraps(step)
         def step_noted(this: Any, optimizer: Any, *arguments: Any, **options: Any) -> Any:
-            self._stepped = False
+            self._observer.in_step = SCALING
             result = step(this, optimizer, *arguments, **options)
             if (
-                self._on and not self._stepped and isinstance(optimizer, Optimizer)
+                self._on and self._observer.in_step == SCALING and isinstance(optimizer, Optimizer)
             ):  # it found an inf, and the optimizer made no step
                 try:
                     self._observer.stepped(optimizer, skipped=True)
@@ -261,7 +262,6 @@ class Hooks:
             self._observer.in_step = 1
 
         def after(optimizer: Any, arguments: Any, options: Any) -> None:
-            self._stepped = True
             if self._on:
                 try:
                     self._observer.stepped(optimizer)
@@ -329,20 +329,25 @@ class Hooks:
             if one is None:
                 return original(iterator)
             observer = self._observer
-            if not one.given:
-                one.in_thread = get_ident()
-            if observer.held is not None and one.in_thread == observer.thread:
-                self._tell(observer.tell_held)
+            usual = one is observer.usual
+            if not usual:
+                self._tell(observer.batch_begins, one)
             began = monotonic()
             try:
                 batch = original(iterator)
             except StopIteration:
                 self._tell(observer.exhausted, one)
                 raise
-            wait = monotonic() - began
+            one.waited += monotonic() - began
+            one.given += 1
             try:
-                one.gave(one.counter.count(batch), wait)
-                observer.passes.gave(one)
+                first = batch[0] if one.stacked and type(batch) is list else None
+                if type(first) is Tensor and first.dim():  # as most of them are
+                    one.sizes.append(first.size(0))
+                else:
+                    one.sizes.append(one.counter.count(batch))
+                if not usual:
+                    observer.gave(one)
             except Exception as error:  # noqa: BLE001
                 self._failed(error)
             return batch
