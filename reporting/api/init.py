@@ -47,7 +47,7 @@ def init(
     if step is not None and resume is None:
         raise ArgumentError("api_step_alone")
     config = LoopConfig(
-        name=str(name or Path(sys.argv[0] or "python").name),
+        name=str(name or Path(*getattr(sys, "argv", [])[:1]).name or "python"),
         epochs=UNKNOWN if epochs is None else whole("epochs", epochs, 1),
         steps=UNKNOWN if steps is None else whole("steps", steps, 1),
         output_dir=_absolute(output_dir or "."),
