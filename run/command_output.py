@@ -14,7 +14,10 @@ class OutputReader:
     """Reads a pipe to its end in a thread of its own, so that the command never waits for anybody."""
 
     def __init__(self, pipe: IO[bytes], keep: Callable[[bytes], None], show: Callable[[bytes], None]) -> None:
-        """`keep` gets all bytes at once; `show` gets whole lines, or the state of a progress bar."""
+        """`keep` gets all bytes at once; `show` gets whole lines, or the state of a progress bar.
+
+        What has no end of a line for long is shown in pieces.
+        """
         self._pipe = pipe
         self._keep = keep
         self._show = show
@@ -30,10 +33,11 @@ class OutputReader:
         with self._pipe:
             while data := os.read(self._pipe.fileno(), READ_BYTES):
                 self._keep(data)
-                rest += data
-                end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
-                if end:
-                    self._show(rest[:end])
-                    rest = rest[end:]
+                end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+                if end or len(rest) + len(data) > READ_BYTES:
+                    end = end or len(data)
+                    self._show(rest + data[:end])
+                    rest = b""
+                rest += data[end:]
         if rest:
             self._show(rest)

@@ -165,3 +165,9 @@ def test_where_python_lacks_what_a_program_with_python_within_it_may_lack_it_goe
     done = start("-c", f"import sys\n{lack}\n{LOOP}").wait()
     assert (done.code, done.stdout, len(done.stderr.splitlines())) == (0, "trained\n", 1)
     assert bool(said(done.stderr, "api_off")) == ("executable" in lack)
+
+
+def test_the_variables_of_a_command_that_is_over_are_none(start, tmp_path):
+    over = {"EVERYBATCH_SOCKET": str(tmp_path / "nothing"), "EVERYBATCH_TOKEN": "of nothing"}
+    done, run = ended(start("-c", LOOP, **over))
+    assert (done.code, run.state, len(done.log_batch_lines())) == (0, "finished", 3), done.stderr
