@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import threading
 from collections.abc import Callable
-from typing import IO
+from typing import IO, TextIO
 
 READ_BYTES = 1 << 16
 
@@ -41,3 +43,22 @@ class OutputReader:
                 rest += data[end:]
         if rest:
             self._show(rest)
+
+
+def writer_to(stream: TextIO | None) -> Callable[[bytes], None]:
+    """Writes bytes to a stream as they are; its reader may be gone, or slow where nothing is to block."""
+    if stream is None:
+        return lambda _: None
+    fd = stream.fileno()
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+
+    def write(data: bytes) -> None:
+        with contextlib.suppress(OSError):
+            while data:
+                try:
+                    data = data[os.write(fd, data) :]
+                except BlockingIOError:  # others that have this stream too made it so
+                    poll.poll()
+
+    return write

@@ -3,7 +3,7 @@
 import os
 import threading
 
-from everybatch.run.command_output import READ_BYTES, OutputReader
+from everybatch.run.command_output import READ_BYTES, OutputReader, writer_to
 
 
 def read(*pieces):
@@ -35,3 +35,22 @@ def test_what_has_no_end_of_a_line_is_not_held_in_memory():
     kept, shown = read(*[text] * 100, b"\n", text)
     assert kept == b"".join(shown) == text * 100 + b"\n" + text
     assert max(map(len, shown)) <= 2 * READ_BYTES
+
+
+def test_a_stream_on_which_nothing_is_to_block_gets_all():
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    text = os.urandom(1 << 20)
+
+    def write():
+        with os.fdopen(writing, "w") as stream:
+            writer_to(stream)(text)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    got = b""
+    while data := os.read(reading, 1 << 16):
+        got += data
+    thread.join()
+    os.close(reading)
+    assert got == text
