@@ -98,6 +98,16 @@ def reader_has_left() -> bool:
 def give_up_stdout() -> None:
     """Let go of what could not be written, as Python would complain about it at its end."""
     if sys.stdout is not None:
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, 1)
-        os.close(devnull)
+        _give_up(1)
+
+
+def give_up_stderr() -> None:
+    """As with stdout: a full disk would make 120 of the exit code."""
+    if sys.stderr is not None:
+        _give_up(2)
+
+
+def _give_up(descriptor: int) -> None:
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, descriptor)
+    os.close(devnull)

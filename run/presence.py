@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import socket
@@ -15,6 +14,7 @@ from typing import TextIO
 
 from .. import __version__
 from ..log.catalogue import Catalogue
+from ..log.streams import give_up_stderr
 from .control_server import ControlServer
 from .keeper import Keeper
 from .liveness import this_boot
@@ -98,5 +98,8 @@ class Presence:
 
 def print_to(stream: TextIO, text: str) -> None:
     """Print to a stream whose reader may be gone; the log file has the text too."""
-    with contextlib.suppress(OSError):
+    try:
         print(text, file=stream, flush=True)
+    except OSError:
+        if stream is sys.stderr:
+            give_up_stderr()

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from ...log.language import default_language
@@ -21,6 +22,9 @@ from .numbers import whole
 from .place import ALONE, Place, is_imported, loads_data, place
 from .run import RUNS, Run
 from .starter import Started
+
+LATE_SECONDS = 3.0
+"""How long the end of a training waits for rank 0 to begin a run; it may be over before that has started it."""
 
 
 def init(
@@ -131,7 +135,7 @@ class _Connector:
             joined = meeting.find()
             _begin(run, joined)
             return _link(run, joined.address, here)
-        return _link(run, lambda: meeting.address(lambda: not run.ended), here)
+        return _link(run, lambda: meeting.address(lambda: monotonic() < run.ended_at + LATE_SECONDS), here)
 
     def _first_of_a_job(self, run: Run, here: Place, meeting: Meeting) -> Link:
         try:
