@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
@@ -36,11 +35,14 @@ def print_to(stream: TextIO | None, text: str) -> None:
     """Print a line to a stream that may be closed, full, of another encoding, or without a reader."""
     if stream is None:
         return
-    with contextlib.suppress(OSError, ValueError):  # whom to tell that nothing can be told?
+    try:
         try:
             print(text, file=stream, flush=True)
         except UnicodeEncodeError:
             print(text.encode("ascii", "backslashreplace").decode("ascii"), file=stream, flush=True)
+    except (OSError, ValueError):  # whom to tell that nothing can be told?
+        if stream is sys.stderr:
+            give_up_stderr()
 
 
 def say_line(text: str) -> None:
@@ -110,6 +112,16 @@ def reader_has_left() -> bool:
 def give_up_stdout() -> None:
     """Let go of what could not be written, as Python would complain about it at its end."""
     if sys.stdout is not None:
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, 1)
-        os.close(devnull)
+        _give_up(1)
+
+
+def give_up_stderr() -> None:
+    """As with stdout: a full disk would make 120 of the exit code."""
+    if sys.stderr is not None:
+        _give_up(2)
+
+
+def _give_up(descriptor: int) -> None:
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, descriptor)
+    os.close(devnull)

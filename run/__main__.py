@@ -14,12 +14,10 @@ import socket
 import sys
 from typing import TextIO
 
-import msgspec
-
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..log.streams import prepare_streams
-from ..reporting.api.joined import Answer, Joined, LoopConfig
+from ..reporting.api.joined import Answer, Joined, LoopConfig, encode_told
 from .request import LoopRequest, decode_request, language_of, start
 from .run_folder import RunFolder
 
@@ -35,7 +33,10 @@ def main() -> int:
         socket.socket(fileno=int(sys.argv[1])) as connection,
         connection.makefile("rw", encoding="utf-8") as starter,
     ):
-        request = decode_request(starter.readline())
+        line = starter.readline()
+        if not line:  # whoever started it is gone
+            return EXIT_FAILED
+        request = decode_request(line)
         if isinstance(request, LoopRequest):
             return _run_loop(request.config, starter)
         try:
@@ -76,7 +77,7 @@ def _run_loop(config: LoopConfig, starter: TextIO) -> int:
 
 def _tell(starter: TextIO, answer: Answer) -> None:
     with contextlib.suppress(OSError):  # it is gone already, which the run will notice
-        print(msgspec.json.encode(answer).decode(), file=starter, flush=True)
+        print(encode_told(answer).decode(), file=starter, flush=True)
 
 
 def _created(folder: RunFolder, connection: socket.socket, starter: TextIO) -> None:

@@ -27,7 +27,7 @@ from ..metrics.records import UNKNOWN, Notice, RunStarted
 from .aggregator import AttemptInfo
 from .agreement import WHAT_RANKS_DO, Agreement
 from .command_config import CommandConfig, executable, shown
-from .command_output import OutputReader
+from .command_output import OutputReader, writer_to
 from .connections import Connections
 from .foreign_failure import explain, first_error, raised
 from .listener import Listener, SocketQueue
@@ -162,7 +162,7 @@ class CommandRun:
         os.close(to_out)
         pipes = [(os.fdopen(out, "rb"), stdout), (process.stderr, stderr if stdout is not None else None)]
         readers = [
-            OutputReader(pipe, lambda data: output.write([data]), _writer(stream))
+            OutputReader(pipe, lambda data: output.write([data]), writer_to(stream))
             for pipe, stream in pipes
             if pipe is not None
         ]
@@ -365,17 +365,3 @@ class CommandRun:
             listens=bool(self._agreement.listeners),
             config={**msgspec.to_builtins(self._config, enc_hook=str), "task": task},
         )
-
-
-def _writer(stream: TextIO | None) -> Callable[[bytes], None]:
-    """Writes bytes to a stream whose reader may be gone, as they are."""
-    if stream is None:
-        return lambda _: None
-    fd = stream.fileno()
-
-    def write(data: bytes) -> None:
-        with contextlib.suppress(OSError):
-            while data:
-                data = data[os.write(fd, data) :]
-
-    return write

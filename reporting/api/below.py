@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..rungs import RUNGS
 from ..socket_channel import Address
 from .run import Run
@@ -23,9 +25,12 @@ def claim() -> None:
 
 
 def take(run: Run) -> Address | None:
-    """Where `run` reports; None where there is no such command, or another run of this process reports to it."""
+    """Where `run` reports; None where there is no such command, or another run of this process reports to it.
+
+    A shell, or a server of terminals, that was started below a command outlives it with all its variables.
+    """
     address = Address.of_environment()
-    if address is None or _Command.taken:
+    if address is None or _Command.taken or not os.path.exists(address.path):  # noqa: PTH110
         return None
     counts = run.counts
     counts.steps_before, counts.epochs_before = _Command.steps, _Command.epochs

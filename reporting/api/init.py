@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from ...log.language import default_language
@@ -21,6 +22,9 @@ from .numbers import whole
 from .place import ALONE, Place, is_imported, loads_data, place
 from .run import RUNS, Run
 from .starter import Started
+
+LATE_SECONDS = 3.0
+"""How long the end of a training waits for rank 0 to begin a run; it may be over before that has started it."""
 
 
 def init(
@@ -47,7 +51,7 @@ def init(
     if step is not None and resume is None:
         raise ArgumentError("api_step_alone")
     config = LoopConfig(
-        name=str(name or Path(sys.argv[0] or "python").name),
+        name=str(name or Path(*getattr(sys, "argv", [])[:1]).name or "python"),
         epochs=UNKNOWN if epochs is None else whole("epochs", epochs, 1),
         steps=UNKNOWN if steps is None else whole("steps", steps, 1),
         output_dir=_absolute(output_dir or "."),
@@ -131,7 +135,7 @@ class _Connector:
             joined = meeting.find()
             _begin(run, joined)
             return _link(run, joined.address, here)
-        return _link(run, lambda: meeting.address(lambda: not run.ended), here)
+        return _link(run, lambda: meeting.address(lambda: monotonic() < run.ended_at + LATE_SECONDS), here)
 
     def _first_of_a_job(self, run: Run, here: Place, meeting: Meeting) -> Link:
         try:

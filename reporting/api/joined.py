@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import TypeVar
+
 import msgspec
 
 from ...log.language import Language
 from ..socket_channel import Address
+
+Told = TypeVar("Told", bound=msgspec.Struct)
 
 
 class LoopConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,3 +52,13 @@ class Answer(msgspec.Struct, frozen=True):
     """A mistake of the user, as one line."""
     unable: str = ""
     """Why nothing can be recorded, which is no mistake in the script."""
+
+
+def encode_told(told: msgspec.Struct) -> bytes:
+    """As JSON in one line. Paths may be no text, which msgspec's own encoder does not take."""
+    return json.dumps(msgspec.to_builtins(told)).encode()
+
+
+def decode_told(data: bytes, kind: type[Told]) -> Told:
+    """What `encode_told` made bytes of; raises `ValueError` or `msgspec.MsgspecError` for all else."""
+    return msgspec.convert(json.loads(data), kind)

@@ -15,7 +15,7 @@ import psutil
 
 from ..socket_channel import Address
 from .errors import said
-from .joined import Joined
+from .joined import Joined, decode_told, encode_told
 
 MEET_SECONDS = 60.0
 """How long a rank looks for the run process; its batches wait in memory meanwhile."""
@@ -43,7 +43,7 @@ class Meeting:
         """Tell the other ranks; raises `OSError`."""
         me = psutil.Process()
         temporary = self._path.with_name(f"{self._path.name}.{me.pid}")
-        temporary.write_bytes(msgspec.json.encode(_Card(me.pid, me.create_time(), joined)))
+        temporary.write_bytes(encode_told(_Card(me.pid, me.create_time(), joined)))
         temporary.replace(self._path)
 
     def withdraw(self) -> None:
@@ -71,9 +71,9 @@ class Meeting:
 
     def _read(self) -> _Card | None:
         try:
-            card = msgspec.json.decode(self._path.read_bytes(), type=_Card)
+            card = decode_told(self._path.read_bytes(), _Card)
             alive = psutil.Process(card.pid).create_time() == card.began
-        except (OSError, msgspec.MsgspecError, psutil.Error):
+        except (OSError, ValueError, msgspec.MsgspecError, psutil.Error):
             return None
         return card if alive else None
 

@@ -42,6 +42,8 @@ class Run:
         self.step = 0
         """Batches that were logged, those before it was resumed included."""
         self.ended = False
+        self.ended_at = math.inf
+        """`time.monotonic()` when it did."""
         self.counts = Epochs(epochs, steps)
         self.on_end: Callable[[], None] = lambda: None
         """Called when it ends."""
@@ -261,7 +263,7 @@ class Run:
         """Say how it ended; `cut` if that is inside an epoch, whose end then is that of the run."""
         if self.ended:
             return
-        self.ended = True
+        self.ended, self.ended_at = True, monotonic()
         RUNS.remove(self)
         link, self._link, self._connect = self._link, None, None
         if not cut:

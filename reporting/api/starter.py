@@ -15,7 +15,7 @@ import msgspec
 
 from ..socket_channel import beyond_standard
 from .errors import ArgumentError, said, say
-from .joined import Answer, Joined, LoopConfig
+from .joined import Answer, Joined, LoopConfig, decode_told, encode_told
 
 START_SECONDS = 20.0
 """For a run process on a machine that has much else to do; a fraction of a second is usual."""
@@ -26,11 +26,19 @@ FILES_SECONDS = 3.0
 """How long the end of a training waits for its files."""
 
 
+class _Request(msgspec.Struct):
+    """As `run/request.py` reads it."""
+
+    loop: LoopConfig
+
+
 class Started:
     """A run process that this process started."""
 
     def __init__(self, config: LoopConfig) -> None:
         """Start it and wait for its answer. Raises `ArgumentError`, and `OSError` when it cannot be had."""
+        if not sys.executable:  # a program that has Python within it
+            raise FileNotFoundError(said("api_no_python"))
         self._told, theirs = map(beyond_standard, socket.socketpair())
         with theirs:
             process = subprocess.Popen(
@@ -40,8 +48,8 @@ class Started:
                 start_new_session=True,
             )
         try:
-            self._told.sendall(msgspec.json.encode({"loop": config}) + b"\n", socket.MSG_NOSIGNAL)
-            answer = msgspec.json.decode(self._line(), type=Answer)
+            self._told.sendall(encode_told(_Request(config)) + b"\n", socket.MSG_NOSIGNAL)
+            answer = decode_told(self._line(), Answer)
         except OSError:
             _end(process)
             raise

@@ -10,6 +10,7 @@ import pytest
 from everybatch.reporting.api.job import job_of
 
 from ..support import until
+from .loops import ended
 
 SPAWNS = """
 import multiprocessing, os
@@ -99,3 +100,16 @@ def test_what_a_process_spawned_is_a_job_also_in_a_step_of_slurm(tmp_path):
     ]
     assert [len(set(names)) for names in lines] == [1, 1]
     assert lines[0][0] != lines[1][0]
+
+
+def test_a_rank_that_is_done_before_the_run_process_is_there_is_recorded(start):
+    code = """
+import everybatch, os, sys
+with everybatch.init(log_batch_metrics=True) as run:
+    for step in range(3):
+        run.log(loss=int(os.environ["RANK"]), ranks=everybatch.sum(1))"""
+    env = {"WORLD_SIZE": "2", "MASTER_PORT": str(free_port())}
+    ranks = [start("-c", code, RANK=str(rank), **env) for rank in range(2)]
+    done, run = ended(ranks[0])
+    assert (done.code, ranks[1].wait().code, run.state) == (0, 0, "finished")
+    assert [(row["loss"], row["ranks"]) for row in done.rows("batch")] == [("0.5", "2")] * 3

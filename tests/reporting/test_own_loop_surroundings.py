@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ..support import said
+from ..support import only, said
 from .loops import ended
 
 LOOP = """
@@ -148,3 +148,26 @@ starter.SLOW_SECONDS, starter.START_SECONDS = 0.1, 0.6"""
     assert said(slow, "api_slow")
     assert said(off, "api_off")
     assert not list(tmp_path.glob(".everybatch"))
+
+
+def test_a_folder_and_a_script_whose_names_are_no_text_are_recorded(start, tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    (tmp_path / name).mkdir()
+    (tmp_path / name / f"{name}.py").write_text(LOOP)
+    code = "import os, sys; os.chdir(sys.argv[1]); os.execv(sys.executable, [sys.executable, sys.argv[1] + '.py'])"
+    done = start("-c", code, name).wait()
+    assert (done.code, done.stdout, len(done.stderr.splitlines())) == (0, "trained\n", 1)
+    assert len(only(tmp_path / name, "log/training_*.log").read_text().split("Batch Loss")) == 4
+
+
+@pytest.mark.parametrize("lack", ["sys.argv = []", "del sys.argv", "sys.executable = None"])
+def test_where_python_lacks_what_a_program_with_python_within_it_may_lack_it_goes_on(start, lack):
+    done = start("-c", f"import sys\n{lack}\n{LOOP}").wait()
+    assert (done.code, done.stdout, len(done.stderr.splitlines())) == (0, "trained\n", 1)
+    assert bool(said(done.stderr, "api_off")) == ("executable" in lack)
+
+
+def test_the_variables_of_a_command_that_is_over_are_none(start, tmp_path):
+    over = {"EVERYBATCH_SOCKET": str(tmp_path / "nothing"), "EVERYBATCH_TOKEN": "of nothing"}
+    done, run = ended(start("-c", LOOP, **over))
+    assert (done.code, run.state, len(done.log_batch_lines())) == (0, "finished", 3), done.stderr

@@ -189,6 +189,12 @@ def test_what_a_script_raises_before_its_first_batch_is_kept_and_its_end_handed_
     assert output in done.stderr
 
 
+def test_the_exit_code_is_handed_on_where_nothing_can_be_printed(run):
+    with Path("/dev/full").open("w") as full:
+        done = run(sys.executable, "-c", "raise SystemExit(3)", stdout=full, stderr=full).wait()
+    assert (done.code, read_run(only(done.folder, ".everybatch/*")).state) == (3, "failed")
+
+
 @pytest.mark.parametrize(
     ("command", "kind"),
     [

@@ -7,6 +7,7 @@ TEXTS = {
     "api_lost": "everybatch: this training is not watched any more, and goes on: {reason}",
     "api_gone": "the run process is gone",
     "api_not_started": "the run process did not start",
+    "api_no_python": "there is no Python program to start the run process with (sys.executable)",
     "api_slow": "everybatch: the run process has not started yet; the training goes on within {seconds} s",
     "api_no_answer": "the run process did not start within {seconds} s",
     "api_end_lost": "everybatch: the run process does not answer; the end of run {run} may be missing",

@@ -7,6 +7,7 @@ TEXTS = {
     "api_lost": "everybatch: 这次训练不再被记录，训练继续: {reason}",
     "api_gone": "运行进程已经不在",
     "api_not_started": "运行进程没有启动",
+    "api_no_python": "找不到用来启动运行进程的 Python 程序（sys.executable）",
     "api_slow": "everybatch: 运行进程还没有启动；训练最多等待 {seconds} 秒，然后继续",
     "api_no_answer": "运行进程在 {seconds} 秒内没有启动",
     "api_end_lost": "everybatch: 运行进程没有响应；运行 {run} 的结尾可能没有被记录",
