@@ -10,6 +10,7 @@ import termios
 from pathlib import Path
 
 from ..log.catalogue import Catalogue
+from ..run.signals import signal_name
 
 RESET = (
     "\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?7h\x1b[0m"
@@ -32,7 +33,7 @@ def watch(private: Path, catalogue: Catalogue) -> int:
     if code >= 0:
         return code
     _restore(before)
-    print(catalogue.text("monitor_killed", signal=signal.Signals(-code).name, run=private.name), file=sys.stderr)
+    print(catalogue.text("monitor_killed", signal=signal_name(-code), run=private.name), file=sys.stderr)
     return 1
 
 

@@ -38,7 +38,7 @@ from .rank_commands import MOST_INTERVAL
 from .recorder import Recorder
 from .run_folder import RunFolder
 from .run_lock import RunLock
-from .signals import Signals
+from .signals import Signals, signal_name
 
 POLL_SECONDS = 0.05
 SILENT_RANKS_SECONDS = 10.0
@@ -341,7 +341,7 @@ class CommandRun:
         if first is not None and not (silent and first.victim):
             return raised(first)
         if code < 0:
-            return Notice("command_signal", "error", {"signal": signal.Signals(-code).name})
+            return Notice("command_signal", "error", {"signal": signal_name(-code)})
         if silent:
             if not aggregator.ranks.came.issuperset(silent):  # when those that never came were gone is unknown
                 return Notice("command_ranks_lost", "error", {"code": code, "ranks": ", ".join(map(str, silent))})

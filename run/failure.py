@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..metrics.events import RankFailed
 from ..metrics.records import Notice
 from .rank_exit import RankExit
+from .signals import signal_name
 
 HINTS = {
     "outofmemory": "hint_memory",
@@ -79,7 +79,7 @@ def find_failure(
 def _death(one: RankExit, finished: Collection[int], victims: tuple[int, ...]) -> Failure:
     """A rank's process ended without a word."""
     if one.exitcode < 0:
-        name = _signal_name(-one.exitcode)
+        name = signal_name(-one.exitcode)
         hint = f"hint_{name}" if name in SIGNAL_HINTS else ""
         return Failure(_notice("failed_signal", rank=one.rank, signal=name), hint, "", one.rank, victims)
     kind = "failed_early" if one.rank not in finished else "failed_exit"
@@ -119,13 +119,6 @@ def _hint(error: RankFailed) -> str:
 
 def _last_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[-1]
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _notice(kind: str, **fields: str | int) -> Notice:

@@ -8,6 +8,14 @@ from types import FrameType, TracebackType
 from typing import Any
 
 
+def signal_name(number: int) -> str:
+    """SIGKILL and so on; those of real time have no names of their own."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 class Signals:
     """Notes SIGINT, SIGTERM and SIGHUP while its block runs; a handler does nothing else.
 

@@ -20,6 +20,7 @@ from ..engine.config import TrainConfig
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from .launcher import kill_tree
+from .signals import signal_name
 
 if TYPE_CHECKING:
     from .preflight import Plan
@@ -118,7 +119,7 @@ class _Waiting:
     def _died(self) -> UsageError:
         self._process.join()
         code = self._process.exitcode or 0
-        how = signal.Signals(-code).name if code < 0 else f"exit {code}"
+        how = signal_name(-code) if code < 0 else f"exit {code}"
         return UsageError("trial_died", method=self._member, how=how)
 
 

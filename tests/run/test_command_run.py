@@ -98,7 +98,9 @@ def test_a_killed_rank_is_named(run, env):
     assert said(done.stderr, "command_rank_lost", code=1, rank=1)
 
 
-@pytest.mark.parametrize(("code", "end"), [("sys.exit(7)", 7), ("os.kill(os.getpid(), 9)", 137)])
+@pytest.mark.parametrize(
+    ("code", "end"), [("sys.exit(7)", 7), ("os.kill(os.getpid(), 9)", 137), ("os.kill(os.getpid(), 40)", 168)]
+)
 def test_the_exit_code_is_handed_on_and_a_signal_is_named(run, code, end):
     done = run(sys.executable, "-c", f"import os, sys; {code}").wait()
     assert done.code == end
