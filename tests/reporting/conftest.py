@@ -1,7 +1,6 @@
 """Starts trainings that report by themselves."""
 
 import os
-import subprocess
 import sys
 
 import pytest
@@ -15,11 +14,10 @@ def start(tmp_path):
     """Start a script in an empty folder; whatever still runs at the end is killed."""
     started = []
 
-    def begin(*arguments, stdin=False, **env):
+    def begin(*arguments, **env):
         script = [str(SCRIPTS / one) if one.endswith(".py") else one for one in arguments]
         settings = {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{SCRIPTS}", **env}
-        options = {"stdin": subprocess.PIPE} if stdin else {}
-        started.append(Running([sys.executable, *script], tmp_path, settings, **options))
+        started.append(Running([sys.executable, *script], tmp_path, settings))
         return started[-1]
 
     yield begin
