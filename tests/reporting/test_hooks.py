@@ -92,12 +92,12 @@ def assert_same(watched):
         ("own_loop.py",),
         ("validation_with_grad.py",),
         ("accumulation.py", "by number"),
-        ("accumulation.py", "by factor"),
-        ("accumulation.py", "by tensor"),
+        pytest.param(("accumulation.py", "by factor"), marks=pytest.mark.slow),
+        pytest.param(("accumulation.py", "by tensor"), marks=pytest.mark.slow),
         ("accumulation.py", "twice"),
         ("accumulation.py", "not"),
         ("adversary.py", "optimizer"),
-        ("adversary.py", "model"),
+        pytest.param(("adversary.py", "model"), marks=pytest.mark.slow),
         ("checkpointed.py",),
         ("closure.py",),
         ("critic.py",),
@@ -107,7 +107,7 @@ def assert_same(watched):
         ("lists.py",),
         ("look_ahead.py",),
         ("no_loader.py",),
-        ("not_exhausted.py",),
+        pytest.param(("not_exhausted.py",), marks=pytest.mark.slow),
         ("odd_length.py",),
         ("one_loss_two_optimizers.py",),
         ("scaler.py",),
@@ -115,16 +115,16 @@ def assert_same(watched):
         ("-W", "error", "strict.py"),
         ("subclasses.py",),
         ("skips.py",),
-        ("sweep.py",),
+        pytest.param(("sweep.py",), marks=pytest.mark.slow),
         ("three_optimizers.py",),
         ("trainer.py",),
-        ("variants.py", "default device"),
-        ("variants.py", "float64"),
+        pytest.param(("variants.py", "default device"), marks=pytest.mark.slow),
+        pytest.param(("variants.py", "float64"), marks=pytest.mark.slow),
         ("variants.py", "foreach"),
-        ("variants.py", "fused"),
+        pytest.param(("variants.py", "fused"), marks=pytest.mark.slow),
         ("variants.py", "of one element"),
-        ("variants.py", "retained"),
-        ("variants.py", "zeroed"),
+        pytest.param(("variants.py", "retained"), marks=pytest.mark.slow),
+        pytest.param(("variants.py", "zeroed"), marks=pytest.mark.slow),
         ("workers.py",),
     ],
     ids=" ".join,
@@ -186,7 +186,7 @@ def kinds(watched):
     return [(event.kind, event.fields) for event in watched.of(Warned)]
 
 
-@pytest.mark.parametrize("method", ["spawn", "fork"])
+@pytest.mark.parametrize("method", ["spawn", pytest.param("fork", marks=pytest.mark.slow)])
 def test_ranks_that_torch_starts_say_how_they_end(method):
     watched = Watched("spawned.py", method, "well")
     assert (watched.code, len(watched.told())) == (0, 10)

@@ -34,7 +34,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("way", COMMANDS)
+@pytest.mark.parametrize("way", [pytest.param("script", marks=pytest.mark.slow), "module"])
 def test_files_of_the_users_hide_nothing_that_we_import_and_siblings_are_found(own_task, shadows, tmp_path, way):
     (tmp_path / "sibling.py").write_text("SLOPE = 1.0\n")
     (tmp_path / "tests").mkdir()

@@ -62,7 +62,11 @@ def test_a_resumed_run_goes_on_in_the_same_columns(train, mine, tmp_path):
         ('{"mae": error.abs()}', "the value mae of loss() has the shape [4, 1]"),
         pytest.param('{"mae": [1.0]}', "the value mae of loss() is list (float)", marks=pytest.mark.slow),
         pytest.param("{3: 1.0}", "has the name 3", marks=pytest.mark.slow),
-        ("1.0", "must return a tensor of one number (the mean loss), not tuple (Tensor, float)"),
+        pytest.param(
+            "1.0",
+            "must return a tensor of one number (the mean loss), not tuple (Tensor, float)",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_is_no_value_is_said_before_anything_is_written(train, mine, tmp_path, values, said):
