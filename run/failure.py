@@ -25,6 +25,8 @@ HINTS = {
 }
 """By words in the message of a rank that raised."""
 
+CUT_OFF = ("ConnectionResetError", "EOFError")
+LOADER = "torch/utils/data/"
 SIGNAL_HINTS = ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS")
 
 
@@ -114,6 +116,8 @@ def _cause(error: RankFailed) -> Notice:
 
 def _hint(error: RankFailed) -> str:
     said = f"{error.error} {error.message}".lower()
+    if error.error in CUT_OFF and LOADER in error.traceback:  # a worker was killed while it sent a batch
+        return "hint_loader"
     return next((hint for words, hint in HINTS.items() if words in said), "")
 
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from time import monotonic
 
 import msgspec
@@ -45,6 +46,7 @@ class Started:
                 [sys.executable, "-P", "-m", "everybatch.run", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
+                cwd=_folder(),
                 start_new_session=True,
             )
         try:
@@ -87,6 +89,15 @@ class Started:
         poll = select.poll()
         poll.register(self._told, select.POLLIN)
         return bool(poll.poll(max(0.0, until - monotonic()) * 1000))
+
+
+def _folder() -> str | None:
+    """Where it starts: here, unless the current folder is gone, in which Python itself may not start."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return os.sep
+    return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -142,7 +142,7 @@ def test_a_run_process_that_does_not_start_is_said_and_given_up(start, tmp_path)
     patience = """
 from everybatch.reporting.api import starter
 starter.SLOW_SECONDS, starter.START_SECONDS = 0.1, 0.6"""
-    done = start("-c", f"{patience}\n{LOOP}", PYTHONPATH=f"{tmp_path}:{os.environ['PYTHONPATH']}").wait()
+    done = start("-c", f"{patience}\n{LOOP}", PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}").wait()
     assert (done.code, done.stdout) == (0, "trained\n")
     slow, off = done.stderr.splitlines()
     assert said(slow, "api_slow")

@@ -98,7 +98,6 @@ def test_a_loader_worker_that_is_killed_fails_the_rank_with_a_hint(start, tiny):
     until(killed)
     done = run.wait()
     assert done.code == 1
-    assert "DataLoader worker" in done.stderr
     assert said(done.stderr, "failed_raised", rank=1)
     assert said(done.stderr, "hint_loader")
     assert done.counted() > 0
