@@ -103,6 +103,7 @@ def test_a_sample_that_cannot_be_read_ends_the_run_with_its_number_and_file(trai
     done.counted()
 
 
+@pytest.mark.slow
 def test_restarts_are_obeyed_when_a_worker_cannot_read(train, task):
     run = train("--task", "own:Pictured", *task, "--workers", "1", "--nproc", "2", "--max_restarts", "1")
     assert run.code == 1
@@ -110,6 +111,7 @@ def test_restarts_are_obeyed_when_a_worker_cannot_read(train, task):
     assert run.stderr.count("17.png）") == 2
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_validation_is_named_too(train, task):
     run = train("--task", "own:Validated", *task, "--workers", "2", "--nproc", "1")
     assert run.code == 1
@@ -146,6 +148,7 @@ def test_what_the_trial_meets_is_named_before_anything_is_written(train, task, t
     assert not (tmp_path / ".everybatch").exists()
 
 
+@pytest.mark.slow
 def test_of_several_workers_the_death_of_one_ends_the_run(start, task):
     env = {"TINY_SECONDS": "0.1"}
     run = start("--task", "tiny:Tiny", *task, "--workers", "2", "--nproc", "2", "--epochs", "1000", env=env)

@@ -27,6 +27,7 @@ def test_a_rank_that_hangs_is_named_with_its_stack(train, tiny):
     assert [row["status"] for row in run.rows("epoch")] == ["failed"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_takes_longer_than_the_timeout_is_no_hang(train, own_task):
     slow = own_task("""
         class Slow(nn.Linear):
@@ -116,6 +117,7 @@ def test_a_killed_run_process_reports_no_success_and_its_ranks_end(start, tiny, 
     assert "the run process is gone" in (private / "rank_0.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_task_that_cannot_be_pickled_trains(train, own_task):
     """Ranks and loader workers build the task by its name, so nothing of it travels."""
     odd = own_task("""
@@ -141,6 +143,7 @@ def test_a_port_that_is_taken_does_not_matter(train, tiny):
 # ---- time and readers -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps_changes_no_duration(train, tiny, tmp_path):
     clock = tmp_path / "clock"
     clock.mkdir()

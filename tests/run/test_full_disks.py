@@ -106,6 +106,7 @@ def test_checkpoints_that_cannot_be_written_are_said_and_training_goes_on(start,
     assert done.counted() == 36
 
 
+@pytest.mark.slow
 def test_a_checkpoint_folder_that_was_tidied_up_comes_back(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "3", env={"TINY_SECONDS": "0.05"})
     until(lambda: said(run.log(), "saved_last"))
@@ -129,6 +130,7 @@ def test_a_full_disk_under_the_checkpoints_leaves_the_last_one(start, tiny, tmp_
     assert done.counted() == 48
 
 
+@pytest.mark.slow
 def test_a_private_folder_that_was_moved_away_comes_back(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "3", "--log_batch_metrics", env={"TINY_SECONDS": "0.1"})
     until(lambda: "(5/12)" in run.log())

@@ -37,6 +37,7 @@ def test_a_run_that_has_finished_ends_whatever_its_task_started(train, own_task,
     assert ("rank 0, 1 的任务留下的线程或进程没有结束" in run.log()) == (len(names) == 1)
 
 
+@pytest.mark.slow
 def test_one_signal_stops_a_run_with_such_a_task(start, own_task, tmp_path):
     run = start(*task(own_task, "thread", "manager"), "--epochs", "1000", env={"TINY_SECONDS": "0.05"})
     until(lambda: "(3/12)" in run.log())
@@ -47,6 +48,7 @@ def test_one_signal_stops_a_run_with_such_a_task(start, own_task, tmp_path):
     assert only(tmp_path, "checkpoints/*/last.pt").exists()
 
 
+@pytest.mark.slow
 def test_a_rank_that_fails_with_such_a_task_is_the_culprit(train, own_task):
     run = train(*task(own_task, "thread", "process"), "--timeout", "100", env={"TINY_FAULT": "raise@5"})
     assert run.code == 1

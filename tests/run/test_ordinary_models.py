@@ -54,6 +54,7 @@ def loss(self, model, batch):
     assert untouched(tmp_path)
 
 
+@pytest.mark.slow
 def test_what_a_task_starts_or_prints_in_the_trial_does_no_harm(train, mine):
     body = """
 def train_data(self):
@@ -122,6 +123,7 @@ def metrics(self, model, batch):
 """
 
 
+@pytest.mark.slow
 def test_lbfgs_takes_the_same_steps_on_all_ranks(train, mine):
     body = """
 def optimizer(self, model, lr):
@@ -134,6 +136,7 @@ def optimizer(self, model, lr):
     assert losses[-1] < 1e-3
 
 
+@pytest.mark.slow
 def test_the_rank_with_the_shortest_stream_ends_the_epoch(train, mine):
     body = """
 def train_data(self):

@@ -101,6 +101,7 @@ def test_what_contradicts_the_checkpoint_is_refused_and_nothing_is_touched(stopp
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_ranks_and_batch_size_may_change_between_epochs_and_the_rate_anywhere(start, train, tiny, tmp_path):
     run = train(*tiny, "--epochs", "1", "--log_batch_metrics")
     assert run.code == 0
@@ -147,6 +148,7 @@ def test_a_run_that_is_not_there(train, asked):
     )
 
 
+@pytest.mark.slow
 def test_a_torn_checkpoint_is_said_and_the_last_good_one_used(stopped, train, tmp_path):
     last = only(tmp_path, "checkpoints/*/last.pt")
     last.write_bytes(last.read_bytes()[:-3000])
@@ -231,6 +233,7 @@ def test_a_journal_with_a_damaged_middle_is_used_as_far_as_it_goes(stopped, trai
     assert [int(row["step"]) for row in run.rows("batch")] == list(range(1, 37))
 
 
+@pytest.mark.slow
 def test_other_columns_get_a_file_of_their_own(stopped, train, tmp_path):
     batches = only(tmp_path, "metrics/batch_*.csv")
     old = batches.read_text().replace("rank_loss", "loss_of_rank")
@@ -326,6 +329,7 @@ def test_a_failed_attempt_starts_again_by_itself(train, tiny, tmp_path, fault):
     assert (view.run_part, view.restarting, view.ended.state) == (1.0, False, "finished")
 
 
+@pytest.mark.slow
 def test_no_more_restarts_than_asked_for(train, tiny):
     run = train(*tiny, "--epochs", "2", "--max_restarts", "2", env={"TINY_FAULT": "raise@5"})
     assert run.code == 1
@@ -334,6 +338,7 @@ def test_no_more_restarts_than_asked_for(train, tiny):
     assert [row["attempt"] for row in run.rows("epoch")] == ["3"]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_told_to_stop_does_not_start_again(start, tiny):
     env = {"TINY_SECONDS": "3600"}
     run = start(*tiny, "--max_restarts", "5", env=env)

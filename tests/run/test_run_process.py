@@ -91,6 +91,7 @@ def test_what_a_run_leaves(train, tiny, tmp_path):
     assert json.loads((private / "run.json").read_text())["state"] == "finished"
 
 
+@pytest.mark.slow
 def test_english_and_validation_and_loader_workers(train, tmp_path):
     run = train("--epochs", "1", "--lang", "en", "--workers", "1", "--log_interval", "100")
     assert (run.code, run.stderr) == (0, "")
@@ -221,6 +222,7 @@ def test_a_closed_terminal_does_not_end_the_run(start, tiny, tmp_path):
     assert said(done.log(), "terminal_gone")
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_does_not_end_the_run(start, tiny):
     run = start(*tiny, "--epochs", "30")
     run.process.stdout.readline()
@@ -232,6 +234,7 @@ def test_a_reader_that_leaves_does_not_end_the_run(start, tiny):
     assert said(done.log(), "console_gone")
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_second_keep_apart(start, tiny, tmp_path):
     runs = [start(*tiny, "--epochs", "1", "--nproc", "1") for _ in range(2)]
     for run in runs:
@@ -241,6 +244,7 @@ def test_two_runs_of_one_second_keep_apart(start, tiny, tmp_path):
     assert len(list(tmp_path.glob("checkpoints/*/last.pt"))) == 2
 
 
+@pytest.mark.slow
 def test_what_ranks_print_goes_to_their_logs(train, own_task, tmp_path):
     printing = own_task("""
         class Own(Tiny):

@@ -60,6 +60,7 @@ def test_files_of_the_users_hide_nothing_that_we_import_and_siblings_are_found(o
     assert "训练完成" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_task_may_have_the_name_of_a_module_of_pythons(train, tiny, tmp_path):
     (tmp_path / "tiny.py").rename(tmp_path / "queue.py")
     assert train("--task", "queue:Tiny", "--nproc", "2", "--epochs", "1").code == 0
@@ -134,5 +135,6 @@ def test_one_copy_below_another_launcher_trains(environment):
     check_launcher(environment)
 
 
+@pytest.mark.slow
 def test_a_lone_step_of_slurm_trains(train, tiny):
     assert train(*tiny, "--epochs", "1", env={**BATCH, "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1"}).code == 0

@@ -82,6 +82,7 @@ def loss(self, model, batch):
     assert not (tmp_path / "metrics").exists()
 
 
+@pytest.mark.slow
 def test_an_optimizer_with_a_closure_has_the_values_of_its_first_call(train, mine):
     body = (
         VALUES

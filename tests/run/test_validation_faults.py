@@ -110,6 +110,7 @@ def test_with_warn_training_goes_on_without_that_validation(flags, train, tmp_pa
     assert read_checkpoint(only(tmp_path, "checkpoints/*/last.pt")).start == Start(4, 0, 36)
 
 
+@pytest.mark.slow
 def test_the_training_is_saved_at_a_failure_whatever_the_rhythm(flags, train, tmp_path):
     run = train(*flags, "--save_every", "100")
     assert run.code == 1
@@ -117,6 +118,7 @@ def test_the_training_is_saved_at_a_failure_whatever_the_rhythm(flags, train, tm
     assert "--resume 只重新验证" in run.stderr
 
 
+@pytest.mark.slow
 def test_a_restart_repeats_the_validation_only(flags, train, tmp_path):
     run = train(*flags, "--max_restarts", "1")
     assert run.code == 1

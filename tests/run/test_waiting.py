@@ -3,6 +3,8 @@
 import signal
 import time
 
+import pytest
+
 from ..support import until
 
 SLOW = """
@@ -38,6 +40,7 @@ def test_a_rank_that_alone_is_stopped_hangs(start, own_task):
     assert any(line.startswith("rank 1 没有响应，其他rank等待超时") for line in done.stderr.splitlines())
 
 
+@pytest.mark.slow
 def test_a_rank_that_is_slow_but_not_too_slow_is_waited_for(train, own_task):
     done = train(*own_task(SLOW), "--timeout", "2", "--epochs", "1", env={"TINY_SECONDS": "0.2"})
     assert (done.code, done.stderr) == (0, "")
