@@ -22,8 +22,8 @@ test: $(if $(TORCH),$(VENV)/installed-test,check)   ## every check; tests that t
 test-textual: $(VENV)/installed-test  ## the monitor with the lowest and the newest Textual that it takes
 	for version in ==8.2.5 "<9"; do \
 	  rm -rf build/textual && $(PIP) --no-deps --target build/textual "textual$$version" && \
-	  PYTHONPATH=build/textual $(BIN)/python -m pytest tests/app/test_monitor.py tests/app/test_monitor_keys.py \
-	    tests/app/test_screens.py tests/app/test_terminal.py || exit 1; done
+	  PYTHONPATH=build/textual $(BIN)/python -m pytest tests/app/test_monitor*.py \
+	    tests/app/test_readable.py tests/app/test_screens.py tests/app/test_terminal.py || exit 1; done
 
 check: $(VENV)/installed-test       ## lint, format, types, import contract
 	$(BIN)/ruff check .
