@@ -20,6 +20,7 @@ from ..metrics.events import Hello, decode_events
 from ..metrics.records import Notice, RunEnded
 from ..reporting.event_queue import EventQueue
 from .aggregator import Aggregator, AttemptInfo
+from .listener import SocketQueue
 
 PERIOD_SECONDS = 0.08
 """Between two looks at the queues. Each look finds cold caches, which costs more than the work on a few batches."""
@@ -66,6 +67,8 @@ class Recorder:
         self._queues = list(queues)
         self._owners: dict[int, tuple[Queue, int]] = {}
         """Where each rank's events come from, and its process."""
+        self._of_process: dict[int, list[SocketQueue]] = {}
+        """The connections of each process, in their order."""
         self._refused: list[Queue] = []
         """Those of processes that say to be a rank which another one is."""
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -82,6 +85,8 @@ class Recorder:
 
     def add_queue(self, queue: Queue) -> None:
         """Take the messages of another rank too."""
+        if isinstance(queue, SocketQueue) and queue.pid:
+            self._of_process.setdefault(queue.pid, []).append(queue)
         self._queues.append(queue)
 
     @property
@@ -154,6 +159,8 @@ class Recorder:
 
     def _take_from(self, one: Queue) -> bool:
         messages = one.take()
+        if messages and isinstance(one, SocketQueue):
+            self._take_earlier(one)
         for message in messages:
             try:
                 events = decode_events(message)
@@ -170,6 +177,14 @@ class Recorder:
                 if one not in self._refused:
                     self.aggregator.handle(event)
         return bool(messages)
+
+    def _take_earlier(self, one: SocketQueue) -> None:
+        """First what the same process sent by an earlier connection: by hooks from which two lines took over."""
+        for other in self._of_process.get(one.pid, ()):
+            if other is one:
+                return
+            while not other.ended and self._take_from(other):
+                pass
 
     def _is_twice(self, one: Queue, hello: Hello) -> bool:
         """Whether another process that is still there reports as this rank: then nobody knows whose a batch is."""

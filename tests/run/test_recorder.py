@@ -1,13 +1,18 @@
 import multiprocessing
+import os
+import socket
 import time
 
 import msgspec
 import pytest
 from everybatch.log.catalogue import Catalogue
-from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, encode_events
-from everybatch.metrics.records import RunStarted
+from everybatch.metrics.events import BatchEvent, EpochBegan, EpochEnded, Finished, Hello, encode_events
+from everybatch.metrics.files.journal import JournalReader
+from everybatch.metrics.framing import FrameReader, frame
+from everybatch.metrics.records import UNKNOWN, BatchRecord, RunStarted
 from everybatch.reporting.event_queue import EventQueue
 from everybatch.run.aggregator import AttemptInfo
+from everybatch.run.listener import SocketQueue
 from everybatch.run.recorder import Recorder
 from everybatch.run.run_folder import RunFolder
 
@@ -88,3 +93,24 @@ def test_a_recorder_that_failed_says_so_at_the_end_and_nobody_waits_for_it(tmp_p
     recorder.drain()
     with pytest.raises(msgspec.DecodeError):
         recorder.close("finished")
+
+
+def test_of_two_connections_of_a_process_the_earlier_one_is_read_first(tmp_path):
+    """Hooks that two lines take over from may send their last batches while the recorder looks elsewhere."""
+    pairs = [socket.socketpair() for _ in range(2)]
+    early, late = (SocketQueue(theirs, FrameReader(), []) for _, theirs in pairs)
+    run = RunFolder.create(tmp_path, time.localtime())
+    started = RunStarted(run.run_id, 1, "theirs", UNKNOWN, UNKNOWN, "", "", 1, (), time.time())
+    recorder = Recorder(AttemptInfo(run, started, False), [], Catalogue("en"), None)
+    for step, (ours, _) in enumerate(pairs, start=1):
+        batch = BatchEvent(0, 1, step - 1, step, 0.5, 0.1, 4, 0.1, 0.0, 0.0, 1.0)
+        ours.sendall(frame(encode_events([Hello(0, os.getpid()), batch])))
+        ours.close()
+    recorder._of_process[os.getpid()] = [early, late]
+    recorder._queues += [late, early]  # as if what the earlier one has came only behind the look at it
+    recorder.drain()
+    recorder.close("finished")
+    reader = JournalReader(run.journal)
+    steps = [record.step for record in [*reader.read(), *reader.read_rest()] if isinstance(record, BatchRecord)]
+    reader.close()
+    assert steps == [1, 2]
