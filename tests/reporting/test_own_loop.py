@@ -205,7 +205,7 @@ def test_where_only_rank_0_logs_its_batches_are_those_of_the_run(start, who):
         ((*TORCHRUN, "two_lines_ddp.py"), "kill", 1, "rank_silent"),
         pytest.param(("two_lines_spawn.py",), "kill", 0, "rank_silent", marks=pytest.mark.slow),
         pytest.param((*TORCHRUN, "two_lines_ddp.py"), "raise", 1, "failed_raised", marks=pytest.mark.slow),
-        (("two_lines_spawn.py",), "raise", 1, "failed_raised"),
+        pytest.param(("two_lines_spawn.py",), "raise", 1, "failed_raised", marks=pytest.mark.slow),
     ],
 )
 def test_the_rank_that_is_to_blame_is_named(start, command, fault, rank, cause):

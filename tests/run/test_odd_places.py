@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from everybatch.metrics.records import BatchRecord
 
 from ..support import REPOSITORY, only, until
@@ -47,6 +48,7 @@ def test_a_run_with_a_long_temporary_folder_and_no_home_is_stopped_after_its_soc
     assert json.loads((private / "run.json").read_text())["state"] == "stopped"
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_elsewhere_is_taken_over_by_a_flag_and_ends_there(start, tiny, tmp_path):
     run = start(*tiny, "--epochs", "1000", "--log_batch_metrics", env={"TINY_SECONDS": "0.2"})
     until(lambda: "(2/12)" in run.log().partition("[2/1000]")[2])

@@ -70,6 +70,7 @@ def train_data(self):
     assert "printed" not in run.stdout
 
 
+@pytest.mark.slow
 def test_the_changed_model_of_a_resumed_run_is_found_before_anything_is_written(train, mine, tmp_path):
     assert train(*mine("")).code == 0
     before = {

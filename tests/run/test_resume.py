@@ -195,6 +195,7 @@ def test_a_hostile_checkpoint_runs_no_code(stopped, train, tmp_path):
     assert not (tmp_path / "exploded").exists()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_model_is_said(stopped, train, tmp_path):
     with (tmp_path / "tiny.py").open("a") as task:
         task.write("\n\nclass Tiny(Tiny):\n    def model(self):\n        return nn.Sequential(super().model())\n")
@@ -222,6 +223,7 @@ def test_torn_files_are_repaired_and_lose_nothing(stopped, train, tmp_path):
     assert steps == list(range(1, 37))
 
 
+@pytest.mark.slow
 def test_a_journal_with_a_damaged_middle_is_used_as_far_as_it_goes(stopped, train, tmp_path):
     journal = only(tmp_path, ".everybatch/*/journal")
     data = bytearray(journal.read_bytes())

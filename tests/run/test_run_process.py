@@ -147,6 +147,7 @@ def test_a_rank_that_fails_is_named_and_everything_before_is_kept(train, tiny, t
         assert "Segmentation fault" in rank_log.read_text()
 
 
+@pytest.mark.slow
 def test_a_nan_is_told_once_a_burst_and_counted(train, tiny):
     run = train(*tiny, "--epochs", "1", env={"TINY_FAULT": "nan@5"})
     assert run.code == 0

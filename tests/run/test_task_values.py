@@ -48,6 +48,7 @@ def test_values_of_all_ranks_are_merged_and_the_training_is_the_same(train, mine
     assert "mae" not in plain[0]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_in_the_same_columns(train, mine, tmp_path):
     assert train(*mine(VALUES), "--epochs", "1").code == 0
     run = train("--resume", "--epochs", "2")

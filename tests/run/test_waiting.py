@@ -31,6 +31,7 @@ def test_a_run_that_is_suspended_as_a_whole_loses_nothing_and_blames_nobody(star
     assert done.counted() == 12
 
 
+@pytest.mark.slow
 def test_a_rank_that_alone_is_stopped_hangs(start, own_task):
     run = start(*own_task(SLOW), "--timeout", "3", "--epochs", "1", "--log_batch_metrics")
     until(lambda: "(2/12)" in run.log())
