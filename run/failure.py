@@ -26,6 +26,7 @@ HINTS = {
 """By words in the message of a rank that raised."""
 
 CUT_OFF = ("ConnectionResetError", "EOFError")
+"""What a loader raises when a worker is gone in the middle of a message."""
 LOADER = "torch/utils/data/"
 SIGNAL_HINTS = ("SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ..metrics.events import AnyEvent, Hello, Planned, Standing, Warned
+from ..metrics.events import AnyEvent, Hello, Planned, RankFailed, Standing, Warned
 
 
 class Generations:
@@ -44,6 +44,8 @@ class Generations:
             return event
         if self._of.get(event.rank) != self._newest:
             return None
+        if isinstance(event, RankFailed):  # its epoch is 0, as no validation of ours failed
+            return event
         if isinstance(event, Warned):
             fields = dict(event.fields)
             if isinstance(number := fields.get("epoch"), int):

@@ -8,7 +8,6 @@ that leads to a step; without a loader a training is one epoch.
 from __future__ import annotations
 
 import math
-import traceback
 import weakref
 from collections.abc import Callable, Collection
 from threading import get_ident
@@ -17,10 +16,10 @@ from typing import Any
 
 from ...metrics.events import Finished, RankFailed, Warned
 from ...metrics.records import UNKNOWN
+from ..last_word import last_word
 from ..late_numbers import is_elsewhere
 from ..reporter import Reporter
 from ..samples import UNCOUNTED
-from ..victims import victim_of
 from .epochs import Epochs, Length
 from .losses import Accumulation, Division, division_of, step_loss
 from .passes import LoaderPass, Passes
@@ -36,8 +35,6 @@ LOSSLESS_STEPS = 10
 FIRST_IN_STEP = 2
 MOST_LOSSES = 4096
 """Of one step. Where there are more, nobody makes steps."""
-MOST_TRACEBACK = 100_000
-"""Characters."""
 
 
 class Observer:
@@ -279,14 +276,7 @@ class Observer:
         """The process ends by an exception that nobody caught."""
         self.tell_held()
         if self._reporter is not None:
-            message, trace = (
-                str(error)[:MOST_TRACEBACK],
-                "".join(traceback.format_exception(error))[-MOST_TRACEBACK:],
-            )
-            victim = victim_of(error, message)
-            self._last_word(
-                RankFailed(self._reporter.rank, type(error).__name__, message, trace, monotonic(), victim=victim)
-            )
+            self._last_word(last_word(self._reporter.rank, error))
 
     def break_off(self) -> None:
         """What comes from here on is not seen: the epoch that is open will not be told to be completed."""

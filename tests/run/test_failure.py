@@ -122,3 +122,17 @@ def test_what_only_a_later_batch_shows_comes_with_what_to_change(message, hint):
     failure = find_failure([exit_(101, 1, 1.0)], {1: failed(1, message, 1.0)}, {0}, 2, "")
     assert failure is not None
     assert failure.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("error", "where", "hint"),
+    [
+        ("ConnectionResetError", 'File ".../torch/utils/data/dataloader.py", line 1, in _get_data', "hint_loader"),
+        ("ConnectionResetError", 'File "/home/me/download.py", line 1, in get', ""),
+    ],
+)
+def test_a_loader_worker_that_is_killed_while_it_sends_has_the_hint(error, where, hint):
+    raised = RankFailed(0, error, "[Errno 104] Connection reset by peer", where, 1.0)
+    failure = find_failure([exit_(100, 1, 1.2)], {0: raised}, set(), 1, "")
+    assert failure is not None
+    assert failure.hint == hint
