@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..metrics.events import AnyEvent, BatchesDropped, EpochBegan, Hello, Introduced, encode_events
 from .late_numbers import LateNumber, is_elsewhere
-from .notes import EpochNote, Note, NoteReader, ValuesNote
+from .notes import EpochNote, Note, NoteReader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -150,13 +150,25 @@ class Reporter:
             self._dropped += 1
         self._wait = self._forward_done = 0.0
 
-    def batch_was(self, loss: Any, lr: Any, samples: int, data_wait: float, forward_done: float, at: float) -> None:
+    def batch_was(
+        self,
+        loss: Any,
+        lr: Any,
+        samples: int,
+        data_wait: float,
+        forward_done: float,
+        at: float,
+        values: dict[str, float] | None = None,
+    ) -> None:
         """A batch was done at the time `at`, told with all that `waited` and `forward_done` would have told.
 
-        `loss` is a float, or what `keep` or a sum of such gave; `lr` a float, or what `keep` gave.
+        `loss` is a float, or what `keep` or a sum of such gave; `lr` a float, or what `keep` gave. `values` are its
+        named ones, as far as they are numbers; the dict is the reporter's from here on.
         """
         self._step = step = self._step + 1
         if len(self._waiting) < CAPACITY:
+            if values:
+                self._waiting.append((step, values, NO_HOW))
             self._waiting.append((step, loss, lr, samples, data_wait, forward_done, at))
         else:
             self._dropped += 1
@@ -171,12 +183,7 @@ class Reporter:
         if len(self._waiting) + 1 >= CAPACITY or on_their_way + len(values) > VALUES_CAPACITY:
             return
         held = {name: value if type(value) is float else self._held_value(value) for name, value in values.items()}
-        self._waiting.append(ValuesNote(self._step + 1, held, dict(how)))
-
-    def read_values(self, values: dict[str, float]) -> None:
-        """As `values`, of numbers only; the dict is the reporter's from here on."""
-        if len(self._waiting) + 1 < CAPACITY:
-            self._waiting.append(ValuesNote(self._step + 1, values, NO_HOW))
+        self._waiting.append((self._step + 1, held, dict(how)))
 
     def send(self, event: AnyEvent) -> None:
         """Any other event; it keeps its place among the batches and is never dropped."""

@@ -32,7 +32,7 @@ class Epochs:
         """A batch was told."""
         self._counted = False
         """The loop counts its epochs."""
-        self._began_at = self._stepped_at = monotonic()
+        self._began_at = self.stepped_at = monotonic()
         self._left_at = 0.0
         """When the loop over the epochs was left, by a break or by what ends the process; 0 if it was not."""
         self._first_step = 0
@@ -77,7 +77,7 @@ class Epochs:
             self._begin(link, step)
         elif self._plan.batch(one, step - self._first_step):
             self._correct(link, self._plan.batches)
-        self._stepped_at = monotonic()
+        self.stepped_at = monotonic()
         if one is None:
             return math.nan, 0
         return one.take()
@@ -88,7 +88,7 @@ class Epochs:
         if not self._counted:
             self.leave(link, step - 1, cut=False)
             self._epoch = self._epoch + 1 if self._epoch else self.first_epoch
-            self._began_at = one.began_at if one is not None else self._stepped_at
+            self._began_at = one.began_at if one is not None else self.stepped_at
         self._open, self._epoch_pass, self._told_any = True, one, True
         first_batch = self.first_batch if self._epoch == self.first_epoch else 0
         self._first_step = step - 1 - first_batch
@@ -116,7 +116,7 @@ class Epochs:
         if not cut and self._plan.batches not in (UNKNOWN, done):
             self._correct(link, done)
         self._plan.end(done)
-        trained, seconds = self._stepped_at - self._began_at, now - self._began_at
+        trained, seconds = self.stepped_at - self._began_at, now - self._began_at
         link.send(EpochEnded(rank, self.told, "stopped" if cut else "completed", trained, seconds))
 
     def where(self, step: int) -> tuple[int, int]:
@@ -130,7 +130,7 @@ class Epochs:
     @property
     def seconds_since(self) -> float:
         """Since the newest batch."""
-        return monotonic() - self._stepped_at
+        return monotonic() - self.stepped_at
 
     @property
     def told(self) -> int:

@@ -303,15 +303,13 @@ class Run:
     def _tell_batch(self, link: Link, loss: Any, lr: Any, samples: int, named: dict[str, Any]) -> None:
         reporter, counts = link.reporter, self.counts
         wait, counted = counts.batch(link, self.step)
-        if wait:
-            reporter.waited(wait)
+        numbers: dict[str, Any] | None = None
         if named:
-            values, how = self._values.usable(named)
-            if how is NO_HOW:
-                reporter.read_values(values)
-            elif values:
-                reporter.values(values, how)
-        reporter.batch(loss, lr, samples or counted)
+            numbers, how = self._values.usable(named)
+            if numbers and how is not NO_HOW:
+                reporter.values(numbers, how)
+                numbers = None
+        reporter.batch_was(loss, lr, samples or counted, wait, 0.0, counts.stepped_at, numbers)
 
     def _is_over(self, *, epoch: bool = False) -> bool:
         """Whether a loop over batches, or over epochs, ends here."""

@@ -45,18 +45,21 @@ class Values:
         self._known: set[str] = set()
         self._wrong: set[str] = set()
 
-    def usable(self, given: Mapping[Any, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
+    def usable(self, given: dict[Any, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
         """The values that can be told, and how some of them are merged; that of a GPU stays a tensor.
 
-        With `NO_HOW` all of them are numbers.
+        With `NO_HOW` all of them are numbers, in the dict that was given.
         """
-        known, values = self._known, {}
+        known = self._known
         for name, value in given.items():
-            number = value if type(value) is float else quick_number(value)
-            if number is None or name not in known:
+            if type(value) is not float:
+                number = quick_number(value)
+                if number is None:
+                    return self._sorted_out(given)
+                given[name] = number
+            if name not in known:
                 return self._sorted_out(given)
-            values[name] = number
-        return values, NO_HOW
+        return given, NO_HOW
 
     def _sorted_out(self, given: Mapping[Any, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         values: dict[str, Any] = {}
