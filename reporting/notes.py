@@ -14,11 +14,6 @@ BatchNote: TypeAlias = tuple[int, Any, Any, int, float, float, float]
 """Step, loss and learning rate (numbers, or what has `read` or can be made one), samples, seconds of waiting for
 data, and two times: the end of the forward pass (0 if not told) and the end of the batch."""
 
-ValuesNote: TypeAlias = tuple[int, dict[str, Any], dict[str, str]]
-"""Of the batch whose note follows: its step, its named values (numbers, or what has `read`), and how they are
-merged, as in `BatchValues`."""
-VALUES_FIELDS = 3
-
 
 class EpochNote(NamedTuple):
     """An epoch begins."""
@@ -28,6 +23,16 @@ class EpochNote(NamedTuple):
     step: int
     """How many batches of the run were done before it."""
     at: float
+
+
+class ValuesNote(NamedTuple):
+    """The named values of the batch whose note follows."""
+
+    step: int
+    values: dict[str, Any]
+    """Numbers, or what has `read`."""
+    how: dict[str, str]
+    """As in `BatchValues`."""
 
 
 Note: TypeAlias = BatchNote | EpochNote | ValuesNote | AnyEvent
@@ -57,9 +62,9 @@ class NoteReader:
             self.step = note.step
             self._at = note.at
             return note.event
-        if not isinstance(note, tuple):
-            return note
-        return self._values(*note, wait) if len(note) == VALUES_FIELDS else self._batch(note, wait)
+        if isinstance(note, ValuesNote):
+            return self._values(note, wait)
+        return self._batch(note, wait) if isinstance(note, tuple) else note
 
     def _batch(self, note: BatchNote, wait: bool) -> BatchEvent | None:
         step, loss, lr, samples, data_wait, forward_done, at = note
@@ -83,15 +88,15 @@ class NoteReader:
         batch = step - self._first_step
         return BatchEvent(self._rank, self._epoch, batch, step, loss, lr, samples, seconds, data_wait, busy, at)
 
-    def _values(self, step: int, values: dict[str, Any], how: dict[str, str], wait: bool) -> BatchValues | None:
+    def _values(self, note: ValuesNote, wait: bool) -> BatchValues | None:
         numbers = {}
-        for name, value in values.items():
+        for name, value in note.values.items():
             number = _number(value, wait)
             if number is None:
                 return None
             numbers[name] = number
-        self.values_read += sum(hasattr(value, "read") for value in values.values())
-        return BatchValues(self._rank, step, numbers, how)
+        self.values_read += sum(hasattr(value, "read") for value in note.values.values())
+        return BatchValues(self._rank, note.step, numbers, note.how)
 
 
 def _number(value: Any, wait: bool) -> float | None:

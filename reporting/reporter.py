@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..metrics.events import AnyEvent, BatchesDropped, EpochBegan, Hello, Introduced, encode_events
 from .late_numbers import LateNumber, is_elsewhere
-from .notes import EpochNote, Note, NoteReader
+from .notes import EpochNote, Note, NoteReader, ValuesNote
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -168,7 +168,7 @@ class Reporter:
         self._step = step = self._step + 1
         if len(self._waiting) < CAPACITY:
             if values:
-                self._waiting.append((step, values, NO_HOW))
+                self._waiting.append(ValuesNote(step, values, NO_HOW))
             self._waiting.append((step, loss, lr, samples, data_wait, forward_done, at))
         else:
             self._dropped += 1
@@ -183,7 +183,7 @@ class Reporter:
         if len(self._waiting) + 1 >= CAPACITY or on_their_way + len(values) > VALUES_CAPACITY:
             return
         held = {name: value if type(value) is float else self._held_value(value) for name, value in values.items()}
-        self._waiting.append((self._step + 1, held, dict(how)))
+        self._waiting.append(ValuesNote(self._step + 1, held, dict(how)))
 
     def send(self, event: AnyEvent) -> None:
         """Any other event; it keeps its place among the batches and is never dropped."""
