@@ -17,7 +17,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ..metrics.events import AnyEvent, BatchesDropped, EpochBegan, Hello, Introduced, encode_events
+from ..metrics.events import AnyEvent, BatchesDropped, BatchValues, EpochBegan, Hello, Introduced, encode_events
 from .late_numbers import LateNumber, is_elsewhere
 from .notes import EpochNote, Note, NoteReader, ValuesNote
 
@@ -168,7 +168,7 @@ class Reporter:
         self._step = step = self._step + 1
         if len(self._waiting) < CAPACITY:
             if values:
-                self._waiting.append(ValuesNote(step, values, NO_HOW))
+                self._waiting.append(BatchValues(self.rank, step, values))
             self._waiting.append((step, loss, lr, samples, data_wait, forward_done, at))
         else:
             self._dropped += 1
