@@ -191,6 +191,15 @@ def throughput(kept: dict[str, Any]) -> str:
     )
 
 
+def hooks_cost(rows: list[dict[str, Any]]) -> str:
+    """What the hooks of an unchanged script add to a batch of the loader."""
+    shown = [
+        [row["name"].replace("_", " "), *(f"{1e6 * row[key]:.0f}" for key in ("bare", "p50", "p25", "p75"))]
+        for row in rows
+    ]
+    return table(["loop", "bare, µs", "hooks add, µs", "lower quartile", "upper quartile"], shown)
+
+
 def monitor_load(kept: dict[str, Any]) -> str:
     """The monitor's own cost."""
     loads = [
@@ -256,6 +265,14 @@ def main() -> None:
             "that logs it is timed, reading the loss included; all loggers in turn, three times. everybatch runs "
             "with log, both CSV files, journal and the monitor open.",
             thread_cost,
+        ),
+        section(
+            "hooks_cost",
+            "Hooks of an unchanged script",
+            "A tiny model on one thread of torch; turns of a hundred batches of the loader with the hooks and "
+            "without them follow each other, and each turn with them is compared with the one before. These "
+            "batches are as short as can be.",
+            hooks_cost,
         ),
         section(
             "training_speed",
