@@ -66,7 +66,7 @@ def _report(
     compared = [analysis for analysis in drawn if len(analysis.epochs)]
     if comparison is not None and len(compared) > 1:
         path = compared[0].files.folder / f"comparison_{compared[0].files.run_id}.png"
-        _save(path, draw_comparison(compared, catalogue_of_plots), "report_files", catalogue)
+        _save(path, draw_comparison(compared, comparison.metric, catalogue_of_plots), "report_files", catalogue)
 
 
 def _draw(analysis: Analysis, catalogue: Catalogue, catalogue_of_plots: Catalogue, *, html: bool) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from ..log.catalogue import Catalogue
+from ..log.catalogue import Catalogue, one_line
 from ..metrics.analysis.analysis import Analysis
 from ..run.paths import is_file
 
@@ -25,6 +25,8 @@ FONTS = (
 """Fonts that have Chinese characters, the best ones first."""
 COLOURS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2")
 DPI = 130
+MOST_TITLE = 40
+"""Characters."""
 
 
 def use_font(lang: str) -> bool:
@@ -66,19 +68,19 @@ def draw_run(analysis: Analysis, catalogue: Catalogue) -> bytes:
     return png(figure)
 
 
-def draw_comparison(analyses: Sequence[Analysis], catalogue: Catalogue) -> bytes:
-    """The losses of several runs over one another, as a PNG."""
+def draw_comparison(analyses: Sequence[Analysis], metric: str, catalogue: Catalogue) -> bytes:
+    """The losses of several runs over one another, or with a `metric` that instead of the second, as a PNG."""
     figure = Figure(figsize=(11, 5), layout="constrained")
     axes = figure.subplots(1, 2)
-    for axis, column, name in (
-        (axes[0], "avg_loss", "report_average"),
-        (axes[1], "val_loss", "report_validation"),
+    for axis, column, title in (
+        (axes[0], "avg_loss", catalogue.text("report_average")),
+        (axes[1], f"val_{metric or 'loss'}", metric or catalogue.text("report_validation")),
     ):
         for place, analysis in enumerate(analyses):
             done = analysis.epochs[analysis.epochs["status"] == "completed"]
             colour = COLOURS[place % len(COLOURS)]
             axis.plot(done["epoch"], done[column], color=colour, label=analysis.files.run_id, linewidth=1.6)
-        dress(axis, catalogue.text(name))
+        dress(axis, title)
         axis.legend(frameon=False, fontsize=8)
     return png(figure)
 
@@ -129,7 +131,8 @@ def _draw_line(axis: Any, done: pd.DataFrame, column: str, title: str) -> None:
 
 def dress(axis: Any, title: str, unit: str = "epoch") -> None:
     """Title, grid and labels as all pictures here have them; `unit` is what the x-axis counts."""
-    axis.set_title(title, fontsize=10, loc="left")
+    plain = one_line(title)[:MOST_TITLE].replace("$", r"\$")  # a dollar sign would begin a formula
+    axis.set_title(plain, fontsize=10, loc="left")
     axis.set_xlabel(unit, fontsize=9)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.tick_params(labelsize=8)

@@ -58,12 +58,11 @@ def print_comparison(comparison: Comparison, catalogue: Catalogue) -> None:
     """The runs side by side, and which is better."""
     console = _console()
     console.rule(catalogue.text("report_comparison"))
-    what = catalogue.text("report_validation" if comparison.validated else "report_average")
+    what = comparison.metric or catalogue.text("report_validation" if comparison.validated else "report_average")
     table = _table()
     table.add_column(catalogue.text("report_run"), overflow="fold")
-    for title in (what, "report_epoch", "report_noise", "report_behind"):
-        text = catalogue.text(title) if title.startswith("report_") else title
-        table.add_column(text, justify="right", overflow="fold")
+    for title in (what, *map(catalogue.text, ("report_epoch", "report_noise", "report_behind"))):
+        table.add_column(escape(title), justify="right", overflow="fold")
     for standing in comparison.standings:
         table.add_row(
             escape(standing.run_id),
@@ -201,7 +200,8 @@ def _verdict(comparison: Comparison, what: str, catalogue: Catalogue) -> str:
     if len(finite) < 2:
         return catalogue.text("report_one_score")
     first, second = finite[:2]
-    figures = {"difference": second.score - first.score, "times": second.behind}
+    figures = {"difference": abs(second.score - first.score), "times": second.behind}
     if comparison.clear:
-        return catalogue.text("report_clear", run=first.run_id, what=what, score=first.score, **figures)
+        clear = "report_clear_metric" if comparison.metric else "report_clear"
+        return catalogue.text(clear, run=first.run_id, what=what, score=first.score, **figures)
     return catalogue.text("report_unclear", **figures)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..log.catalogue import Catalogue, one_line
+from ..log.catalogue import Catalogue
 from ..metrics.analysis.analysis import Analysis
 from ..metrics.analysis.values import ValueStory
 from .plots import COLOURS, dress, png
@@ -16,7 +16,6 @@ from .plots import COLOURS, dress, png
 COLUMNS = 3
 BUCKETS = 400
 """Points of a curve; the band around it is from the least to the most of what a point stands for."""
-MOST_TITLE = 40
 
 
 def draw_values(analysis: Analysis, catalogue: Catalogue) -> bytes:
@@ -46,5 +45,4 @@ def _draw(axis: Any, value: ValueStory) -> None:
         axis.plot(places[starts], mean, color=COLOURS[0], linewidth=1.4, marker=marker, markersize=3)
     for place in value.places[~finite][:BUCKETS]:
         axis.axvline(place, color=COLOURS[3], linewidth=0.8, alpha=0.6)
-    # A dollar sign would begin a formula.
-    dress(axis, one_line(value.name)[:MOST_TITLE].replace("$", r"\$"), value.key)
+    dress(axis, value.name, value.key)

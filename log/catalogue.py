@@ -10,13 +10,15 @@ from ..errors import UsageError
 from ..metrics.blocks import Line, end_lines, epoch_block, named, validation_line, values_text
 from ..metrics.numbers import hides
 from ..metrics.records import BatchRecord, EpochSummary, Notice, RunEnded, ValidationRecord, shown_total
+from .plurals import Plurals
 from .texts import en, zh
 
 TEXTS = {"zh": zh.TEXTS, "en": en.TEXTS}
 DECIMALS = 6
 """Of a loss in a line."""
 READABLE = {
-    "val_loss", "val_metric", "best_val", "best_metric", "best_avg", "spike", "report_clear", "report_unclear",
+    "val_loss", "val_metric", "best_val", "best_metric", "best_avg", "spike", "report_clear", "report_clear_metric",
+    "report_unclear",
 }  # fmt: skip
 """Texts that show a number as a power of 10 where their decimals would hide it. The guide's lines stay its own."""
 
@@ -27,6 +29,7 @@ class Catalogue:
     def __init__(self, lang: str) -> None:
         self.lang = lang
         self._texts = TEXTS[lang]
+        self._plurals = Plurals(self._texts) if lang == "en" else None
         self._batch_line = self._texts["batch"].format
 
     def has(self, key: str) -> bool:
@@ -38,7 +41,8 @@ class Catalogue:
         shown = {name: one_line(field) if isinstance(field, str) else field for name, field in fields.items()}
         if key in READABLE:
             shown = {name: _readable(field) for name, field in shown.items()}
-        return self._texts[key].format(**shown)
+        text = self._texts[key]
+        return (self._plurals.agreeing(key, text, fields) if self._plurals else text).format(**shown)
 
     def batch(self, record: BatchRecord, epochs: int, batches: int, value_names: tuple[str, ...] = ()) -> str:
         """The line of one batch; its counter is the 0-based index, as in the guide.

@@ -27,19 +27,25 @@ class Standing:
 
     run_id: str
     score: float
-    """Its lowest loss: of validation if all runs have it, else of training; nan if it has none."""
+    """Its lowest loss, or its highest metric; nan if it has none."""
     epoch: int | None
     noise: float
-    """Standard deviation of the loss from epoch to epoch, in the later half."""
+    """Standard deviation from epoch to epoch, in the later half."""
     behind: float
-    """How far its score is above the best run's, in standard deviations of the noise of both."""
+    """How much worse its score is than the best run's, in standard deviations of the noise of both."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs, the best one first."""
+    """Runs, the best one first.
 
+    They are compared by the metric that all of them name as `score`, the highest first, else by their loss.
+    """
+
+    metric: str
+    """Its name; empty for the loss."""
     validated: bool
+    """The loss is that of validation, which all runs have; else that of training."""
     standings: list[Standing]
     differences: dict[str, list[str]]
     """Flags that are not the same in all runs: their values in the order in which the runs were given."""
@@ -52,8 +58,10 @@ class Comparison:
 
 def compare(runs: Sequence[Analysis]) -> Comparison:
     """Compare two runs or more."""
+    metric = _metric_of_all(runs)
     validated = all(run.epochs["val_loss"].notna().any() for run in runs)
-    column = "val_loss" if validated else "avg_loss"
+    column = f"val_{metric}" if metric else "val_loss" if validated else "avg_loss"
+    sign = -1.0 if metric else 1.0
     scored: list[tuple[str, float, int | None, float]] = []
     for run in runs:
         done = run.epochs[run.epochs["status"] == "completed"]
@@ -62,16 +70,23 @@ def compare(runs: Sequence[Analysis]) -> Comparison:
         if not len(finite):
             scored.append((run.files.run_id, math.nan, None, 0.0))
             continue
-        place = int(np.nanargmin(np.where(np.isfinite(values), values, np.nan)))
+        place = int(np.nanargmin(np.where(np.isfinite(values), sign * values, np.nan)))
         noise = noise_of(finite[len(finite) // 2 :]) or noise_of(finite)
         scored.append((run.files.run_id, float(values[place]), int(done["epoch"].iloc[place]), noise))
-    scored.sort(key=lambda one: (math.isnan(one[1]), one[1]))
+    scored.sort(key=lambda one: (math.isnan(one[1]), sign * one[1]))
     best = scored[0]
     standings = [
-        Standing(run_id, score, epoch, noise, _distance(score - best[1], math.hypot(noise, best[3])))
+        Standing(run_id, score, epoch, noise, _distance(abs(score - best[1]), math.hypot(noise, best[3])))
         for run_id, score, epoch, noise in scored
     ]
-    return Comparison(validated, standings, _differences(runs))
+    return Comparison(metric, validated, standings, _differences(runs))
+
+
+def _metric_of_all(runs: Sequence[Analysis]) -> str:
+    """The metric by which each of the runs judges its epochs; empty if they do not agree on one."""
+    names = {run.files.score for run in runs}
+    metric = names.pop() if len(names) == 1 else ""
+    return metric if metric and all(f"val_{metric}" in run.epochs for run in runs) else ""
 
 
 def _distance(difference: float, noise: float) -> float:

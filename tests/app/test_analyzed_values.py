@@ -33,7 +33,7 @@ def test_a_table_and_a_picture_of_each(folder, capsys):
     (dice,) = [line for line in out.splitlines() if line.startswith("dice")]
     assert dice.split()[1:] == ["0.7071", "0.9895", "0.0000", "0.9900", "0.9481"]
     assert "$x_1$ [red]" in out
-    assert "The value never is NaN or Inf in 1 batches, the first is batch 6 of epoch 1" in out
+    assert "The value never is NaN or Inf in 1 batch, the first is batch 6 of epoch 1" in out
     with Image.open(folder / f"values_{RUN_ID}.png") as picture:
         assert picture.width > picture.height > 300
 

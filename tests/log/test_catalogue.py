@@ -125,3 +125,37 @@ def test_no_number_of_a_text_stands_there_as_minus_zero(lang):
         for least in (-0.0, -1e-12):
             numbers = {name: least if spec else "x" for name, spec in fields}
             assert "-0" not in text.format(**numbers), key
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "3 whole epochs|0 batches were not recorded"),
+        (1, "1 whole epoch|1 batch was not recorded"),
+        (2, "2 whole epochs|2 batches were not recorded"),
+        (11, "11 whole epochs|11 batches were not recorded"),
+    ],
+)
+def test_english_has_a_singular(count, said):
+    epochs, batches = said.split("|")
+    catalogue = Catalogue("en")
+    assert f"Only {epochs}: too few" in catalogue.text("finding_short", epochs=count or 3)
+    assert catalogue.text("dropped", rank=1, count=count).endswith(f"of rank 1 was full, {batches}")
+
+
+def test_one_of_two_counts_is_in_the_singular_by_itself():
+    text = Catalogue("en").text("run", run_id="x", task="t", world_size=1, device="cpu", backend="gloo", epochs=2)
+    assert text == "Run x: task t, 1 rank (cpu, gloo), 2 epochs"
+
+
+def test_what_somebody_else_wrote_stays_as_it_is():
+    text = Catalogue("en").text(
+        "run", run_id="x", task="1 ranks", world_size=1, device="1 epochs", backend="", epochs=1
+    )
+    assert text.startswith("Run x: task 1 ranks, 1 rank (1 epochs")
+
+
+def test_chinese_has_none():
+    assert Catalogue("zh").text("report_ranks", count=1) == Catalogue("zh").text("report_ranks", count=2).replace(
+        "2", "1"
+    )

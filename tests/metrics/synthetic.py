@@ -21,6 +21,8 @@ class Run:
             1 + noise * random.standard_normal(place.shape)
         )
         self.val = self.loss.mean(axis=1) * 1.1 + jitter * random.standard_normal(epochs)
+        self.metrics = {}
+        """Those of the validations, by name: a number an epoch."""
         self.lr = np.full(epochs, 1e-3)
         self.step_seconds = 0.08 * (1 + 0.05 * random.random(place.shape))
         self.wait = 0.004 * np.ones(place.shape)
@@ -35,11 +37,12 @@ class Run:
             epoch + 1, float(losses.mean()), float(finite.min()), float(finite.max()), float(self.lr[epoch]),
             seconds + 1, 1.0, None if self.val is None else float(self.val[epoch]), 8 * self.batches,
             8 * self.batches / seconds, float(self.wait[epoch].sum()), int((~np.isfinite(losses)).sum()), 2,
-            self.attempt[epoch], self.status[epoch], 1e9 + 60 * epoch, (), 1.0, self.batches,
+            self.attempt[epoch], self.status[epoch], 1e9 + 60 * epoch,
+            tuple(float(of_epochs[epoch]) for of_epochs in self.metrics.values()), 1.0, self.batches,
         )  # fmt: skip
 
     def epoch_rows(self):
-        return [epoch_row(self.summary(epoch), ()) for epoch in range(self.epochs)]
+        return [epoch_row(self.summary(epoch), tuple(self.metrics)) for epoch in range(self.epochs)]
 
     def batch_rows(self):
         return [
@@ -65,7 +68,9 @@ class Run:
 
     def write(self, folder, run_id="20261124_120000"):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"epoch_metrics_{run_id}.csv").write_text(epoch_header(()) + "".join(self.epoch_rows()))
+        (folder / f"epoch_metrics_{run_id}.csv").write_text(
+            epoch_header(tuple(self.metrics)) + "".join(self.epoch_rows())
+        )
         (folder / f"batch_metrics_{run_id}.csv").write_text(batch_header() + "".join(self.batch_rows()))
         return folder
 

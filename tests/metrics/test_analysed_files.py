@@ -1,5 +1,6 @@
 """The analysis takes files in any state, says what is wrong with them, and compares several runs."""
 
+import numpy as np
 import pytest
 from everybatch.metrics.analysis.analysis import analyse
 from everybatch.metrics.analysis.compare import compare
@@ -102,11 +103,11 @@ def test_the_parts_of_a_run_belong_together(tmp_path):
 # ---- several runs -----------------------------------------------------------------------------------------
 
 
-def compared(tmp_path, *runs, configs=({}, {})):
+def compared(tmp_path, *runs, configs=({}, {}), scores=("", "")):
     analyses = []
-    for place, (run, config) in enumerate(zip(runs, configs, strict=True)):
+    for place, (run, config, score) in enumerate(zip(runs, configs, scores, strict=True)):
         (files,) = runs_in(run.write(tmp_path / str(place), f"2026112{place}_120000")).values()
-        files.config = config
+        files.config, files.score = config, score
         analyses.append(analyse(files, with_batches=False))
     return compare(analyses)
 
@@ -120,6 +121,34 @@ def test_a_run_that_is_better_by_far(tmp_path):
     assert result.clear
     assert result.validated
     assert result.differences == {"lr": ["0.1", "0.001"]}
+
+
+def with_dice(best, **of_run):
+    run = Run(**of_run)
+    run.metrics["dice"] = np.minimum(best, np.linspace(0.2, best + 0.1, run.epochs)) + 0.001 * (
+        np.arange(run.epochs) % 2
+    )
+    return run
+
+
+def test_runs_that_judge_by_the_same_metric_are_compared_by_it_and_the_highest_is_the_best(tmp_path):
+    runs = with_dice(0.7, end=0.08), with_dice(0.9, end=0.12)
+    result = compared(tmp_path, *runs, scores=("dice", "dice"))
+    assert result.metric == "dice"
+    assert [standing.run_id for standing in result.standings] == ["20261121_120000", "20261120_120000"]
+    best, second = result.standings
+    assert (best.score, best.behind) == (pytest.approx(0.901), 0)
+    assert best.epoch == 1 + np.argmax(runs[1].metrics["dice"])
+    assert second.score == pytest.approx(0.701)
+    assert second.behind > 100
+    assert result.clear
+
+
+@pytest.mark.parametrize("scores", [("dice", ""), ("dice", "iou")])
+def test_runs_that_judge_by_different_things_are_compared_by_their_loss(tmp_path, scores):
+    result = compared(tmp_path, with_dice(0.9, end=0.12), with_dice(0.7, end=0.08), scores=scores)
+    assert (result.metric, result.validated) == ("", True)
+    assert result.standings[0].run_id == "20261121_120000"
 
 
 def test_runs_that_cannot_be_told_apart(tmp_path):

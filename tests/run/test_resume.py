@@ -125,7 +125,7 @@ def test_a_run_that_lives_or_has_finished_is_not_resumed(start, train, tiny):
     assert run.wait().code == 0
     third = train("--resume", "latest", "--lang", "en")
     assert third.code == 2
-    assert "has done all of its 1 epochs; raise --epochs" in third.stderr
+    assert "has done all of its 1 epoch; raise --epochs" in third.stderr
 
 
 @pytest.mark.slow

@@ -197,10 +197,14 @@ TEXTS = {
         "{run} is better: {what} {score:z.6f}, lower than the second by {difference:z.6f}, {times:z.1f} "
         "times the noise"
     ),
+    "report_clear_metric": (
+        "{run} is better: {what} {score:z.6f}, higher than the second by {difference:z.6f}, {times:z.1f} "
+        "times the noise"
+    ),
     "report_unclear": (
         "Too close to call: the best two differ by {difference:z.6f}, within the noise ({times:z.1f} times)"
     ),
-    "report_one_score": "Only one run has a loss to compare",
+    "report_one_score": "Only one run has a figure to compare",
     "not_csv": "{path} is no CSV file of a run (it lacks {missing})",
     "analyze_unreadable": "cannot read {path} ({reason})",
     "analyze_nothing": "there is no CSV file of a run (epoch_metrics_*.csv) in {path}",

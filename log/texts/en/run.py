@@ -41,7 +41,7 @@ TEXTS = {
     "run_batch_csv": "Metrics per batch: {path}",
     "run_checkpoints": "Checkpoints: {path}",
     "ranks_starting": "Starting {count} ranks …",
-    "ranks_ready": "All {count} ranks run, waiting for the first batch …",
+    "ranks_ready": "{count} ranks run, waiting for the first batch …",
     "resumed": "Attempt {attempt}: going on from {path} in epoch {epoch}, skipping {batch} batches that are done",
     "resumed_from_nothing": (
         "Warning: attempt {attempt}: there is no checkpoint to go on from, starting from the beginning"

@@ -156,8 +156,11 @@ TEXTS = {
     "report_behind": "落后（噪声的倍数）",
     "report_noise": "噪声",
     "report_clear": "{run} 更好：{what} {score:z.6f}，比第二名低 {difference:z.6f}，是噪声的 {times:z.1f} 倍",
+    "report_clear_metric": (
+        "{run} 更好：{what} {score:z.6f}，比第二名高 {difference:z.6f}，是噪声的 {times:z.1f} 倍"
+    ),
     "report_unclear": "分不出高下：最好的两次只差 {difference:z.6f}，在噪声之内（{times:z.1f} 倍）",
-    "report_one_score": "只有一次运行有可比的损失",
+    "report_one_score": "只有一次运行有可比的数值",
     "not_csv": "{path} 不是运行的CSV文件（缺少列 {missing}）",
     "analyze_unreadable": "无法读取 {path}（{reason}）",
     "analyze_nothing": "{path} 中没有运行的CSV文件（epoch_metrics_*.csv）",
