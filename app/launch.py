@@ -30,18 +30,36 @@ def launch(request: Request) -> int:
         start_new_session=True,
     )
     theirs.close()
-    with ours, ours.makefile("rw", encoding="utf-8") as told:
-        told.write(encode_request(request))
-        told.flush()
-        line = told.readline()
-    if not line:  # it died before it could say anything; its traceback is on the screen
-        return process.wait() or EXIT_FAILED
+    try:
+        line = _ask(ours, request)
+        if not line:  # it died before it could say anything; its traceback is on the screen
+            return process.wait() or EXIT_FAILED
+    except KeyboardInterrupt:
+        _call_off(process)
+        raise
     answer = json.loads(line)
     if "usage" in answer:
         print(answer["usage"], file=sys.stderr)
         process.wait()
         return EXIT_USAGE
     return watch(Path(answer["folder"]), catalogue)
+
+
+def _ask(connection: socket.socket, request: Request) -> str:
+    """The answer of the run process, a line of JSON; empty if it died without one."""
+    with connection, connection.makefile("rw", encoding="utf-8") as told:
+        told.write(encode_request(request))
+        told.flush()
+        return told.readline()
+
+
+def _call_off(process: subprocess.Popen[bytes]) -> None:
+    """End a run that has not begun, or has just begun, and wait for it; at once when asked again."""
+    try:
+        process.terminate()
+        process.wait()
+    except KeyboardInterrupt:
+        process.kill()
 
 
 def has_terminal() -> bool:

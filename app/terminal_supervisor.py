@@ -20,15 +20,16 @@ RESET = (
 
 def watch(private: Path, catalogue: Catalogue) -> int:
     """Show the monitor on the run whose private folder is `private`; its exit code, or 1 if it was killed."""
+    # The signals of the terminal are meant for the monitor: a supervisor that they end could restore no terminal. The
+    # monitor inherits that the first one is ignored, or a Ctrl-C before it is on the screen would end it and leave a
+    # run that nobody watches.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     before = termios.tcgetattr(0)
     monitor = subprocess.Popen(
         [sys.executable, "-P", "-m", "everybatch.app.watch", str(private)],
         env={**os.environ, "EVERYBATCH_LANG": catalogue.lang},
     )
-    # The signals of the terminal are meant for the monitor: a supervisor that they end could restore no terminal.
-    # They are ignored only from here on, because the monitor would inherit that.
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
     code = _wait(monitor.pid)
     if code >= 0:
         return code

@@ -84,7 +84,8 @@ def _created(folder: RunFolder, connection: socket.socket, starter: TextIO) -> N
     """Let go of the terminal."""
     _print_to_folder(folder)
     _answer(starter, "folder", str(folder.private.absolute()))
-    starter.close()
+    with contextlib.suppress(OSError):  # it would write what it could not write above
+        starter.close()
     connection.close()
 
 

@@ -1,6 +1,7 @@
 """A command on a pseudo-terminal of its own."""
 
 import codecs
+import contextlib
 import fcntl
 import json
 import os
@@ -99,7 +100,11 @@ class Terminal:
 
         def find():
             family = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
-            return next((p for p in family if "everybatch.app.watch" in p.cmdline()), None)
+            return next((p for p in family if is_monitor(p)), None)
+
+        def is_monitor(process):
+            with contextlib.suppress(psutil.NoSuchProcess):  # one that the run process has ended with
+                return "everybatch.app.watch" in process.cmdline()
 
         return until(find)
 
