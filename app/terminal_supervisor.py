@@ -20,8 +20,8 @@ RESET = (
 
 def watch(private: Path, catalogue: Catalogue) -> int:
     """Show the monitor on the run whose private folder is `private`; its exit code, or 1 if it was killed."""
-    # The signals of the terminal are meant for the monitor: a supervisor that they end could restore no terminal. The
-    # monitor inherits that the first one is ignored, or a Ctrl-C before it is on the screen would end it and leave a
+    # The signals of the terminal are meant for the monitor: a supervisor that they end could restore no terminal.
+    # The monitor inherits that SIGINT is ignored, or a Ctrl-C before it is on the screen would end it and leave a
     # run that nobody watches.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     before = termios.tcgetattr(0)
