@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
@@ -57,55 +58,70 @@ def _run(arguments: Sequence[str], catalogue: Catalogue) -> int:
 
 def _train(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from ..engine.config import TrainConfig
-    from .flags_help import flags_help
     from .train import train
     from .train_config import PROGRAM, read_request
 
-    if {"-h", "--help"} & set(arguments):
-        print(flags_help(TrainConfig, catalogue.lang, f"{PROGRAM} [flags]"))
-        return 0
+    if _asks_for_help(arguments):
+        return _help(TrainConfig, catalogue, f"{PROGRAM} [flags]")
     return train(read_request(arguments))
 
 
 def _command_run(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from ..run.command_config import CommandConfig
-    from .flags_help import flags_help
     from .run_command import PROGRAM, run_command
 
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(flags_help(CommandConfig, catalogue.lang, f"{PROGRAM} [flags] CMD …"))
-        return 0 if arguments else EXIT_USAGE
+    if not arguments or _asks_for_help(arguments[:1]):
+        told = _help(CommandConfig, catalogue, f"{PROGRAM} [flags] CMD …")
+        return told if arguments else EXIT_USAGE
     return run_command(arguments)
 
 
 def _attach(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .runs import attach
+    from .runs_flags import RunConfig
 
+    if _asks_for_help(arguments):
+        return _help(RunConfig, catalogue, "everybatch attach [RUN]", "help_attach")
     return attach(arguments, catalogue)
 
 
 def _runs(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .runs import runs
+    from .runs_flags import RunsConfig
 
+    if _asks_for_help(arguments):
+        return _help(RunsConfig, catalogue, "everybatch runs [flags]", "help_runs")
     return runs(arguments, catalogue)
 
 
 def _stop(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .runs import stop
+    from .runs_flags import RunConfig
 
+    if _asks_for_help(arguments):
+        return _help(RunConfig, catalogue, "everybatch stop [RUN]", "help_stop")
     return stop(arguments, catalogue)
 
 
 def _analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .analyze_flags import PROGRAM, AnalyzeConfig
-    from .flags_help import flags_help
 
-    if {"-h", "--help"} & set(arguments):
-        print(flags_help(AnalyzeConfig, catalogue.lang, f"{PROGRAM} [RUN …] [flags]"))
-        return 0
+    if _asks_for_help(arguments):
+        return _help(AnalyzeConfig, catalogue, f"{PROGRAM} [RUN …] [flags]")
     from .analyze import analyze
 
     return analyze(arguments, catalogue)
+
+
+def _asks_for_help(arguments: Sequence[str]) -> bool:
+    return not {"-h", "--help"}.isdisjoint(arguments)
+
+
+def _help(kind: type[Any], catalogue: Catalogue, usage: str, about: str = "") -> int:
+    from .flags_help import flags_help
+
+    print(flags_help(kind, catalogue.lang, usage, about))
+    return 0
 
 
 Command = Callable[[Sequence[str], Catalogue], int]

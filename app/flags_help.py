@@ -14,15 +14,20 @@ FLAGS = "[flags]"
 """In a usage."""
 
 
-def flags_help(kind: type[Any], lang: str, usage: str) -> str:
+def flags_help(kind: type[Any], lang: str, usage: str, about: str = "") -> str:
     """How the command is typed, as in `usage`, and one line for each flag of the dataclass `kind`.
 
+    `about` is the key of a text that says what the command does, if its name and its flags do not.
     A line tells what the flag does, its choices and its default. A field's metadata may say `help`, the text where
     it is another one than that of its name, and `unknown`, the value that it has where nobody knows it.
     """
     catalogue = Catalogue(lang)
     defaults = kind()
-    lines = [catalogue.text("help_usage", usage=usage.replace(FLAGS, catalogue.text("help_flags"))), ""]
+    alike = any("_" in field.name for field in dataclasses.fields(kind))
+    shown = usage.replace(FLAGS, catalogue.text("help_flags"))
+    lines = [catalogue.text("help_usage_alike" if alike else "help_usage", usage=shown), ""]
+    if about:
+        lines += [catalogue.text(about), ""]
     for field in dataclasses.fields(kind):
         if field.metadata.get("positional"):
             continue

@@ -12,7 +12,9 @@ from ..log.streams import print_json
 from ..metrics.commands import Command
 from ..run.control_client import ask_run
 from ..run.registry import LIVE, RegisteredRun, all_runs, find_run
+from .arguments import parse
 from .launch import has_terminal
+from .runs_flags import RunConfig, RunsConfig
 
 MOST_TASK = 32
 """Characters of a task, or of a command, in the table."""
@@ -21,11 +23,9 @@ COLUMNS = ("run", "state", "task", "ranks", "started", "folder")
 
 def runs(arguments: Sequence[str], catalogue: Catalogue) -> int:
     """Print all runs that are known, the newest last."""
-    given = _without_lang(arguments, catalogue)
-    if given not in ([], ["--json"]):
-        raise UsageError("bad_arguments", command="everybatch runs")
+    config = parse(RunsConfig, arguments, "everybatch runs")
     rows = [_row(run) for run in all_runs()]
-    if given:
+    if config.json:
         print_json(rows)
         return 0
     table = [[catalogue.text(f"column_{column}") for column in COLUMNS]]
@@ -38,7 +38,7 @@ def runs(arguments: Sequence[str], catalogue: Catalogue) -> int:
 
 def attach(arguments: Sequence[str], catalogue: Catalogue) -> int:
     """Watch a run; it goes on when the monitor is left."""
-    run = find_run(_one_run(arguments, catalogue, "attach"))
+    run = find_run(_one_run(arguments, "everybatch attach"))
     if not has_terminal():
         raise UsageError("no_terminal", path=str(run.folder.log))
     from .terminal_supervisor import watch
@@ -48,7 +48,7 @@ def attach(arguments: Sequence[str], catalogue: Catalogue) -> int:
 
 def stop(arguments: Sequence[str], catalogue: Catalogue) -> int:
     """Ask a run to save and stop after the present batch."""
-    run = find_run(_one_run(arguments, catalogue, "stop"))
+    run = find_run(_one_run(arguments, "everybatch stop"))
     if run.state not in (*LIVE, "silent"):
         raise UsageError("not_live", run=run.run_id, state=catalogue.text(f"state_{run.state}"))
     if run.elsewhere:
@@ -83,22 +83,9 @@ def _cell(column: str, value: str | int, catalogue: Catalogue) -> str:
     return text if column != "task" or len(text) <= MOST_TASK else f"{text[: MOST_TASK - 1]}…"
 
 
-def _one_run(arguments: Sequence[str], catalogue: Catalogue, command: str) -> str | None:
-    given = _without_lang(arguments, catalogue)
-    if len(given) > 1 or any(argument.startswith("-") for argument in given):
-        raise UsageError("bad_arguments", command=f"everybatch {command}")
-    return given[0] if given else None
-
-
-def _without_lang(arguments: Sequence[str], catalogue: Catalogue) -> list[str]:
-    """The arguments but for ``--lang``, which `words` already speaks."""
-    left = []
-    skip = False
-    for argument in arguments:
-        if skip:
-            skip = False
-        elif argument == "--lang":
-            skip = True
-        elif not argument.startswith("--lang="):
-            left.append(argument)
-    return left
+def _one_run(arguments: Sequence[str], program: str) -> str | None:
+    """The run that is named; None for the newest one."""
+    named = parse(RunConfig, arguments, program).runs
+    if len(named) > 1:
+        raise UsageError("one_run", command=program, runs=" ".join(named))
+    return named[0] if named else None

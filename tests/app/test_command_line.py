@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from everybatch.app.arguments import parse
-from everybatch.app.command_line import main
+from everybatch.app.command_line import COMMANDS, main
 from everybatch.engine.config import TrainConfig
 from everybatch.run.command_config import CommandConfig
 from PIL import Image
@@ -86,6 +86,27 @@ def test_the_help_of_run_has_our_flags_in_front_and_says_what_is_unknown(lang, u
     flags = [field.name for field in dataclasses.fields(CommandConfig) if field.name != "command"]
     assert list(shown) == [f"--{name}" for name in flags]
     assert {flag for flag, line in shown.items() if line.endswith(unknown)} == {"--epochs", "--steps"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_command_has_a_help_that_says_how_it_is_typed(command, lang, capsys):
+    assert main([command, "--help", "--lang", lang] if command != "run" else [command, "--help"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert f" everybatch {command} " in out.splitlines()[0]
+    assert "  --lang " in out
+    assert max(map(cell_len, out.splitlines())) <= 108
+
+
+def test_a_command_for_one_run_takes_no_more(capsys):
+    assert main(["stop", "a", "b", "--lang", "en"]) == 2
+    assert capsys.readouterr().err == "error: everybatch stop takes one run, not several (a b)\n"
+
+
+def test_an_argument_that_runs_does_not_know_is_named(capsys):
+    assert main(["runs", "all", "--lang", "en"]) == 2
+    assert capsys.readouterr().err.startswith("error: unknown flag all (")
 
 
 @pytest.mark.parametrize("flag", ["--log_interval", "--log-interval"])
@@ -193,7 +214,7 @@ def test_mistakes_in_the_data_are_one_line(pictures, tmp_path, monkeypatch, caps
     (pictures / "images" / "2.png").write_bytes(b"x")
     assert "cannot read the picture" in one_line(arguments, capsys)
     (pictures / "masks" / "5.png").unlink()
-    assert "1 pictures have no mask of their name" in one_line(arguments, capsys)
+    assert "1 picture has no mask of their name" in one_line(arguments, capsys)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 
 

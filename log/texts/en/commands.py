@@ -11,7 +11,7 @@ TEXTS = {
         "  everybatch stop [RUN]       save and stop a run\n"
         "  everybatch analyze [RUN …]  what a run did (the same as python analyze_training.py)\n\n"
         "RUN is an id, the beginning of one, or a path; left out, the newest.\n"
-        "everybatch train --help and everybatch analyze --help list all flags."
+        "everybatch COMMAND --help says more about a command and lists its flags."
     ),
     "column_run": "run",
     "column_state": "state",
@@ -46,7 +46,8 @@ TEXTS = {
     "no_run_at": "no run in {path}",
     "no_journal": "cannot read the journal of this run, {path} ({reason})",
     "many_runs": "{run} is the beginning of several runs: {runs}",
-    "help_usage": "usage: {usage}   (--log_interval and --log-interval are the same)",
+    "help_usage": "usage: {usage}",
+    "help_usage_alike": "usage: {usage}   (--log_interval and --log-interval are the same)",
     "help_flags": "[flags]",
     "help_unknown": "unknown",
     "help_default": "default {value}",
@@ -56,6 +57,16 @@ TEXTS = {
     "unknown_flag_near": "unknown flag {flag}, did you mean {near}?",
     "missing_value": "{flag} needs a value",
     "bad_value": "{flag}: cannot use {value} (expected {expected})",
+    "help_attach": (
+        "Watch a run in this terminal; it goes on when you leave (q, then d).\n"
+        "RUN is an id, the beginning of one, or a path; left out, the newest, this folder's and live ones first."
+    ),
+    "help_stop": (
+        "Have a run save and stop after the present batch.\n"
+        "RUN is an id, the beginning of one, or a path; left out, the newest, this folder's and live ones first."
+    ),
+    "help_runs": "List all runs that are known, the newest last.",
+    "one_run": "{command} takes one run, not several ({runs})",
     "bad_arguments": "cannot make sense of these flags ({command} --help lists all of them)",
     "unknown_command": "unknown command {command}; there are: {commands}",
     "at_least": "{flag}: must be at least {least}, got {value}",

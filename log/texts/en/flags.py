@@ -28,6 +28,7 @@ HELP = {
     "tui": "monitor if there is a terminal; --no-tui: plain lines",
     "batch_metrics": "also analyse the CSV of --log_batch_metrics",
     "html": "also write one self-contained page",
+    "json_of_runs": "print one JSON array, for scripts",
     "json": "print one JSON object, for scripts",
     "lang": "language, also by EVERYBATCH_LANG",
 }

@@ -11,7 +11,7 @@ TEXTS = {
         "  everybatch stop [RUN]       保存并停止一次运行\n"
         "  everybatch analyze [RUN …]  分析一次或多次运行（同 python analyze_training.py）\n\n"
         "RUN 是运行的编号、编号的开头或路径；省略时为最新的一次。\n"
-        "everybatch train --help 和 everybatch analyze --help 列出全部参数。"
+        "everybatch COMMAND --help 说明一个命令并列出它的参数。"
     ),
     "column_run": "运行",
     "column_state": "状态",
@@ -46,7 +46,8 @@ TEXTS = {
     "no_run_at": "{path} 中没有运行",
     "no_journal": "无法读取这次运行的记录 {path}（{reason}）",
     "many_runs": "{run} 对应多次运行: {runs}",
-    "help_usage": "用法: {usage}   （--log_interval 与 --log-interval 写法相同）",
+    "help_usage": "用法: {usage}",
+    "help_usage_alike": "用法: {usage}   （--log_interval 与 --log-interval 写法相同）",
     "help_flags": "[参数]",
     "help_unknown": "未知",
     "help_default": "默认 {value}",
@@ -56,6 +57,16 @@ TEXTS = {
     "unknown_flag_near": "未知参数 {flag}，是否想用 {near}？",
     "missing_value": "{flag} 缺少值",
     "bad_value": "{flag}: 不能使用 {value}（应为 {expected}）",
+    "help_attach": (
+        "在这个终端里查看一次运行；离开后（q，再按 d）它继续训练。\n"
+        "RUN 是运行的编号、编号的开头或路径；省略时为最新的一次，本目录的和正在训练的优先。"
+    ),
+    "help_stop": (
+        "让一次运行在当前batch之后保存并停止。\n"
+        "RUN 是运行的编号、编号的开头或路径；省略时为最新的一次，本目录的和正在训练的优先。"
+    ),
+    "help_runs": "列出所有已知的运行，最新的在最后。",
+    "one_run": "{command} 只能带一个运行，不能带多个（{runs}）",
     "bad_arguments": "无法理解这些参数（用 {command} --help 查看全部参数）",
     "unknown_command": "未知命令 {command}，可用: {commands}",
     "at_least": "{flag}: 必须不小于 {least}，收到的是 {value}",

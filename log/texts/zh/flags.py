@@ -28,6 +28,7 @@ HELP = {
     "tui": "有终端时显示监视界面；--no-tui 只输出文本行",
     "batch_metrics": "也分析每个batch的CSV文件（训练时需要 --log_batch_metrics）",
     "html": "再写一个完整的网页",
+    "json_of_runs": "输出一个JSON数组，给脚本使用",
     "json": "输出一个JSON对象，给脚本使用",
     "lang": "语言；也可用环境变量 EVERYBATCH_LANG",
 }
