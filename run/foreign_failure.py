@@ -23,9 +23,9 @@ def raised(error: RankFailed) -> Notice:
 
 
 def explain(
-    failure: Notice, ranks: Ranks, output: Path, printed: Printed, catalogue: Catalogue
+    failure: Notice, ranks: Ranks, printed: Printed, output: Path, catalogue: Catalogue
 ) -> tuple[list[str], list[str]]:
-    """What the command printed last, as far as it tells why it failed, and what that was.
+    """What was printed last, in all in `output`, as far as it tells why it failed, and what that was.
 
     The latter is the cause in one line, and where all is that was printed if anything was.
     """

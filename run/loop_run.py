@@ -9,32 +9,27 @@ from __future__ import annotations
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from ..log.catalogue import Catalogue, one_line
+from ..log.catalogue import Catalogue
 from ..metrics.commands import Command
-from ..metrics.records import UNKNOWN, Notice, RunStarted
+from ..metrics.records import UNKNOWN, RunStarted
 from ..reporting.api.joined import Joined, LoopConfig
 from .aggregator import AttemptInfo
-from .agreement import WHAT_RANKS_DO, Agreement
-from .connections import Connections
-from .foreign_failure import first_error, raised
-from .listener import Listener, SocketQueue
+from .foreign_endings import ending_of_loop
+from .foreign_failure import explain
+from .foreign_run import POLL_SECONDS, ForeignRun
 from .loop_resume import EarlierLoop, find_earlier
-from .presence import Presence
-from .protocol import Reply, Request
-from .rank_commands import MOST_INTERVAL
-from .recorder import Recorder
+from .printed import Printed
 from .recovery import recover
 from .run_folder import RunFolder
 from .run_lock import RunLock
 from .signals import Signals
 
-POLL_SECONDS = 0.05
 SILENT_RANKS_SECONDS = 3.0
 """After the first batch, for all ranks to report one. Those that do not are not waited for any more."""
 LATE_RANKS_SECONDS = 3.0
@@ -60,8 +55,8 @@ def run_loop(config: LoopConfig, catalogue: Catalogue, created: Callable[[RunFol
     return 0
 
 
-class LoopRun:
-    """Is there for the ranks and for those who ask something of the run, until all ranks are gone."""
+class LoopRun(ForeignRun):
+    """Is there until all ranks are gone."""
 
     def __init__(
         self,
@@ -72,79 +67,21 @@ class LoopRun:
         signals: Signals,
         earlier: EarlierLoop | None,
     ) -> None:
+        attempt = _attempt(config, folder, earlier)
+        super().__init__(attempt, catalogue, folder, lock, signals, will_listen=True)
         self._config = config
-        self._catalogue = catalogue
-        self._folder = folder
-        self._signals = signals
-        self._earlier = earlier
-        self._attempt = earlier.attempt + 1 if earlier else 1
-        self._presence = Presence(folder, lock, catalogue, self._handle)
-        self._recorder = Recorder(self._info(), [], catalogue, None)
-        aggregator = self._recorder.aggregator
-        self._agreement = Agreement(
-            lambda: list(aggregator.ranks.standings.values()),
-            lambda: aggregator.ranks.others_may_come(),
-            self._recorder.emit,
-            will_listen=True,
-        )
-        self._asked_to_stop = 0
-        self._connections = Connections()
+        self._started = attempt.started
 
     def run(self, created: Callable[[RunFolder, Joined], None]) -> None:
         """Record to the end."""
         self._emit_start()
-        listener = Listener(self._add)
-        try:
-            with self._presence.kept() as no_control:
-                if no_control is not None:
-                    reason = no_control.strerror or str(no_control)
-                    self._recorder.emit("no_control", "warning", reason=reason)
-                self._write_run_json("running")
-                self._presence.register(sys.stderr)
-                start = self._started.start
-                created(
-                    self._folder,
-                    Joined(self._folder.run_id, listener.address, start.epoch, start.batch, start.step),
-                )
-                self._attend()
-                self._recorder.drain()
-                self._close()
-        finally:
-            listener.close()
-
-    def _info(self) -> AttemptInfo:
-        config, earlier = self._config, self._earlier
-        self._started = RunStarted(
-            run_id=self._folder.run_id,
-            attempt=self._attempt,
-            task=config.name,
-            epochs=config.epochs,
-            steps=config.steps,
-            world_size=UNKNOWN,
-            device="",
-            backend="",
-            log_interval=1,
-            metric_names=earlier.metric_names if earlier else (),
-            value_names=earlier.value_names if earlier else (),
-            at=time.time(),
-        )
-        if earlier is None:
-            return AttemptInfo(self._folder, self._started, config.log_batch_metrics)
-        self._started = msgspec.structs.replace(self._started, start=earlier.start)
-        recovered = recover(
-            self._folder,
-            earlier.start,
-            [],
-            1,
-            earlier.metric_names,
-            log_batch_metrics=config.log_batch_metrics,
-        )
-        return AttemptInfo(self._folder, self._started, config.log_batch_metrics, recovered)
-
-    def _add(self, queue: SocketQueue) -> None:
-        self._connections.add(queue)
-        self._recorder.add_queue(queue)
-        self._agreement.add(queue)
+        with self._present(sys.stderr) as listener:
+            start = self._started.start
+            joined = Joined(self._folder.run_id, listener.address, start.epoch, start.batch, start.step)
+            created(self._folder, joined)
+            self._attend()
+            self._recorder.drain()
+            self._close()
 
     # ---- while it goes on ---------------------------------------------------------------------------------
 
@@ -156,12 +93,10 @@ class LoopRun:
             while self._signals.waiting:
                 if self._signals.waiting.popleft() != signal.SIGHUP:
                     self._ask_to_stop()
-            self._agreement.work()
+            self._work(SILENT_RANKS_SECONDS)
             if told != len(aggregator.ranks.pids):
                 told = len(aggregator.ranks.pids)
                 self._write_run_json("running")
-            if aggregator.ranks.may_settle(SILENT_RANKS_SECONDS):
-                self._recorder.settle_ranks()
             time.sleep(POLL_SECONDS)
 
     def _all_gone(self) -> bool:
@@ -174,20 +109,6 @@ class LoopRun:
         missing = aggregator.ranks.told_world_size - len(aggregator.ranks.came)
         newest_end = max(connection.ended_at for connection in self._connections.all)
         return missing <= 0 or time.monotonic() - newest_end > LATE_RANKS_SECONDS
-
-    # ---- requests -----------------------------------------------------------------------------------------
-
-    def _handle(self, request: Request) -> Reply:
-        if request.command in WHAT_RANKS_DO and self._agreement.ask(request.command):
-            return Reply(taken=True)
-        match request.command:
-            case Command.INTERVAL if 1 <= request.value <= MOST_INTERVAL:
-                self._recorder.set_interval(request.value)
-            case Command.STOP:
-                self._signals.waiting.append(signal.SIGINT)
-            case _:
-                return Reply(taken=False, reason=self._catalogue.text("command_cannot", command=request.command))
-        return Reply(taken=True)
 
     def _ask_to_stop(self) -> None:
         """By the ranks' own agreement; asked again, by signals."""
@@ -203,68 +124,59 @@ class LoopRun:
     def _emit_start(self) -> None:
         folder, recorder, start = self._folder, self._recorder, self._started.start
         recorder.emit("loop", run_id=folder.run_id, name=self._config.name)
-        if self._attempt > 1:
+        if self._started.attempt > 1:
             recorder.emit(
-                "loop_resumed", attempt=self._attempt, step=start.step, epoch=start.epoch, batch=start.batch
+                "loop_resumed",
+                attempt=self._started.attempt,
+                step=start.step,
+                epoch=start.epoch,
+                batch=start.batch,
             )
         recorder.emit("run_log", path=str(folder.log))
-        sinks = recorder.aggregator.sinks
-        recorder.emit("run_epoch_csv", path=str(sinks.epoch_csv))
-        if sinks.batch_csv is not None:
-            recorder.emit("run_batch_csv", path=str(sinks.batch_csv))
+        self._emit_files()
 
     def _close(self) -> None:
         """Write how it ended, everywhere."""
         self._recorder.settle_ranks()
-        state, failure = self._ending()
+        ranks = self._recorder.aggregator.ranks
+        state, failure = ending_of_loop(ranks, self._connections, signalled=self._asked_to_stop > 1)
         reason = cause = ""
         if failure is not None:
-            cause = self._catalogue.notice(failure)
-            error = first_error(self._recorder.aggregator.ranks.errors.values())
-            trace = error.traceback.splitlines() if error is not None and failure.kind == "failed_raised" else []
-            reason = "\n".join([*map(one_line, trace), cause])
-        try:
-            self._recorder.close(state, reason)
-        except Exception:  # noqa: BLE001 - a fault of ours: whatever it is, the user must see it
-            state, reason = "failed", self._catalogue.text("internal", message=traceback.format_exc())
-        self._write_run_json(state, reason, cause)
+            lines, why = explain(failure, ranks, Printed(), self._folder.output, self._catalogue)
+            cause, reason = why[0], "\n".join([*lines, *why])
+        self._write_end(state, reason, cause)
 
-    def _ending(self) -> tuple[str, Notice | None]:
-        """The state, and why it failed if it did.
-
-        What a rank raised by itself goes before a rank that is gone without a word, as the launcher ends the
-        others; that goes before what a rank raised because it lost another one.
-        """
-        aggregator = self._recorder.aggregator
-        first = first_error(aggregator.ranks.errors.values())
-        if first is not None and not first.victim:
-            return "failed", raised(first)
-        if self._asked_to_stop > 1 or "stopped" in aggregator.ranks.finished.values():
-            return "stopped", None
-        ranks = aggregator.ranks.came or {0}
-        silent = ranks - aggregator.ranks.errors.keys() - aggregator.ranks.finished.keys()
-        if silent:
-            rank = self._connections.first_gone(aggregator.ranks, silent)
-            return "failed", Notice("rank_silent", "error", {"rank": rank})
-        return ("finished", None) if first is None else ("failed", raised(first))
-
-    def _write_run_json(self, state: str, reason: str = "", cause: str = "") -> None:
-        aggregator = self._recorder.aggregator
-        pids = aggregator.ranks.pids
+    def _description(self) -> dict[str, Any]:
         config = self._config
-        self._presence.update(
-            kind="loop",
-            state=state,
-            reason=reason,
-            cause=cause,
-            attempt=self._attempt,
-            rank_pids=sorted(pids, key=pids.__getitem__),
-            world_size=len(aggregator.ranks.came),
-            metric_names=list(aggregator.metric_names),
-            config={
-                "task": config.name,
-                "epochs": config.epochs,
-                "steps": config.steps,
-                "log_batch_metrics": config.log_batch_metrics,
-            },
-        )
+        told = {name: getattr(config, name) for name in ("epochs", "steps", "log_batch_metrics")}
+        return {"kind": "loop", "attempt": self._started.attempt, "config": {"task": config.name, **told}}
+
+
+def _attempt(config: LoopConfig, folder: RunFolder, earlier: EarlierLoop | None) -> AttemptInfo:
+    """The first attempt, or the next one, whose files go on where the earlier one stood."""
+    started = RunStarted(
+        run_id=folder.run_id,
+        attempt=earlier.attempt + 1 if earlier else 1,
+        task=config.name,
+        epochs=config.epochs,
+        steps=config.steps,
+        world_size=UNKNOWN,
+        device="",
+        backend="",
+        log_interval=1,
+        metric_names=earlier.metric_names if earlier else (),
+        value_names=earlier.value_names if earlier else (),
+        at=time.time(),
+    )
+    if earlier is None:
+        return AttemptInfo(folder, started, config.log_batch_metrics)
+    started = msgspec.structs.replace(started, start=earlier.start)
+    recovered = recover(
+        folder,
+        earlier.start,
+        [],
+        1,
+        earlier.metric_names,
+        log_batch_metrics=config.log_batch_metrics,
+    )
+    return AttemptInfo(folder, started, config.log_batch_metrics, recovered)

@@ -109,8 +109,8 @@ def test_the_exit_code_is_handed_on_and_a_signal_is_named(run, code, end):
 
 
 def test_what_is_raised_long_after_a_stop_that_was_ignored_is_a_failure(tmp_path):
-    program = "from everybatch.app.command_line import main; from everybatch.run import command_run; import sys"
-    patience = "command_run.STOP_SECONDS = 0.1; sys.exit(main(['run', *sys.argv[1:]]))"
+    program = "from everybatch.app.command_line import main; from everybatch.run import foreign_endings; import sys"
+    patience = "foreign_endings.STOP_SECONDS = 0.1; sys.exit(main(['run', *sys.argv[1:]]))"
     (tmp_path / "ignores.py").write_text("""
 import pathlib, signal, time, torch
 signal.signal(signal.SIGINT, signal.SIG_IGN)
