@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from ..errors import UsageError
 from .messages import message_of
@@ -22,6 +23,18 @@ BUILT_IN = {
     "phantoms": "everybatch.engine.tasks.phantoms:Phantoms",
     "image_folder": "everybatch.engine.tasks.image_folder:ImageFolder",
 }
+
+
+Said: TypeAlias = tuple[str, dict[str, str | int | float]]
+"""Key of a text of the catalogue, and its fields."""
+
+
+class DataTask(ABC):
+    """A built-in task that tells what it found in somebody's data, before it is trained."""
+
+    @abstractmethod
+    def notices(self) -> list[Said]:
+        """What is said in the log."""
 
 
 class Task(Protocol):

@@ -24,7 +24,7 @@ from .evaluation import Evaluation, score_of
 from .messages import message_of
 from .random_state import seed_all
 from .streams import is_stream, shares_itself
-from .task import Task
+from .task import DataTask, Said, Task
 from .task_options import CALLS, Function, Needs, TaskOptions, read_options
 from .training import Training
 from .trial_errors import NEEDS_TWO, explain, reason_of
@@ -49,6 +49,8 @@ class Found:
     """Its learning rates are a function of the number of epochs or batches."""
     shared_stream: bool
     """Each rank keeps its own samples of one stream."""
+    said: list[Said]
+    """What a built-in task tells of the data."""
 
 
 class Trial:
@@ -112,6 +114,7 @@ class Trial:
             value_names,
             planned=training.scheduler is not None and not training.by_score,
             shared_stream=is_stream(dataset) and not shares_itself(dataset) and self._world_size > 1,
+            said=self._task.notices() if isinstance(self._task, DataTask) else [],
         )
 
     def _check_length(self, member: str, dataset: Any) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.config import TrainConfig
-from ..engine.task import Task, build_task, describe, some_of
+from ..engine.task import Said, Task, build_task, describe, some_of
 from ..errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,9 +49,10 @@ class Plan:
         """Which of them the best epoch is judged by; empty for the loss."""
         return self.found.score_name
 
-    def notices(self) -> Iterator[tuple[str, dict[str, str | int | float]]]:
-        """What is done that the task does not say: keys of the catalogue with their fields."""
+    def notices(self) -> Iterator[Said]:
+        """What was found in the data, and what is done that the task does not say."""
         found = self.found
+        yield from found.said
         if found.unused:
             yield "unused_parameters", {"names": some_of(found.unused)}
         if found.needs.drop_last:

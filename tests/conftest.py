@@ -11,6 +11,12 @@ import pytest
 from .support import REPOSITORY, Finished, Running
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of pictures is that of the test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Start ``everybatch train`` with flags in an empty folder; whatever still runs at the end is killed."""

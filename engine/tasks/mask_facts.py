@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 from PIL import Image
 
+from .upright import upright
+
 BITS = 8
 """Of one channel in the number that stands for a colour."""
 MOST_VALUES = 4096
@@ -53,7 +55,7 @@ def read_mask(path: Path) -> MaskPixels:
         pages = getattr(picture, "n_frames", 1)
         if pages > 1 and picture.format == "TIFF":
             return _objects(picture, pages)
-        return _page(picture)
+        return _page(upright(picture))
 
 
 def facts_of(mask: MaskPixels) -> MaskFacts:

@@ -1,6 +1,6 @@
 """Every text in English."""
 
-from . import analysis, command_run, commands, failures, monitor, own_loop, run, task
+from . import analysis, command_run, commands, data, failures, monitor, own_loop, run, task
 from .flags import HELP
 
 __all__ = ["HELP", "TEXTS"]
@@ -13,5 +13,6 @@ TEXTS = {
     **commands.TEXTS,
     **monitor.TEXTS,
     **task.TEXTS,
+    **data.TEXTS,
     **analysis.TEXTS,
 }

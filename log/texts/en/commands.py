@@ -72,13 +72,6 @@ TEXTS = {
     "at_least": "{flag}: must be at least {least}, got {value}",
     "positive": "{flag}: must be a finite number above 0, got {value}",
     "not_negative": "{flag}: must be a finite number, 0 or more, got {value}",
-    "data_needed": "--data: task image_folder needs a folder of pictures: --data DIR with images/ and masks/ in it",
-    "data_missing": "--data: no folder {path}",
-    "data_empty": "--data: no PNG, JPEG or TIFF picture in {path}",
-    "masks_missing": "--data: {count} pictures have no mask of their name in {path}: {names}",
-    "image_unreadable": "--data: cannot read the picture {path} ({reason}); replace or remove it",
-    "sizes_differ": "--data: {image} is {image_size}, its mask {mask_size}; they must be of one size",
-    "too_small": "--data: only {count} pairs of pictures; 2 are the least (some are kept for validation)",
     "task_hidden": (
         "--task: cannot import {task} ({reason}); {files} has the name of a module of Python or of a library, "
         "which is imported instead: rename it"

@@ -72,13 +72,6 @@ TEXTS = {
     "at_least": "{flag}: 必须不小于 {least}，收到的是 {value}",
     "positive": "{flag}: 必须是大于0的有限数值，收到的是 {value}",
     "not_negative": "{flag}: 必须是不小于0的有限数值，收到的是 {value}",
-    "data_needed": "--data: 任务 image_folder 需要图像目录，例如 --data DIR（内含 images/ 和 masks/）",
-    "data_missing": "--data: 找不到目录 {path}",
-    "data_empty": "--data: {path} 中没有 PNG、JPEG 或 TIFF 图像",
-    "masks_missing": "--data: {count} 张图像在 {path} 中没有同名的掩码: {names}",
-    "image_unreadable": "--data: 无法读取图像 {path}（{reason}）；请替换或删除它",
-    "sizes_differ": "--data: {image} 的尺寸 {image_size} 与掩码的尺寸 {mask_size} 不同",
-    "too_small": "--data: 只有 {count} 对图像，至少需要 2 对（一部分用于验证）",
     "task_hidden": (
         "--task: 无法导入 {task}（{reason}）；{files} 与Python或依赖库的模块同名，导入的是后者，请改名"
     ),

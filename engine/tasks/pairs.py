@@ -1,0 +1,107 @@
+"""Which mask belongs to which picture, and what both are by their headers."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ...errors import UsageError
+from .upright import upright_size
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"}
+COLOURED = ("RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "P", "PA")
+"""Modes of pictures that may have colours."""
+SHOWN = 3
+"""Names, where there are many."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture and its mask."""
+
+    image: Path
+    mask: Path
+    width: int
+    height: int
+    coloured: bool
+    """The picture may have colours."""
+    lowest: float = 0.0
+    highest: float = 0.0
+    """Of the numbers in a picture whose format gives them no range: more than 16 bit, or fractions."""
+
+
+def find_pairs(folder: Path) -> list[Pair]:
+    """The pairs of `folder`, sorted by name; raises `UsageError` for what is missing, unreadable or unequal."""
+    images, masks = _pictures(folder / "images"), _pictures(folder / "masks")
+    if not images:
+        raise UsageError("data_empty", path=str(folder / "images"))
+    missing = [path.name for stem, path in images.items() if stem not in masks]
+    if missing:
+        raise UsageError(
+            "masks_missing", count=len(missing), path=str(folder / "masks"), names=first_names(missing)
+        )
+    pairs = [_checked(path, masks[stem]) for stem, path in images.items()]
+    if len(pairs) < 2:
+        raise UsageError("too_small", count=len(pairs))
+    return pairs
+
+
+def first_names(names: list[str]) -> str:
+    """The first ones, and a sign that there are more."""
+    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+
+
+def _pictures(folder: Path) -> dict[str, Path]:
+    """By the name without suffix. What begins with a dot is something that a system keeps beside its files."""
+    if not folder.is_dir():
+        raise UsageError("data_missing", path=str(folder))
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            continue
+        stem = unicodedata.normalize("NFC", path.stem)  # a Mac writes an umlaut as two characters
+        if stem in found:
+            raise UsageError("picture_twice", first=found[stem].name, second=path.name, path=str(folder))
+        found[stem] = path
+    return found
+
+
+def _checked(image: Path, mask: Path) -> Pair:
+    width, height, mode = _header(image)
+    mask_width, mask_height, _ = _header(mask)
+    if (width, height) != (mask_width, mask_height):
+        raise UsageError(
+            "sizes_differ",
+            image=str(image),
+            image_size=f"{width}×{height}",
+            mask_size=f"{mask_width}×{mask_height}",
+        )
+    lowest, highest = _range(image) if mode in ("I", "F") else (0.0, 0.0)
+    return Pair(image, mask, width, height, mode in COLOURED, lowest, highest)
+
+
+def _header(path: Path) -> tuple[int, int, str]:
+    """Width, height and mode as it is shown, after the format's own check of the rest (PNG: all checksums)."""
+    try:
+        with Image.open(path) as picture:
+            (width, height), mode = upright_size(picture), picture.mode
+            picture.verify()
+    except Exception as error:
+        raise UsageError("image_unreadable", path=str(path), reason=str(error)) from error
+    return width, height, mode
+
+
+def _range(path: Path) -> tuple[float, float]:
+    """Lowest and highest number of a picture."""
+    try:
+        with Image.open(path) as picture:
+            numbers = np.asarray(picture)
+    except Exception as error:
+        raise UsageError("image_unreadable", path=str(path), reason=str(error)) from error
+    if not np.isfinite(numbers).all():
+        raise UsageError("picture_not_finite", path=str(path))
+    return float(numbers.min()), float(numbers.max())

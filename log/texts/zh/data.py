@@ -1,0 +1,31 @@
+"""What is said of somebody's pictures and masks, in Chinese."""
+
+TEXTS = {
+    "data_needed": "--data: 任务 image_folder 需要图像目录，例如 --data DIR（内含 images/ 和 masks/）",
+    "data_missing": "--data: 找不到目录 {path}",
+    "data_empty": "--data: {path} 中没有图像（PNG、JPEG、TIFF、BMP、WebP、GIF）",
+    "masks_missing": "--data: {count} 张图像在 {path} 中没有同名的掩码: {names}",
+    "image_unreadable": "--data: 无法读取图像 {path}（{reason}）；请替换或删除它",
+    "sizes_differ": "--data: {image} 的尺寸 {image_size} 与掩码的尺寸 {mask_size} 不同",
+    "too_small": "--data: 只有 {count} 对图像，至少需要 2 对（一部分用于验证）",
+    "picture_twice": "--data: {path} 中 {first} 和 {second} 同名；请只保留一个",
+    "picture_not_finite": "--data: {path} 含有NaN或Inf；请替换或删除它",
+    "mask_not_finite": "--data: 掩码 {path} 含有NaN或Inf；请替换或删除它",
+    "mask_colours": (
+        "--data: 掩码共有 {count} 种颜色，超过 {most} 种就不是类别（{names}）；这些是原图，还是存成了JPEG的掩码？"
+    ),
+    "masks_contradict": (
+        "--data: 有的掩码以255为前景（{white}），有的掩码的类别是小整数（{numbers}）；请统一保存方式"
+    ),
+    "masks_empty": "--data: 所有掩码都没有前景（{count} 个掩码，{names}；取值: {values}）",
+    "masks_full": "--data: 所有掩码处处都是前景（{count} 个掩码，{names}；取值: {values}）",
+    "pictures_found": "训练图像 {train} 张，验证图像 {val} 张",
+    "masks_binary": "掩码有两个取值（{values}）: 较大的是前景，占像素的 {percent:z.1f}%",
+    "masks_colours": "彩色掩码（{values}）: 背景以外都是前景，占像素的 {percent:z.1f}%",
+    "masks_classes": "掩码是类别编号（{values}）: 大于0的都是前景，占像素的 {percent:z.1f}%",
+    "masks_levels": "掩码有几个灰度级（{values}）: 最低的以外都是前景，占像素的 {percent:z.1f}%",
+    "masks_objects": "掩码中每个目标有自己的编号（{values}）: 所有目标都是前景，占像素的 {percent:z.1f}%",
+    "masks_soft": "掩码有柔和的边缘或是概率: 高于一半的是前景，占像素的 {percent:z.1f}%",
+    "masks_void": "类别编号中的255为忽略值: 这些像素不属于任何类别",
+    "masks_mostly": "提示: 前景占像素的 {percent:z.1f}%；如果要找的是其余部分，请反转掩码",
+}
