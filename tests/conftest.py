@@ -1,5 +1,6 @@
 """Fixtures that run the real thing: commands in processes of their own, in an empty folder."""
 
+import os
 import shutil
 import sys
 import textwrap
@@ -12,8 +13,10 @@ from .support import REPOSITORY, Finished, Running
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is remembered of pictures is that of the test."""
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The language is the default one and no run is above, whoever runs the tests; a test remembers for itself."""
+    for name in [name for name in os.environ if name.startswith("EVERYBATCH_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
