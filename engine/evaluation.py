@@ -24,11 +24,11 @@ class Evaluation:
         self._device = device
         self._batch_size = batch_size
         self._counter = SampleCounter(batch_size, stacked=options.collate_fn is None)
-        self._sums = torch.zeros(2 + len(options.metric_names), dtype=torch.float64, device=device)
+        self._sums = torch.zeros(2, 1 + len(options.metric_names), dtype=torch.float64, device=device)
 
     @property
     def sums(self) -> Tensor:
-        """Loss, metrics and 1, each times the samples of its batch and summed up: [2 + metrics], float64."""
+        """Loss and metrics, [2, 1 + metrics], float64: means times over how many they are; below that, how many."""
         return self._sums
 
     @torch.no_grad()
@@ -39,10 +39,12 @@ class Evaluation:
             loss, _ = split_loss(options.loss(model, batch))
             metrics = options.metrics(model, batch) if options.metrics is not None else {}
         check_loss(loss, learning=False)
-        values = [loss.detach().reshape(()).to(torch.float64)]
-        values += metric_values(metrics, options.metric_names, self._device)
         samples = self._counter.count(batch) or self._batch_size
-        self._sums += torch.stack([*values, values[0].new_ones(())]) * samples
+        mean = loss.detach().reshape(()).to(torch.float64)
+        means = [(mean, torch.full_like(mean, samples))]
+        means += metric_values(metrics, options.metric_names, samples, self._device)
+        values, counts = (torch.stack(part) for part in zip(*means, strict=True))
+        self._sums += torch.stack([values * counts, counts])
 
 
 def score_of(options: TaskOptions, means: Sequence[float]) -> tuple[float, tuple[float, ...]]:

@@ -74,6 +74,7 @@ class Task(Protocol):
     Validation
 
     - ``metrics(model, batch) -> dict``: a mean over the batch for each name: a number, or a tensor of one element.
+      Or two of them, a mean and over how many it is, where not every sample counts.
       With ``metric_names``, one name or several, naming them up front, since they are the columns of the CSV file.
     - ``score``: what the best epoch is judged by, *higher is better*: the name of a metric, or a method
       ``score(val) -> float`` that makes one number of the epoch's values, ``{"loss": …, name: …}``; that number is

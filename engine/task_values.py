@@ -10,6 +10,9 @@ from torch import Tensor
 
 from ..errors import UsageError
 
+MEAN_AND_COUNT = 2
+"""Parts of a metric that tells over how many it is the mean."""
+
 
 def check_loss(loss: Any, *, learning: bool) -> None:
     """Raise `UsageError` unless this is a tensor of one element, with a graph if it is for `learning`."""
@@ -41,13 +44,19 @@ def check_values(values: Mapping[Any, Any]) -> None:
             raise UsageError("value_kind", name=name, kind=_kind(value))
 
 
-def metric_values(metrics: Any, names: tuple[str, ...], device: torch.device) -> list[Tensor]:
-    """The values of `names`, in their order, as float64 scalars on `device`; raises `UsageError`."""
+def metric_values(
+    metrics: Any, names: tuple[str, ...], samples: int, device: torch.device
+) -> list[tuple[Tensor, Tensor]]:
+    """The mean of each of `names`, in their order, and over how many it is; raises `UsageError`.
+
+    All are float64 scalars on `device`. A mean over nothing is 0, whatever it was. One that does not tell is over
+    the `samples` of the batch.
+    """
     if not isinstance(metrics, Mapping):
         raise UsageError("metrics_kind", kind=_kind(metrics))
     if set(metrics) != set(names):
         raise UsageError("metrics_names", returned=_names(metrics), declared=_names(names))
-    return [_scalar(name, metrics[name], device) for name in names]
+    return [_mean(name, metrics[name], samples, device) for name in names]
 
 
 def score_value(score: Any) -> float:
@@ -56,6 +65,14 @@ def score_value(score: Any) -> float:
         return float(score)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError("task_score_kind", kind=_kind(score)) from error
+
+
+def _mean(name: str, value: Any, samples: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    if not (isinstance(value, tuple) and len(value) == MEAN_AND_COUNT):
+        mean = _scalar(name, value, device)
+        return mean, torch.full_like(mean, samples)
+    mean, count = (_scalar(name, part, device) for part in value)
+    return torch.where(count > 0, mean, 0.0), count.clamp(min=0)
 
 
 def _scalar(name: str, value: Any, device: torch.device) -> Tensor:

@@ -28,6 +28,7 @@ from .task import DataTask, Said, Task
 from .task_options import CALLS, Function, Needs, TaskOptions, read_options
 from .training import Training
 from .trial_errors import NEEDS_TWO, explain, reason_of
+from .validation import mean_over_ranks
 
 _NONE = object()
 
@@ -171,8 +172,7 @@ class Trial:
         evaluation = Evaluation(options, training, self._device, batch_size)
         self._enter("loss")
         evaluation.add(batch)
-        sums = evaluation.sums.cpu()
-        score, _ = score_of(options, (sums[:-1] / sums[-1]).tolist())
+        score, _ = score_of(options, mean_over_ranks(evaluation.sums, None))
         self._enter("scheduler")
         training.epoch_ended(score)
 

@@ -134,8 +134,8 @@ def _without_frames(error: BaseException) -> BaseException:
 
 
 def mean_over_ranks(sums: Tensor, group: dist.ProcessGroup | None) -> list[float]:
-    """Divide sums by the samples, their last element, over all ranks."""
+    """Divide sums by what stands below them, over all ranks: of [2] or [2, N] the first by the second."""
     sums = sums.cpu()
     if group is not None:
         dist.all_reduce(sums, group=group)
-    return (sums[:-1] / sums[-1]).tolist()
+    return (sums[0] / sums[1]).reshape(-1).tolist()

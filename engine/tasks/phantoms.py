@@ -97,7 +97,7 @@ class Phantoms:
         images, masks = batch
         return dice_bce_loss(model(images), masks)
 
-    def metrics(self, model: nn.Module, batch: Sample) -> dict[str, Tensor]:
-        """The Dice score."""
+    def metrics(self, model: nn.Module, batch: Sample) -> dict[str, tuple[Tensor, Tensor]]:
+        """The Dice score of the samples that have foreground, in truth or as found."""
         images, masks = batch
         return {"dice": dice_score(model(images), masks)}

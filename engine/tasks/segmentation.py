@@ -23,6 +23,13 @@ def dice_bce_loss(logits: Tensor, masks: Tensor) -> Tensor:
     return (cross_entropy + 1 - soft_dice(logits.sigmoid(), masks).mean()) / 2
 
 
-def dice_score(logits: Tensor, masks: Tensor) -> Tensor:
-    """Mean Dice coefficient of the thresholded prediction, a scalar."""
-    return soft_dice((logits > 0).float(), masks).mean()
+def dice_score(logits: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean Dice coefficient of the thresholded prediction, and over how many samples it is; both are scalars.
+
+    A sample without foreground in mask and prediction does not count: with most crops empty, a model that finds
+    nothing would be nearly perfect.
+    """
+    found = (logits > 0).float()
+    counts = ((found + masks).sum(dim=(1, 2, 3)) > 0).float()
+    number = counts.sum()
+    return (soft_dice(found, masks) * counts).sum() / number.clamp(min=1), number

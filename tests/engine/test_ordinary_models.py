@@ -154,6 +154,19 @@ def test_the_best_epoch_is_the_one_with_the_highest_score_or_the_lowest_loss(tmp
         assert validated[best - 1].metrics[1] == score(None, {"loss": loss, "error": Drifting.errors[best - 1]})
 
 
+def test_a_metric_may_be_the_mean_over_some_of_the_samples(tmp_path):
+    def metrics(self, model, batch):
+        x = batch[0][:, 0]
+        chosen = x > x.median()  # none of a batch of one: the mean is nan, and counts for nothing
+        return {"error": (x[chosen].mean(), chosen.sum())}
+
+    task = made(ValidatedLine, metrics=metrics, metric_names=("error",), val_batch_size=11)
+    _loop, events = trained(task, tmp_path, epochs=1)
+    (validated,) = [event for event in events if isinstance(event, Validated)]
+    x = task.val_data().tensors[0][:11, 0]
+    assert validated.metrics[0] == pytest.approx(x[x > x.median()].mean().item())
+
+
 def test_a_score_that_is_not_finite_is_never_the_best(tmp_path):
     trained(made(Drifting, errors=(math.nan, 1.0, math.inf), score="error"), tmp_path, epochs=3)
     assert read_checkpoint(tmp_path / "best.pt").state["best_epoch"] == 2

@@ -48,9 +48,20 @@ def test_loss_and_score_of_a_perfect_and_a_wrong_prediction():
     mask[:, :, :4] = 1
     perfect, wrong = (mask * 2 - 1) * 50, (1 - mask * 2) * 50
     assert dice_bce_loss(perfect, mask).item() == pytest.approx(0, abs=1e-6)
-    assert dice_score(perfect, mask).item() == 1.0
+    assert [part.item() for part in dice_score(perfect, mask)] == [1.0, 2]
     assert dice_bce_loss(wrong, mask).item() > 20
-    assert dice_score(wrong, mask).item() < 0.05
+    assert dice_score(wrong, mask)[0].item() < 0.05
+
+
+def test_a_sample_without_foreground_counts_only_if_some_was_found(tmp_path):
+    masks = torch.zeros(16, 1, 8, 8)
+    masks[0, 0, :4] = 1
+    nothing = torch.full_like(masks, -9)
+    assert [part.item() for part in dice_score(nothing, masks)] == pytest.approx([1 / 33, 1])
+    too_much = nothing.clone()
+    too_much[5] = 9
+    assert [part.item() for part in dice_score(too_much, masks)] == pytest.approx([(1 / 33 + 1 / 65) / 2, 2])
+    assert [part.item() for part in dice_score(nothing[1:], masks[1:])] == [0, 0]
 
 
 @pytest.mark.parametrize(("channels", "size"), [(1, 64), (3, 128)])
