@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from .upright import upright
 BITS = 8
 """Of one channel in the number that stands for a colour."""
 MOST_VALUES = 4096
-"""Kept of one mask; a mask with more has no classes."""
+"""Kept of one mask. Where there are more, those that lie close together are counted as one."""
 OPAQUE = 255
 
 
@@ -30,18 +31,13 @@ class MaskFacts(msgspec.Struct, frozen=True):
 
     coloured: bool
     values: list[float]
-    """Distinct ones, rising; the first `MOST_VALUES` at most."""
+    """Distinct ones, rising, from the lowest."""
     counts: list[int]
     """Pixels of each."""
     flat: float
     """Share of equal ones among neighbours in a row that are both above the lowest value; 1 without any."""
     finite: bool
     """No value is nan or inf; if some are, they are in no other fact."""
-
-    @property
-    def pixels(self) -> int:
-        """As far as their values are kept."""
-        return sum(self.counts)
 
 
 def read_mask(path: Path) -> MaskPixels:
@@ -71,10 +67,20 @@ def facts_of(mask: MaskPixels) -> MaskFacts:
         counts = counts[values]
     else:
         values, counts = np.unique(numbers, return_counts=True)
-    kept = slice(MOST_VALUES)
-    return MaskFacts(
-        mask.coloured, [float(value) for value in values[kept]], counts[kept].tolist(), _flat(numbers), finite
-    )
+    if len(values) > MOST_VALUES:
+        values, counts = _fewer(values, counts)
+    return MaskFacts(mask.coloured, [float(value) for value in values], counts.tolist(), _flat(numbers), finite)
+
+
+def _fewer(values: Any, counts: Any) -> tuple[Any, Any]:
+    """Values and counts of `MOST_VALUES` parts of their range; the lowest stays, and whole ones stay whole."""
+    step = (float(values[-1]) - float(values[0])) / (MOST_VALUES - 1)
+    if values.dtype.kind != "f":
+        step = math.ceil(step)
+    places = np.floor((values - values[0]) / step + 1e-9).astype(np.int64)
+    summed = np.bincount(places, weights=counts).astype(np.int64)
+    used = np.flatnonzero(summed)
+    return values[0] + used * step, summed[used]
 
 
 def _flat(numbers: Any) -> float:

@@ -122,6 +122,23 @@ def test_fractions_are_probabilities(tmp_path):
     assert (foreground(found, tmp_path / "0.tif") == (soft > 0.5)).all()
 
 
+def test_any_number_of_fractions_is_cut_at_half_of_the_highest(tmp_path):
+    soft = np.random.default_rng(0).random((300, 300), np.float32) ** 3
+    found = meaning(tmp_path, Image.fromarray(soft), suffix="tif")
+    assert found.kind == "soft"
+    assert found.threshold == pytest.approx(soft.max() / 2, rel=1e-3)
+    assert found.share == pytest.approx((soft > 0.5).mean(), abs=1e-3)
+
+
+def test_more_objects_than_values_are_kept_are_objects(tmp_path):
+    labels = np.kron(np.arange(80 * 80).reshape(80, 80), np.ones((4, 4))).astype(np.uint16)
+    labels[labels < 2000] = 0
+    found = meaning(tmp_path, Image.fromarray(labels))
+    assert found.kind == "objects"
+    assert (foreground(found, tmp_path / "0.png") == (labels > 0)).all()
+    assert found.share == pytest.approx((labels > 0).mean())
+
+
 def test_a_gradient_of_8_bit_is_soft_and_no_objects(tmp_path):
     soft = np.clip(255 * (1.2 - np.hypot(YY - 30, XX - 34) / 30), 0, 255).astype(np.uint8)
     assert meaning(tmp_path, Image.fromarray(soft)).kind == "soft"
