@@ -4,7 +4,7 @@
 with fractions, grey or colour; a picture and its mask have the same size. What the masks mean is decided by the
 rules of `mask_rules`, and told before the training.
 
-Every fifth pair, by name, is kept for validation. Training takes random 128×128 crops with random flips, as many
+Which pairs are kept for validation is decided by `split`. Training takes random 128×128 crops with random flips, as many
 of a picture in an epoch as would tile it; validation takes the tiles themselves. Smaller pictures are padded by
 reflection.
 """
@@ -20,11 +20,11 @@ from ..task import DataTask, Said
 from .crops import Crops, Sample, Scale
 from .mask_rules import meaning_of, shown
 from .mask_scan import scan_masks
-from .pairs import Pair, find_pairs
+from .pairs import Pair
 from .segmentation import dice_bce_loss, dice_score
+from .split import find_split
 from .unet import UNet
 
-VALIDATE_EVERY = 5
 MOSTLY = 0.5
 """A share of the foreground above which it may be the background that was marked."""
 
@@ -37,10 +37,8 @@ class ImageFolder(DataTask):
     def __init__(self, config: TrainConfig) -> None:
         if config.data is None:
             raise UsageError("data_needed")
-        pairs = find_pairs(config.data)
-        every = min(VALIDATE_EVERY, len(pairs))
-        self._val_pairs = pairs[every - 1 :: every]
-        self._train_pairs = [pair for number, pair in enumerate(pairs) if number % every != every - 1]
+        self._split = split = find_split(config.data)
+        pairs = [*split.train, *split.val]
         self._seed = config.seed
         self._colour = any(pair.coloured for pair in pairs)
         self._scale = Scale(pairs)
@@ -50,7 +48,8 @@ class ImageFolder(DataTask):
         """How many pictures there are, and what their masks mean."""
         meaning, percent = self._meaning, 100 * self._meaning.share
         said: list[Said] = [
-            ("pictures_found", {"train": len(self._train_pairs), "val": len(self._val_pairs)}),
+            ("pictures_found", {"train": len(self._split.train), "val": len(self._split.val)}),
+            *self._split.said,
             (f"masks_{meaning.kind}", {"values": shown(meaning), "percent": percent}),
         ]
         if meaning.void:
@@ -65,11 +64,11 @@ class ImageFolder(DataTask):
 
     def train_data(self) -> Dataset[Sample]:
         """Random crops."""
-        return self._crops(self._train_pairs, self._seed)
+        return self._crops(self._split.train, self._seed)
 
     def val_data(self) -> Dataset[Sample]:
-        """The tiles of every fifth picture."""
-        return self._crops(self._val_pairs, None)
+        """The tiles of the pictures that are kept for it."""
+        return self._crops(self._split.val, None)
 
     def loss(self, model: nn.Module, batch: Sample) -> Tensor:
         """Dice and cross-entropy."""

@@ -25,6 +25,7 @@ class _Known(msgspec.Struct):
 
 
 _Memory = dict[str, _Known]
+"""By path."""
 
 
 def scan_masks(masks: Sequence[Path]) -> dict[Path, MaskFacts]:
@@ -33,7 +34,7 @@ def scan_masks(masks: Sequence[Path]) -> dict[Path, MaskFacts]:
     known = _read(memory)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # Pillow decodes without Python's lock
         found = dict(zip(masks, pool.map(lambda path: _look(path, known), masks), strict=True))
-    now = {path.name: one for path, one in found.items()}
+    now = {_key(path): one for path, one in found.items()}
     if now != known:
         _write(memory, now)
     return {path: one.facts for path, one in found.items()}
@@ -42,12 +43,16 @@ def scan_masks(masks: Sequence[Path]) -> dict[Path, MaskFacts]:
 def _look(path: Path, known: _Memory) -> _Known:
     try:
         stat = path.stat()
-        before = known.get(path.name)
+        before = known.get(_key(path))
         if before is not None and (before.size, before.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
             return before
         return _Known(stat.st_size, stat.st_mtime_ns, facts_of(read_mask(path)))
     except Exception as error:
         raise UsageError("image_unreadable", path=str(path), reason=str(error)) from error
+
+
+def _key(path: Path) -> str:
+    return os.fsencode(path.absolute()).decode("utf-8", "replace")
 
 
 def _memory_of(masks: Sequence[Path]) -> Path | None:

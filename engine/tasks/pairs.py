@@ -44,10 +44,7 @@ def find_pairs(folder: Path) -> list[Pair]:
         raise UsageError(
             "masks_missing", count=len(missing), path=str(folder / "masks"), names=first_names(missing)
         )
-    pairs = [_checked(path, masks[stem]) for stem, path in images.items()]
-    if len(pairs) < 2:
-        raise UsageError("too_small", count=len(pairs))
-    return pairs
+    return [_checked(path, masks[stem]) for stem, path in images.items()]
 
 
 def first_names(names: list[str]) -> str:

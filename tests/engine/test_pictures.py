@@ -10,6 +10,7 @@ from everybatch.engine.tasks import mask_scan
 from everybatch.engine.tasks.image_folder import ImageFolder
 from everybatch.engine.tasks.mask_scan import scan_masks
 from everybatch.engine.tasks.pairs import find_pairs
+from everybatch.engine.tasks.split import find_split
 from everybatch.errors import UsageError
 from PIL import ExifTags, Image
 
@@ -101,6 +102,64 @@ def test_16_bit_grey_beside_colours_is_not_white(folder):
     assert image == pytest.approx(np.full_like(image, 30_000 / 65_535))
 
 
+# ---- what is kept for validation --------------------------------------------------------------------------
+
+
+def named(folder, *names):
+    """The pictures under other names."""
+    for number, name in enumerate(names):
+        for kind in ("images", "masks"):
+            (folder / kind / f"{number}.png").rename(folder / kind / f"{name}.png")
+    for kind in ("images", "masks"):
+        for number in range(len(names), 6):
+            (folder / kind / f"{number}.png").unlink()
+
+
+def sides(folder):
+    split = find_split(folder)
+    return [[pair.image.stem for pair in side] for side in (split.train, split.val)]
+
+
+def test_no_patient_is_on_both_sides(folder):
+    named(folder, "anna_1", "anna_2", "ben_1", "cleo_left_1", "cleo_left_2", "cleo_right_1")
+    assert sides(folder) == [["anna_1", "anna_2", "ben_1", "cleo_left_1", "cleo_left_2"], ["cleo_right_1"]]
+    assert find_split(folder).said == [("split_by_group", {"groups": 4, "name": "anna", "count": 2})]
+
+
+@pytest.mark.parametrize("names", [("img_1", "img_2", "img_3"), ("a_1", "b_1", "c_1"), ("a", "b", "c")])
+def test_names_that_tell_of_no_groups_are_parted_one_by_one(folder, names):
+    named(folder, *names)
+    assert sides(folder) == [list(names[:2]), [names[2]]]
+    assert find_split(folder).said == []
+
+
+def test_folders_for_training_and_validation_are_taken_as_they_are(folder):
+    for side, numbers in (("train", range(4)), ("val", range(4, 6))):
+        for kind in ("images", "masks"):
+            (folder / side / kind).mkdir(parents=True)
+            for number in numbers:
+                (folder / kind / f"{number}.png").rename(folder / side / kind / f"{number}.png")
+    assert sides(folder) == [["0", "1", "2", "3"], ["4", "5"]]
+    assert len(task_on(folder).train_data()) == 4
+
+
+def test_a_file_of_names_says_what_is_validated(folder):
+    (folder / "val.txt").write_text("3\n\n1.png\n")
+    assert sides(folder) == [["0", "2", "4", "5"], ["1", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("3\nnowhere\n", "split_unknown"), ("", "split_one_side"), ("0\n1\n2\n3\n4\n5", "split_one_side")],
+)
+def test_a_file_of_names_that_cannot_be_meant_is_told(folder, text, key):
+    (folder / "val.txt").write_text(text)
+    assert complaint(folder).key == key
+
+
+# ---- numbers ----------------------------------------------------------------------------------------------
+
+
 def test_fractions_are_scaled_by_the_range_of_all_pictures(folder):
     for number in range(6):
         picture(folder, number, np.full((HEIGHT, WIDTH), number * 10.0, np.float32), "tif")
@@ -125,6 +184,15 @@ def test_masks_that_have_not_changed_are_not_read_again(folder, monkeypatch):
     with pytest.raises(UsageError):
         scan_masks(masks)
     assert read == ["2.png"]
+
+
+def test_masks_of_one_name_in_two_folders_are_two(folder, tmp_path):
+    other = (folder / "images" / "0.png").rename(tmp_path / "0.png")
+    Image.new("L", (WIDTH, HEIGHT), 7).save(other)
+    masks = [folder / "masks" / "0.png", other]
+    first, again = scan_masks(masks), scan_masks(masks)
+    assert again == first
+    assert [facts.values for facts in again.values()] == [[50, 200], [7]]
 
 
 def test_without_a_place_to_remember_them_masks_are_read_each_time(folder, tmp_path, monkeypatch):

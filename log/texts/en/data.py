@@ -44,4 +44,13 @@ TEXTS = {
     "masks_mostly": (
         "Note: {percent:z.1f}% of the pixels are foreground; if what is to be found is the rest, invert the masks"
     ),
+    "split_by_folder": "Training and validation are apart in train/ and val/",
+    "split_by_file": "{path} names the pictures for validation",
+    "split_by_group": (
+        "{groups} groups by the name before the last _ (the largest: {name}, {count} pictures); "
+        "none is on both sides"
+    ),
+    "split_unreadable": "--data: cannot read {path} ({reason})",
+    "split_unknown": "--data: {path} names pictures that are not there: {names}",
+    "split_one_side": "--data: {path} leaves {train} pictures to train on and {val} to validate on; both need some",
 }

@@ -28,4 +28,12 @@ TEXTS = {
     "masks_soft": "掩码有柔和的边缘或是概率: 高于一半的是前景，占像素的 {percent:z.1f}%",
     "masks_void": "类别编号中的255为忽略值: 这些像素不属于任何类别",
     "masks_mostly": "提示: 前景占像素的 {percent:z.1f}%；如果要找的是其余部分，请反转掩码",
+    "split_by_folder": "训练和验证图像分别在 train/ 和 val/ 中",
+    "split_by_file": "验证图像由 {path} 指定",
+    "split_by_group": (
+        "按名称中最后一个 _ 之前的部分分为 {groups} 组（最大的组 {name} 有 {count} 张）；同一组不会分到两边"
+    ),
+    "split_unreadable": "--data: 无法读取 {path}（{reason}）",
+    "split_unknown": "--data: {path} 中的图像不存在: {names}",
+    "split_one_side": "--data: 按 {path} 划分后训练图像 {train} 张、验证图像 {val} 张；两边都不能为空",
 }
