@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ...errors import UsageError
 from .mask_facts import MaskPixels, read_mask
 from .mask_rules import Meaning
 from .pairs import Pair
+from .scan import PictureFacts
 from .upright import upright
 
 CROP = 128
@@ -31,9 +32,10 @@ class Scale:
     8 and 16 bit have their range by their format; the others have that of all pictures together.
     """
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
-        self._lowest = min(pair.lowest for pair in pairs)
-        self._size = max(pair.highest for pair in pairs) - self._lowest or 1.0
+    def __init__(self, pictures: Iterable[PictureFacts]) -> None:
+        found = list(pictures)
+        self._lowest = min(facts.lowest for facts in found)
+        self._size = max(facts.highest for facts in found) - self._lowest or 1.0
 
     def scaled(self, numbers: Any) -> Any:
         """The same numbers as float32 from 0 to 1."""

@@ -4,8 +4,8 @@
 with fractions, grey or colour; a picture and its mask have the same size. What the masks mean is decided by the
 rules of `mask_rules`, and told before the training.
 
-Which pairs are kept for validation is decided by `split`. Training takes random 128×128 crops with random flips, as many
-of a picture in an epoch as would tile it; validation takes the tiles themselves. Smaller pictures are padded by
+Which pairs are kept for validation is decided by `split`. Training takes random crops of 128×128 with random flips,
+as many of a picture in an epoch as would tile it, validation the tiles themselves. Smaller pictures are padded by
 reflection.
 """
 
@@ -19,8 +19,8 @@ from ..config import TrainConfig
 from ..task import DataTask, Said
 from .crops import Crops, Sample, Scale
 from .mask_rules import meaning_of, shown
-from .mask_scan import scan_masks
 from .pairs import Pair
+from .scan import scan_masks, scan_pictures
 from .segmentation import dice_bce_loss, dice_score
 from .split import find_split
 from .unet import UNet
@@ -41,7 +41,7 @@ class ImageFolder(DataTask):
         pairs = [*split.train, *split.val]
         self._seed = config.seed
         self._colour = any(pair.coloured for pair in pairs)
-        self._scale = Scale(pairs)
+        self._scale = Scale(scan_pictures([pair.image for pair in pairs]).values())
         self._meaning = meaning_of(scan_masks([pair.mask for pair in pairs]))
 
     def notices(self) -> list[Said]:

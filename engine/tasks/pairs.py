@@ -6,7 +6,6 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from ...errors import UsageError
@@ -29,9 +28,6 @@ class Pair:
     height: int
     coloured: bool
     """The picture may have colours."""
-    lowest: float = 0.0
-    highest: float = 0.0
-    """Of the numbers in a picture whose format gives them no range: more than 16 bit, or fractions."""
 
 
 def find_pairs(folder: Path) -> list[Pair]:
@@ -77,8 +73,7 @@ def _checked(image: Path, mask: Path) -> Pair:
             image_size=f"{width}×{height}",
             mask_size=f"{mask_width}×{mask_height}",
         )
-    lowest, highest = _range(image) if mode in ("I", "F") else (0.0, 0.0)
-    return Pair(image, mask, width, height, mode in COLOURED, lowest, highest)
+    return Pair(image, mask, width, height, mode in COLOURED)
 
 
 def _header(path: Path) -> tuple[int, int, str]:
@@ -90,15 +85,3 @@ def _header(path: Path) -> tuple[int, int, str]:
     except Exception as error:
         raise UsageError("image_unreadable", path=str(path), reason=str(error)) from error
     return width, height, mode
-
-
-def _range(path: Path) -> tuple[float, float]:
-    """Lowest and highest number of a picture."""
-    try:
-        with Image.open(path) as picture:
-            numbers = np.asarray(picture)
-    except Exception as error:
-        raise UsageError("image_unreadable", path=str(path), reason=str(error)) from error
-    if not np.isfinite(numbers).all():
-        raise UsageError("picture_not_finite", path=str(path))
-    return float(numbers.min()), float(numbers.max())

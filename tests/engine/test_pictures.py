@@ -6,10 +6,10 @@ import unicodedata
 import numpy as np
 import pytest
 from everybatch.engine.config import TrainConfig
-from everybatch.engine.tasks import mask_scan
+from everybatch.engine.tasks import scan
 from everybatch.engine.tasks.image_folder import ImageFolder
-from everybatch.engine.tasks.mask_scan import scan_masks
 from everybatch.engine.tasks.pairs import find_pairs
+from everybatch.engine.tasks.scan import scan_masks
 from everybatch.engine.tasks.split import find_split
 from everybatch.errors import UsageError
 from PIL import ExifTags, Image
@@ -174,11 +174,23 @@ def test_a_picture_with_nan_is_named(folder):
     assert (error.key, error.fields["path"]) == ("picture_not_finite", str(folder / "images" / "4.tif"))
 
 
+@pytest.mark.parametrize("kind", ["images", "masks"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "bmp", "webp"])
+def test_damage_in_the_middle_of_any_file_is_found_before_the_training(folder, kind, suffix):
+    (folder / kind / "2.png").unlink()
+    path = folder / kind / f"2.{suffix}"
+    noise = np.random.default_rng(0).integers(0, 2, (HEIGHT, WIDTH), np.uint8) * 255
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    error = complaint(folder)
+    assert (error.key, error.fields["path"]) == ("image_unreadable", str(path))
+
+
 def test_masks_that_have_not_changed_are_not_read_again(folder, monkeypatch):
     masks = sorted((folder / "masks").iterdir())
     before = scan_masks(masks)
     read = []
-    monkeypatch.setattr(mask_scan, "read_mask", lambda path: read.append(path.name) or 1 / 0)
+    monkeypatch.setattr(scan, "read_mask", lambda path: read.append(path.name) or 1 / 0)
     assert scan_masks(masks) == before
     os.utime(masks[2], (1, 1))
     with pytest.raises(UsageError):
