@@ -50,10 +50,10 @@ class ForeignRun(ABC):
         self._presence = Presence(folder, lock, catalogue, self._handle)
         self._recorder = Recorder(attempt, [], catalogue, stdout)
         self._connections = Connections()
-        ranks = self._recorder.aggregator.ranks
+        aggregator = self._recorder.aggregator  # its ranks are others when they are started again
         self._agreement = Agreement(
-            lambda: list(ranks.standings.values()),
-            ranks.others_may_come,
+            lambda: list(aggregator.ranks.standings.values()),
+            lambda: aggregator.ranks.others_may_come(),
             self._recorder.emit,
             self._do_without_ranks,
             will_listen=will_listen,

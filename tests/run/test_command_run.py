@@ -159,6 +159,28 @@ while len(sys.argv) > 1 and not pathlib.Path("over").exists():
     assert kinds == ["rank_twice", "ranks_again"]
 
 
+def test_ranks_that_were_started_again_agree_on_a_stop_as_the_first_ones_would(run, tmp_path):
+    (tmp_path / "loop.py").write_text("""
+import sys, time, everybatch
+with everybatch.init() as run:
+    while not run.stop_asked:
+        run.log(loss=0.5)
+        time.sleep(0.02)
+        if sys.argv[1:] and run.step == 3:
+            raise ValueError("starts again")
+    print("asked to stop", flush=True)
+""")
+    python = sys.executable
+    running = run("bash", "-c", f"{python} loop.py fails; {python} loop.py")
+    until(lambda: said(running.log(), "ranks_again") and "(9/?)" in running.log())
+    running.send(signal.SIGINT)
+    done = running.wait()
+    assert "asked to stop" in done.stdout
+    assert said(running.log(), "stop_told_taken")
+    assert not said(running.log(), "not_agreed")
+    assert read_run(only(tmp_path, ".everybatch/*")).state == "stopped"
+
+
 @pytest.mark.parametrize(
     ("data", "status"),
     [("torch.utils.data.DataLoader([torch.ones(4)] * 9)", "stopped"), ("[torch.ones(4)] * 9", "failed")],
