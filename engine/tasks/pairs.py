@@ -31,7 +31,7 @@ class Pair:
 
 
 def find_pairs(folder: Path) -> list[Pair]:
-    """The pairs of `folder`, sorted by name; raises `UsageError` for what is missing, unreadable or unequal."""
+    """The pairs of `folder`, sorted by name, by their headers; raises `UsageError` for what is missing or unequal."""
     images, masks = _pictures(folder / "images"), _pictures(folder / "masks")
     if not images:
         raise UsageError("data_empty", path=str(folder / "images"))
@@ -77,11 +77,9 @@ def _checked(image: Path, mask: Path) -> Pair:
 
 
 def _header(path: Path) -> tuple[int, int, str]:
-    """Width, height and mode as it is shown, after the format's own check of the rest (PNG: all checksums)."""
+    """Width, height and mode as it is shown."""
     try:
         with Image.open(path) as picture:
-            (width, height), mode = upright_size(picture), picture.mode
-            picture.verify()
+            return *upright_size(picture), picture.mode
     except Exception as error:
         raise UsageError("image_unreadable", path=str(path), reason=str(error)) from error
-    return width, height, mode

@@ -186,6 +186,16 @@ def test_damage_in_the_middle_of_any_file_is_found_before_the_training(folder, k
     assert (error.key, error.fields["path"]) == ("image_unreadable", str(path))
 
 
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_one_wrong_byte_in_a_png_is_found_before_the_training(folder, kind):
+    path = folder / kind / "2.png"
+    data = bytearray(path.read_bytes())
+    data[data.index(b"IEND") - 10] ^= 1
+    path.write_bytes(data)
+    error = complaint(folder)
+    assert (error.key, error.fields["path"]) == ("image_unreadable", str(path))
+
+
 def test_masks_that_have_not_changed_are_not_read_again(folder, monkeypatch):
     masks = sorted((folder / "masks").iterdir())
     before = scan_masks(masks)

@@ -152,7 +152,9 @@ def test_pictures_without_masks_are_named_three_of_them(folder):
 def test_a_picture_that_cannot_be_read_is_named(folder, damage):
     path = folder / "images" / "03.png"
     path.write_bytes(damage(path.read_bytes()))
-    error = complaint(folder)
+    with pytest.raises(UsageError) as caught:
+        task_on(folder)
+    error = caught.value
     assert (error.key, error.fields["path"]) == ("image_unreadable", str(path))
 
 
