@@ -31,7 +31,7 @@ class Pair:
 
 
 def find_pairs(folder: Path) -> list[Pair]:
-    """The pairs of `folder`, sorted by name, by their headers; raises `UsageError` for what is missing or unequal."""
+    """The pairs of `folder`, sorted by name; raises `UsageError` for what is missing or unequal by its headers."""
     images, masks = _pictures(folder / "images"), _pictures(folder / "masks")
     if not images:
         raise UsageError("data_empty", path=str(folder / "images"))
