@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -107,8 +106,8 @@ class LossPlot(Panel):
             return self._catalogue.text(
                 "ui_value_note", newest=newest, least=least, most=most, count=f"{view.batch_count:,}"
             )
-        best = view.best.loss if view.best is not None else math.nan
-        loss, mean, best_score = (short(value, NUMBER) for value in (view.batch.loss, view.smoothed, best))
+        loss, mean = (short(value, NUMBER) for value in (view.batch.loss, view.smoothed))
+        best_score = short(view.best.loss, NUMBER) if view.best is not None else "--"
         note = self._catalogue.text(
             "ui_loss_note", loss=loss, mean=mean, best=best_score, count=f"{view.batch_count:,}"
         )

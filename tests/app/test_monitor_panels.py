@@ -112,3 +112,11 @@ def test_themes(watched):
         assert len(set(seen[1:])) == 3
 
     drive(watched().monitor(), script)
+
+
+@pytest.mark.parametrize(("steps", "best"), [(20, r"best -- "), (400, r"best 0\.\d+ ")])
+def test_the_best_loss_is_unknown_until_an_epoch_has_ended(watched, steps, best):
+    async def script(monitor, pilot):
+        assert re.search(best, "\n".join(screen(monitor)))
+
+    drive(watched(steps).monitor(), script)
