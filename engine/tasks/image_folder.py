@@ -16,13 +16,13 @@ from torch.utils.data import Dataset
 
 from ...errors import UsageError
 from ..config import TrainConfig
+from ..pictures.crops import Crops, Sample, Scale
+from ..pictures.mask_rules import meaning_of, shown
+from ..pictures.pairs import Pair
+from ..pictures.scan import scan_masks, scan_pictures
+from ..pictures.split import find_split
 from ..task import DataTask, Said
-from .crops import Crops, Sample, Scale
-from .mask_rules import meaning_of, shown
-from .pairs import Pair
-from .scan import scan_masks, scan_pictures
 from .segmentation import dice_bce_loss, dice_score
-from .split import find_split
 from .unet import UNet
 
 MOSTLY = 0.5

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from everybatch.engine.tasks.mask_facts import facts_of, read_mask
-from everybatch.engine.tasks.mask_rules import meaning_of, shown
+from everybatch.engine.pictures.mask_facts import facts_of
+from everybatch.engine.pictures.mask_pixels import read_mask
+from everybatch.engine.pictures.mask_rules import meaning_of, shown
 from everybatch.errors import UsageError
 from PIL import Image
 

@@ -6,11 +6,11 @@ import unicodedata
 import numpy as np
 import pytest
 from everybatch.engine.config import TrainConfig
-from everybatch.engine.tasks import scan
+from everybatch.engine.pictures import scan
+from everybatch.engine.pictures.pairs import find_pairs
+from everybatch.engine.pictures.scan import scan_masks
+from everybatch.engine.pictures.split import find_split
 from everybatch.engine.tasks.image_folder import ImageFolder
-from everybatch.engine.tasks.pairs import find_pairs
-from everybatch.engine.tasks.scan import scan_masks
-from everybatch.engine.tasks.split import find_split
 from everybatch.errors import UsageError
 from PIL import ExifTags, Image
 

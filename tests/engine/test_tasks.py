@@ -3,9 +3,9 @@ import pytest
 import torch
 from everybatch.engine.config import TrainConfig
 from everybatch.engine.data import TrainData, ValData, to_device
-from everybatch.engine.tasks.crops import CROP
+from everybatch.engine.pictures.crops import CROP
+from everybatch.engine.pictures.pairs import find_pairs
 from everybatch.engine.tasks.image_folder import ImageFolder
-from everybatch.engine.tasks.pairs import find_pairs
 from everybatch.engine.tasks.phantoms import Phantoms, PhantomSlices
 from everybatch.engine.tasks.segmentation import dice_bce_loss, dice_score
 from everybatch.engine.tasks.unet import UNet

@@ -19,7 +19,8 @@ import numpy as np
 from PIL import Image
 
 from ...errors import UsageError
-from .mask_facts import MaskFacts, facts_of, read_mask
+from .mask_facts import MaskFacts, facts_of
+from .mask_pixels import read_mask
 
 Facts = TypeVar("Facts")
 

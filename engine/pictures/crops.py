@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...errors import UsageError
-from .mask_facts import MaskPixels, read_mask
+from .mask_pixels import MaskPixels, read_mask
 from .mask_rules import Meaning
 from .pairs import Pair
 from .scan import PictureFacts

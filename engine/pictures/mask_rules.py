@@ -23,7 +23,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ...errors import UsageError
-from .mask_facts import BITS, MaskFacts, MaskPixels
+from .mask_facts import MaskFacts
+from .mask_pixels import BITS, MaskPixels
 
 Kind = Literal["colours", "binary", "classes", "soft", "levels", "objects"]
 

@@ -1,0 +1,1 @@
+"""Somebody's pictures and masks: found, read, understood, and cut into samples."""
