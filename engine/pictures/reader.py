@@ -1,0 +1,53 @@
+"""What is read of a file, whatever its format: the header, the pixels, the mask.
+
+A file has slices: one if it is a flat picture, many if it is a volume or a stack of pages. Slices of a volume lie
+along its thinnest axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from .mask_pixels import MaskPixels
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself; read without its pixels."""
+
+    slices: int
+    height: int
+    width: int
+    channels: int
+    """1 for grey; more have an axis of their own behind the others."""
+    number: str
+    """numpy's name of the number type, such as ``uint8``."""
+    spacing: tuple[float, float, float] | None = None
+    """Millimetres from slice to slice, row to row and column to column; None where the format does not say."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Slices, height and width, as a mask must have them too."""
+        return self.slices, self.height, self.width
+
+
+class Reader(Protocol):
+    """Reads files of some formats; what it cannot read raises whatever its library raises."""
+
+    suffixes: Sequence[str]
+    """In small letters, with their dots: ``.png``, ``.nii.gz``."""
+
+    def header(self, path: Path) -> Header:
+        """The header of a file."""
+
+    def pixels(self, path: Path) -> Any:
+        """All pixels in their own number type: [S, H, W] if they are grey, else [S, H, W, C]."""
+
+    def mask(self, path: Path, slices: int) -> MaskPixels:
+        """The file as the mask of a picture with so many slices, [S, H, W]."""
+
+    def write_mask(self, path: Path, numbers: Any, like: Path) -> None:
+        """Write a mask, uint8 or uint16 [S, H, W], that lies on the picture `like` as that lies in the world."""
