@@ -16,10 +16,13 @@ OPAQUE = 255
 
 
 class MaskPixels(NamedTuple):
-    """A mask as numbers, [H, W]: grey values or class numbers as they stand in the file, or colours as 0xRRGGBB."""
+    """A mask as numbers: grey values or class numbers as they stand in the file, or colours as 0xRRGGBB."""
 
     numbers: Any
+    """[S, H, W]"""
     coloured: bool
+    objects: bool = False
+    """Its numbers are those of objects, by the way the file is made."""
 
 
 def read_mask(path: Path) -> MaskPixels:
