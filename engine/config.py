@@ -41,6 +41,12 @@ class TrainConfig:
     data: Path | None = None
     """Folder of pictures for image_folder, with images/ and masks/ in it (default none)."""
 
+    classes: str | None = None
+    """Classes of image_folder by the values of their masks, as in "liver=1, tumour=2" (default: by rules)."""
+
+    window: str | None = None
+    """Level and width of what image_folder tells apart, as in 40,400 for CT (default: everything)."""
+
     nproc: int = 0
     """Ranks (processes), one per GPU; 0 = all GPUs, without GPUs min(2, CPU cores) (default 0)."""
 

@@ -1,8 +1,8 @@
 """Which values of the masks are which classes, where somebody says so.
 
 By ``--classes "liver=1, tumour=2"`` or ``--classes "cell=#ff0000"``, or by a file ``classes.json`` beside the
-pictures, ``{"liver": 1, "tumour": [2, 3], "cell": "#ff0000"}``. A class named ``background`` is the background; without
-one it is all that is not named. What is named ``void`` or ``ignore`` belongs to nothing.
+pictures, ``{"liver": 1, "tumour": [2, 3], "cell": "#ff0000"}``. A class named ``background`` is the background;
+without one it is all that is not named. What is named ``void`` or ``ignore`` belongs to nothing.
 """
 
 from __future__ import annotations

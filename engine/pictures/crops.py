@@ -2,123 +2,174 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable
-from functools import lru_cache
-from pathlib import Path
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...errors import UsageError
-from .mask_pixels import MaskPixels, read_mask
-from .mask_rules import Meaning
-from .pairs import Pair
-from .scan import PictureFacts
-from .upright import upright
+from .checked_pairs import Pair
+from .mask_facts import MaskFacts
+from .mask_pixels import MaskPixels
+from .meaning import Meaning
+from .scale import Scale
+from .scan import Pictures
 
 CROP = 128
+AIMED = 1 / 3
+"""Of the crops, where they are aimed (Isensee et al., nnU-Net, 2021, doi:10.1038/s41592-020-01008-z)."""
+RARE = 0.05
+"""A share of the foreground below which crops are aimed at it."""
 
 Sample = tuple[Tensor, Tensor]
 
 
-class Scale:
-    """Makes numbers of pictures to ones from 0 to 1, by one rule for all pictures.
+@dataclass(frozen=True)
+class Place:
+    """Where a crop is."""
 
-    8 and 16 bit have their range by their format; the others have that of all pictures together.
-    """
-
-    def __init__(self, pictures: Iterable[PictureFacts]) -> None:
-        found = list(pictures)
-        self._lowest = min(facts.lowest for facts in found)
-        self._size = max(facts.highest for facts in found) - self._lowest or 1.0
-
-    def scaled(self, numbers: Any) -> Any:
-        """The same numbers as float32 from 0 to 1."""
-        if numbers.dtype in (np.uint8, np.uint16):
-            return numbers.astype(np.float32) / np.iinfo(numbers.dtype).max
-        return ((numbers - self._lowest) / self._size).astype(np.float32)
+    slice: int
+    top: int
+    left: int
 
 
 class Crops(Dataset[Sample]):
-    """Crops of pictures: (image [C, 128, 128], mask [1, 128, 128]), float32.
+    """Crops of pictures: image [C, 128, 128] float32, and mask.
 
-    With `seed` they are random, and a function of (seed, epoch, index) alone; without, they are the tiles.
+    The mask is [1, 128, 128] float32 of 0 and 1 where there is foreground and background alone, otherwise
+    [128, 128] int64 with the number of a class, or -1 for a pixel that belongs to nothing.
+
+    With `seed` they are random, and a function of (seed, epoch, index) alone; without, they are the tiles. Where
+    there are several classes, or little foreground, a third of the random ones holds a pixel of a class of the
+    picture, each class as often.
     """
 
     def __init__(
-        self, pairs: list[Pair], *, colour: bool, scale: Scale, meaning: Meaning, seed: int | None
+        self,
+        pictures: Pictures,
+        pairs: Sequence[Pair],
+        *,
+        channels: int,
+        scale: Scale,
+        meaning: Meaning,
+        seed: int | None,
     ) -> None:
-        self._colour = colour
+        self._pictures = pictures
+        self._pairs = pairs
+        self._channels = channels
         self._scale = scale
         self._meaning = meaning
         self._seed = seed
         self._epoch = 0
-        self._tiles = [
-            (pair, row, column)
-            for pair in pairs
-            for row in range(math.ceil(pair.height / CROP))
-            for column in range(math.ceil(pair.width / CROP))
-        ]
+        self._aims = seed is not None and (not meaning.binary or meaning.share < RARE)
+        self._ends = list(itertools.accumulate(_tiles(pair.shape) for pair in pairs))
+        """Number of the sample behind the last one of each pair."""
+        self._targets: dict[int, list[Any]] = {}
+        """Of the pairs that a crop was aimed in."""
 
     def set_epoch(self, epoch: int) -> None:
         """Other crops in each epoch."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._tiles)
+        return self._ends[-1] if self._ends else 0
+
+    def pair_of(self, index: int) -> Pair:
+        """Of which pair a sample is."""
+        return self._pairs[bisect_right(self._ends, index)]
 
     def __getitem__(self, index: int) -> Sample:
-        pair, row, column = self._tiles[index]
+        pair = self.pair_of(index)
+        place = self._tile(pair, index)
         flips: tuple[int, ...] = ()
-        top, left = row * CROP, column * CROP
         if self._seed is not None:
+            _, height, width = pair.shape
             random = np.random.default_rng((self._seed, self._epoch, index))
-            top = int(random.integers(0, max(1, pair.height - CROP + 1)))
-            left = int(random.integers(0, max(1, pair.width - CROP + 1)))
-            flips = tuple(axis for axis in (0, 1) if random.random() < 0.5)
-        image = self._scale.scaled(_window(_picture(pair.image, colour=self._colour), top, left))
-        numbers, coloured = _mask(pair.mask)
-        mask = self._meaning.foreground(MaskPixels(_window(numbers, top, left), coloured)).astype(np.float32)
-        image, mask = np.flip(image, flips), np.flip(mask, flips)
-        image = image.transpose(2, 0, 1) if self._colour else image[None]
-        return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(np.ascontiguousarray(mask[None]))
+            top = int(random.integers(0, max(1, height - CROP + 1)))
+            left = int(random.integers(0, max(1, width - CROP + 1)))
+            flips = tuple(axis for axis in (-2, -1) if random.random() < 0.5)
+            place = Place(place.slice, top, left)
+            if self._aims and random.random() < AIMED:
+                place = self._aimed(bisect_right(self._ends, index), random) or place
+        image = np.concatenate([self._channel(pair, number, place) for number in range(len(pair.files.images))])
+        mask = self._mask(pair, place)
+        return _tensor(np.flip(image, flips)), _tensor(np.flip(mask, flips))
+
+    def _tile(self, pair: Pair, index: int) -> Place:
+        _, height, width = pair.shape
+        columns = math.ceil(width / CROP)
+        number = index - (self._ends[bisect_right(self._ends, index)] - _tiles(pair.shape))
+        rest, column = divmod(number, columns)
+        slice_, row = divmod(rest, math.ceil(height / CROP))
+        return Place(slice_, row * CROP, column * CROP)
+
+    def _aimed(self, number: int, random: np.random.Generator) -> Place | None:
+        """A crop of pair `number` that holds a pixel of a class; None where the picture has none."""
+        pair = self._pairs[number]
+        if number not in self._targets:
+            self._targets[number] = _targets(self._meaning, pair.mask)
+        targets = self._targets[number]
+        if not targets:
+            return None
+        pixels = targets[random.integers(len(targets))]
+        pixel = int(pixels[random.integers(len(pixels))])
+        _, height, width = pair.shape
+        rest, column = divmod(pixel, width)
+        slice_, row = divmod(rest, height)
+        top = row - int(random.integers(CROP))
+        left = column - int(random.integers(CROP))
+        return Place(slice_, min(max(0, top), max(0, height - CROP)), min(max(0, left), max(0, width - CROP)))
+
+    def _channel(self, pair: Pair, number: int, place: Place) -> Any:
+        """The numbers of one file, [C, 128, 128] float32."""
+        pixels = self._pictures.pixels(pair.files.images[number])
+        window = self._scale.scaled(_window(pixels[place.slice], place.top, place.left))
+        if window.ndim == 3:
+            return window.transpose(2, 0, 1)
+        return np.repeat(window[None], self._channels if len(pair.files.images) == 1 else 1, axis=0)
+
+    def _mask(self, pair: Pair, place: Place) -> Any:
+        numbers = self._pictures.mask_numbers(pair.files.masks, pair.shape[0])
+        window = _window(numbers[place.slice], place.top, place.left)
+        labels = self._meaning.labels(MaskPixels(window, pair.mask.coloured))
+        return labels[None].astype(np.float32) if self._meaning.binary else labels
 
 
-@lru_cache(maxsize=64)
-def _picture(path: Path, *, colour: bool) -> Any:
-    """The picture as an array, [H, W, 3] for colour, else [H, W], of its own number type, turned as EXIF says."""
-    try:
-        with Image.open(path) as opened:
-            picture = upright(opened)
-            if picture.mode[0] not in "IF":  # which stand for more than 8 bit
-                return np.asarray(picture.convert("RGB" if colour else "L"))
-            numbers = np.asarray(picture)
-            return np.repeat(numbers[..., None], 3, axis=2) if colour else numbers
-    except Exception as error:
-        raise UsageError("image_unreadable", path=str(path), reason=str(error)) from error
+def _tiles(shape: tuple[int, int, int]) -> int:
+    slices, height, width = shape
+    return slices * math.ceil(height / CROP) * math.ceil(width / CROP)
 
 
-@lru_cache(maxsize=64)
-def _mask(path: Path) -> MaskPixels:
-    try:
-        return read_mask(path)
-    except Exception as error:
-        raise UsageError("image_unreadable", path=str(path), reason=str(error)) from error
+def _targets(meaning: Meaning, facts: MaskFacts) -> list[Any]:
+    """Pixels of each class of a mask but the background, as far as their places are known."""
+    if len(facts.places) != len(facts.values):  # all above the lowest value
+        return [facts.places_of(0)] if facts.places[0] else []
+    found: dict[int, list[Any]] = {}
+    for number, value in enumerate(facts.values):
+        label = meaning.label_of(value, coloured=facts.coloured)
+        if label > 0 and facts.places[number]:
+            found.setdefault(label, []).append(facts.places_of(number))
+    return [np.concatenate(parts) for _, parts in sorted(found.items())]
+
+
+def _tensor(array: Any) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def _window(pixels: Any, top: int, left: int) -> Any:
     """The 128×128 pixels at (top, left), reflected where the picture ends."""
     height, width = pixels.shape[:2]
     if top + CROP <= height and left + CROP <= width:
-        return pixels[top : top + CROP, left : left + CROP]
+        return np.array(pixels[top : top + CROP, left : left + CROP])
     rows = _reflect(np.arange(top, top + CROP), height)
     columns = _reflect(np.arange(left, left + CROP), width)
-    return pixels[rows[:, None], columns]
+    return np.array(pixels[rows[:, None], columns])
 
 
 def _reflect(indices: Any, length: int) -> Any:

@@ -56,12 +56,16 @@ class Decoded:
         array = self._map(key)
         if array is None:
             array = decode()
-            if array.nbytes >= KEPT_BYTES and self._keep(key, array):
+            if self._keep(key, array):
                 mapped = self._map(key)
                 array = array if mapped is None else mapped
         with self._lock:
             self._remember(key, array)
         return array
+
+    def offer(self, kind: str, files: Sequence[Path], array: Any) -> None:
+        """Keep pixels that were decoded for another reason, if that is worth while."""
+        self._keep(_key(kind, files), array)
 
     def _remember(self, key: str, array: Any) -> None:
         if key in self._arrays:
@@ -90,9 +94,11 @@ class Decoded:
 
     def _keep(self, key: str, array: Any) -> bool:
         """Whether there is a file of it now. Several processes may write it: each its own, the last one stays."""
-        if self._folder is None:
+        if self._folder is None or array.nbytes < KEPT_BYTES:
             return False
         try:
+            if (self._folder / key).exists():
+                return True
             self._folder.mkdir(parents=True, exist_ok=True)
             if not _make_room(self._folder, array.nbytes):
                 return False

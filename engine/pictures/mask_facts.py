@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,6 +25,8 @@ STRIP = 1 << 22
 class MaskFacts(msgspec.Struct, frozen=True):
     """What one mask holds."""
 
+    shape: tuple[int, int, int]
+    """Slices, height and width."""
     coloured: bool
     objects: bool
     """Its numbers are those of objects, by the way the file is made."""
@@ -54,7 +57,14 @@ def facts_of(mask: MaskPixels) -> MaskFacts:
     if len(values) > MOST_VALUES:
         values, counts = _fewer(values, counts)
     return MaskFacts(
-        mask.coloured, mask.objects, [float(value) for value in values], counts.tolist(), flat, finite, places
+        shape=mask.numbers.shape,
+        coloured=mask.coloured,
+        objects=mask.objects,
+        values=[float(value) for value in values],
+        counts=counts.tolist(),
+        flat=flat,
+        finite=finite,
+        places=places,
     )
 
 
@@ -68,7 +78,10 @@ def _strips(numbers: Any) -> Iterator[tuple[int, Any]]:
 def _counted(numbers: Any) -> tuple[Any, Any]:
     """Distinct finite values and how many pixels there are of each."""
     if numbers.dtype.kind in "ub" and numbers.dtype.itemsize <= 2:
-        counts = sum(np.bincount(strip.ravel(), minlength=1 << 8) for _, strip in _strips(numbers))
+        most = np.iinfo(numbers.dtype).max if numbers.dtype.kind == "u" else 1
+        counts = np.zeros(most + 1, np.int64)
+        for _, strip in _strips(numbers):
+            counts += np.bincount(strip.ravel(), minlength=most + 1)
         values = np.flatnonzero(counts)
         return values, counts[values]
     parts = [
@@ -105,17 +118,18 @@ def _places(numbers: Any, values: Any, counts: Any) -> list[bytes]:
         return [_some_places(numbers, lambda strip: strip > values[0])]
     most = counts.sum() / 2
     return [
-        b"" if count > most else _some_places(numbers, lambda strip, value=value: strip == value)
+        b"" if count > most else _some_places(numbers, partial(np.equal, value))
         for value, count in zip(values, counts, strict=True)
     ]
 
 
-def _some_places(numbers: Any, is_one: Any) -> bytes:
+def _some_places(numbers: Any, is_one: Callable[[Any], Any]) -> bytes:
     found = []
     for first, strip in _strips(numbers):
         places = np.flatnonzero(is_one(strip))
         found.append(_evenly(places) + first * numbers.shape[1])
-    return _evenly(np.concatenate(found)).astype(np.int64).tobytes()
+    kept: bytes = _evenly(np.concatenate(found)).astype(np.int64).tobytes()
+    return kept
 
 
 def _evenly(places: Any) -> Any:

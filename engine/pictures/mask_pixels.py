@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,14 +30,29 @@ def read_mask(path: Path) -> MaskPixels:
     """The mask in a file; raises what Pillow raises for one that it cannot read.
 
     A palette of greys stands for its greys, any other for class numbers, which its indices are. A transparent mask
-    of one colour is what its alpha says; where a coloured one is transparent, it is black. Pages of one size are
-    objects: pixels of page 1, 2, … in none but their own become 1, 2, …
+    of one colour is what its alpha says; where a coloured one is transparent, it is black. Pages are objects.
     """
     with Image.open(path) as picture:
         pages = getattr(picture, "n_frames", 1)
         if pages > 1 and picture.format == "TIFF":
-            return _objects(picture, pages)
+            parts = []
+            for page in range(pages):
+                picture.seek(page)
+                parts.append(_page(picture).numbers)
+            return as_objects(parts)
         return _page(upright(picture))
+
+
+def as_objects(parts: Sequence[Any]) -> MaskPixels:
+    """One mask of several, each of one object: what lies above half of the highest number in a part is its place.
+
+    A part of another size than the first is none of them: a file of pages may hold a small picture of itself.
+    """
+    numbers = np.zeros(parts[0].shape, np.uint16)
+    for number, part in enumerate(parts, start=1):
+        if part.shape == numbers.shape:
+            numbers[part > part.max() / 2] = number
+    return MaskPixels(numbers, coloured=False, objects=True)
 
 
 def _page(picture: Image.Image) -> MaskPixels:
@@ -76,17 +92,8 @@ def _with_alpha(pixels: Any) -> MaskPixels:
 def _of_colours(colours: Any) -> MaskPixels:
     if (colours == colours[..., :1]).all():
         return MaskPixels(np.ascontiguousarray(colours[..., 0]), coloured=False)
-    red, green, blue = (colours[..., channel].astype(np.uint32) for channel in range(3))
-    return MaskPixels(red << 2 * BITS | green << BITS | blue, coloured=True)
-
-
-def _objects(picture: Image.Image, pages: int) -> MaskPixels:
-    numbers = None
-    for page in range(pages):
-        picture.seek(page)
-        one = _page(picture).numbers
-        if numbers is None:
-            numbers = np.zeros(one.shape, np.uint16)
-        if one.shape == numbers.shape:
-            numbers[one > 0] = page + 1
-    return MaskPixels(numbers, coloured=False)
+    numbers = np.zeros(colours.shape[:-1], np.uint32)
+    for channel in range(3):  # in place: a slide has a hundred million pixels
+        numbers <<= BITS
+        numbers |= colours[..., channel]
+    return MaskPixels(numbers, coloured=True)

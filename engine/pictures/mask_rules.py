@@ -25,9 +25,10 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import UsageError
+from ..task import some_of
 from .class_names import ClassNames
 from .mask_facts import MaskFacts
-from .meaning import BLACK, VOID, MaskClass, Meaning, as_colour, value_text
+from .meaning import BLACK, VOID, Kind, MaskClass, Meaning, as_colour, value_text
 
 MOST_CLASSES = 32
 FLAT = 0.6
@@ -37,8 +38,6 @@ ENDS = 0.15
 """Of the range of values at either end, where JPEG and scaling move them."""
 EDGES = 0.25
 """Soft edges have no more of the pixels that are not near the lowest value than this."""
-SHOWN = 3
-"""Files that are named."""
 
 Masks = Mapping[Path, MaskFacts]
 
@@ -58,7 +57,7 @@ def meaning_of(masks: Masks, names: ClassNames | None = None) -> Meaning:
         meaning = _of_numbers(values, masks)
     if meaning.share in (0.0, 1.0):
         key = "masks_empty" if meaning.share == 0.0 else "masks_full"
-        raise UsageError(key, count=len(masks), names=_some(list(masks)), values=meaning.shown())
+        raise UsageError(key, count=len(masks), names=_first(list(masks)), values=meaning.shown())
     return meaning
 
 
@@ -74,20 +73,23 @@ def _together(masks: Iterable[MaskFacts], *, coloured: bool) -> dict[float, int]
 def _named(values: dict[float, int], masks: Masks, names: ClassNames, *, coloured: bool) -> Meaning:
     """Where no background is named, it is whatever else there is."""
     classes = [
-        MaskClass(name, tuple(one for one in (value.number(coloured=coloured) for value in group) if one is not None))
+        MaskClass(
+            name, tuple(one for one in (value.number(coloured=coloured) for value in group) if one is not None)
+        )
         for name, group in names.classes
     ]
     void = {one for one in (value.number(coloured=coloured) for value in names.void) if one is not None}
     known = {value for one in classes for value in one.values} | void
     others = [value for value in values if value not in known]
-    kind = "named_colours" if coloured else "named"
+    void_values = frozenset(void)
     if not names.has_background:
-        return Meaning(kind, (MaskClass("background", tuple(others)), *classes), values, frozenset(void))
+        everything = (MaskClass("background", tuple(others)), *classes)
+        return Meaning("named", everything, values, void_values, coloured=coloured)
     if others:
         files = [path for path, facts in masks.items() if _values_in(facts, coloured=coloured) - known]
-        texts = ", ".join(value_text(value, colour=coloured) for value in others[:SHOWN])
-        raise UsageError("masks_unnamed", values=texts, count=len(files), names=_some(files))
-    return Meaning(kind, tuple(classes), values, frozenset(void))
+        texts = some_of([value_text(value, colour=coloured) for value in others])
+        raise UsageError("masks_unnamed", values=texts, count=len(files), names=_first(files))
+    return Meaning("named", tuple(classes), values, void_values, coloured=coloured)
 
 
 def _values_in(facts: MaskFacts, *, coloured: bool) -> set[float]:
@@ -97,10 +99,10 @@ def _values_in(facts: MaskFacts, *, coloured: bool) -> set[float]:
 def _of_colours(values: dict[float, int], masks: Masks) -> Meaning:
     if len(values) > MOST_CLASSES:
         many = sorted(masks, key=lambda path: -len(masks[path].values))
-        raise UsageError("mask_colours", count=len(values), most=MOST_CLASSES, names=_some(many))
+        raise UsageError("mask_colours", count=len(values), most=MOST_CLASSES, names=_first(many))
     background = BLACK if BLACK in values else max(values, key=values.__getitem__)
     classes = _one_each(values, background, colour=True)
-    return Meaning("colours", classes, values)
+    return Meaning("colours", classes, values, coloured=True)
 
 
 def _of_numbers(values: dict[float, int], masks: Masks) -> Meaning:
@@ -125,7 +127,7 @@ def _of_numbers(values: dict[float, int], masks: Masks) -> Meaning:
     return _foreground("objects", values, lowest)
 
 
-def _foreground(kind: str, values: dict[float, int], background: float) -> Meaning:
+def _foreground(kind: Kind, values: dict[float, int], background: float) -> Meaning:
     return Meaning(kind, _two((background,), tuple(value for value in values if value != background)), values)
 
 
@@ -158,7 +160,7 @@ def _check_void(masks: Masks) -> None:
     numbers = [path for path, facts in masks.items() if VOID not in facts.values and max(facts.values) > 0]
     both = [path for path, facts in masks.items() if VOID in facts.values and path not in white]
     if white and numbers and not both:
-        raise UsageError("masks_contradict", white=_some(white), numbers=_some(numbers))
+        raise UsageError("masks_contradict", white=_first(white), numbers=_first(numbers))
 
 
 def _is_soft(values: dict[float, int], masks: Iterable[MaskFacts]) -> bool:
@@ -173,5 +175,5 @@ def _is_soft(values: dict[float, int], masks: Iterable[MaskFacts]) -> bool:
     return float(np.median([facts.flat for facts in masks])) < FLAT
 
 
-def _some(paths: Sequence[Path]) -> str:
-    return ", ".join(path.name for path in paths[:SHOWN]) + (" …" if len(paths) > SHOWN else "")
+def _first(paths: Sequence[Path]) -> str:
+    return some_of([path.name for path in paths])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from .mask_pixels import BITS, MaskPixels
+
+Kind = Literal["named", "colours", "binary", "classes", "soft", "levels", "objects"]
 
 VOID = 255.0
 BLACK = 0.0
@@ -30,7 +32,7 @@ class MaskClass:
 class Meaning:
     """Which pixels of a mask belong to which class."""
 
-    kind: str
+    kind: Kind
     """The rule by which it was found."""
     classes: tuple[MaskClass, ...]
     """The background first."""
@@ -40,16 +42,13 @@ class Meaning:
     """Values of pixels that belong to nothing."""
     threshold: float | None = None
     """Of soft masks: what is above it is foreground."""
+    coloured: bool = False
+    """The values are colours."""
 
     @property
     def binary(self) -> bool:
         """There is foreground and background, and nothing else."""
         return len(self.classes) == 2 and not self.void
-
-    @property
-    def coloured(self) -> bool:
-        """The values are colours."""
-        return self.kind in ("colours", "named_colours")
 
     @property
     def share(self) -> float:

@@ -1,126 +1,121 @@
-"""Reads all pictures or masks once, whole and in parallel, and remembers what is in those that have not changed.
+"""What is in pictures and masks, and their pixels.
 
-So none is found broken after the training has begun, and the next start takes no time.
+All are read once before a training begins, so none is found broken in its middle.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import tempfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any
 
 import msgspec
 import numpy as np
-from PIL import Image
 
 from ...errors import UsageError
+from .decoded import Decoded
+from .formats import reader_of
 from .mask_facts import MaskFacts, facts_of
-from .mask_pixels import read_mask
+from .mask_pixels import MaskPixels, as_objects
+from .reader import Header
+from .scan_memory import Files, Looks, Progress
 
-Facts = TypeVar("Facts")
+SMALL = 1 << 20
+"""Bytes of a file that is not looked at to tell how many it has when it is decoded."""
+STRIP = 1 << 22
+"""Numbers looked at at a time."""
 
 
 class PictureFacts(msgspec.Struct, frozen=True):
-    """What must be known of one picture: the range of its numbers, if its format gives them none."""
+    """What is known of one picture."""
 
-    lowest: float = 0.0
-    highest: float = 0.0
-
-
-class _Known(msgspec.Struct, Generic[Facts]):
-    """A file as it was when it was read."""
-
-    size: int
-    mtime_ns: int
-    facts: Facts
+    header: Header
+    lowest: float
+    highest: float
+    """Of all its numbers; 0 and 255 for those of 8 bit, whatever they are."""
 
 
-def scan_masks(masks: Sequence[Path]) -> dict[Path, MaskFacts]:
-    """What is in each of them; raises `UsageError` for one that cannot be read."""
-    return _scan(masks, "masks", _mask_facts, dict[str, _Known[MaskFacts]])
+class Pictures:
+    """Reads pictures and masks, and keeps what was decoded."""
+
+    def __init__(self, progress: Progress = lambda done, total: None) -> None:
+        self._progress = progress
+        self._decoded = Decoded()
+
+    def scan(self, paths: Sequence[Path]) -> dict[Path, PictureFacts]:
+        """What is in each picture; raises `UsageError` for one that cannot be read, or has NaN in it."""
+        looks = Looks("pictures", PictureFacts, self._look_at_picture, _decoded_bytes)
+        return dict(zip(paths, looks.into([(path,) for path in paths], self._progress), strict=True))
+
+    def scan_masks(self, slices: Mapping[Files, int]) -> dict[Files, MaskFacts]:
+        """What is in each mask, of one file or several, by how many slices its picture has; raises `UsageError`."""
+        looks = Looks("masks", MaskFacts, lambda files: self._look_at_mask(files, slices[files]), _decoded_bytes)
+        return dict(zip(slices, looks.into(list(slices), self._progress), strict=True))
+
+    def pixels(self, path: Path) -> Any:
+        """The pixels of a picture, [S, H, W] or [S, H, W, C], of its own number type; raises `UsageError`."""
+        return _told(path, lambda: self._decoded.get("picture", (path,), lambda: reader_of(path).pixels(path)))
+
+    def mask_numbers(self, files: Files, slices: int) -> Any:
+        """The numbers of a mask of one file or several, [S, H, W]; raises `UsageError`."""
+        return _told(
+            files[0], lambda: self._decoded.get(f"mask{slices}", files, lambda: _read_mask(files, slices).numbers)
+        )
+
+    def _look_at_picture(self, files: Files) -> PictureFacts:
+        path = files[0]
+        reader = reader_of(path)
+        pixels = reader.pixels(path)
+        self._decoded.offer("picture", files, pixels)
+        lowest, highest = _range_of(path, pixels)
+        return PictureFacts(reader.header(path), lowest, highest)
+
+    def _look_at_mask(self, files: Files, slices: int) -> MaskFacts:
+        mask = _read_mask(files, slices)
+        self._decoded.offer(f"mask{slices}", files, mask.numbers)
+        return facts_of(mask)
 
 
-def scan_pictures(pictures: Sequence[Path]) -> dict[Path, PictureFacts]:
-    """What is in each of them; raises `UsageError` for one that cannot be read, or has NaN in it."""
-    return _scan(pictures, "pictures", _picture_facts, dict[str, _Known[PictureFacts]])
+def _read_mask(files: Files, slices: int) -> MaskPixels:
+    masks = [reader_of(path).mask(path, slices) for path in files]
+    return masks[0] if len(masks) == 1 else as_objects([mask.numbers for mask in masks])
 
 
-def _mask_facts(path: Path) -> MaskFacts:
-    return facts_of(read_mask(path))
-
-
-def _picture_facts(path: Path) -> PictureFacts:
-    with Image.open(path) as picture:
-        numbers = np.asarray(picture)
-        if picture.mode not in ("I", "F"):
-            return PictureFacts()
-    if not np.isfinite(numbers).all():
-        raise UsageError("picture_not_finite", path=str(path))
-    return PictureFacts(float(numbers.min()), float(numbers.max()))
-
-
-def _scan(
-    paths: Sequence[Path], kind: str, facts_in: Callable[[Path], Facts], memory_type: type[dict[str, _Known[Facts]]]
-) -> dict[Path, Facts]:
-    memory = _memory_of(kind, paths)
-    known = _read(memory, memory_type)
-
-    def look(path: Path) -> _Known[Facts]:
-        try:
-            stat = path.stat()
-            before = known.get(_key(path))
-            if before is not None and (before.size, before.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
-                return before
-            return _Known(stat.st_size, stat.st_mtime_ns, facts_in(path))
-        except UsageError:
-            raise
-        except Exception as error:
-            raise UsageError("image_unreadable", path=str(path), reason=str(error)) from error
-
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # Pillow decodes without Python's lock
-        found = dict(zip(paths, pool.map(look, paths), strict=True))
-    now = {_key(path): one for path, one in found.items()}
-    if now != known:
-        _write(memory, now)
-    return {path: one.facts for path, one in found.items()}
-
-
-def _key(path: Path) -> str:
-    return os.fsencode(path.absolute()).decode("utf-8", "replace")
-
-
-def _memory_of(kind: str, paths: Sequence[Path]) -> Path | None:
-    """The file that remembers those of this folder; None where a user has no place for such files."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not cache.is_absolute():
-        try:
-            cache = Path.home() / ".cache"
-        except RuntimeError:
-            return None
-    folder = os.fsencode(paths[0].parent.absolute())
-    return cache / "everybatch" / f"{kind}-{hashlib.sha256(folder).hexdigest()[:16]}"
-
-
-def _read(memory: Path | None, memory_type: type[dict[str, _Known[Facts]]]) -> dict[str, _Known[Facts]]:
-    if memory is None:
-        return {}
+def _told(path: Path, read: Callable[[], Any]) -> Any:
     try:
-        return msgspec.msgpack.decode(memory.read_bytes(), type=memory_type)
-    except (OSError, msgspec.DecodeError):  # not written yet, or by another version
-        return {}
+        return read()
+    except UsageError:
+        raise
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise UsageError("image_unreadable", path=str(path), reason=reason) from error
 
 
-def _write(memory: Path | None, known: dict[str, _Known[Facts]]) -> None:
-    """All at once, as several ranks may do it; where it cannot be written, all are read again next time."""
-    if memory is None:
-        return
-    with contextlib.suppress(OSError):
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=memory.parent, delete=False) as file:
-            file.write(msgspec.msgpack.encode(known))
-        Path(file.name).replace(memory)
+def _range_of(path: Path, pixels: Any) -> tuple[float, float]:
+    """The lowest and the highest number; raises `UsageError` where one is nan or inf."""
+    if pixels.dtype == np.uint8:
+        return 0.0, 255.0
+    ranges = [(strip.min(), strip.max()) for strip in _strips(pixels)]
+    lowest, highest = float(min(low for low, _ in ranges)), float(max(high for _, high in ranges))
+    if not np.isfinite([lowest, highest]).all():
+        raise UsageError("picture_not_finite", path=str(path))
+    return lowest, highest
+
+
+def _strips(pixels: Any) -> Iterator[Any]:
+    flat = pixels.reshape(-1)
+    for start in range(0, len(flat), STRIP):
+        yield flat[start : start + STRIP]
+
+
+def _decoded_bytes(files: Files) -> int:
+    """Bytes of the pixels, in about."""
+    size = 0
+    for path in files:
+        if path.is_dir() or path.stat().st_size >= SMALL:
+            header: Header = reader_of(path).header(path)
+            pixels = header.slices * header.height * header.width * header.channels
+            size += pixels * np.dtype(header.number).itemsize
+        else:
+            size += SMALL
+    return size

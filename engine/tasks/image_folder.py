@@ -1,84 +1,75 @@
-"""A folder of pictures and masks: segment the foreground.
+"""A folder of pictures and masks: segment what the masks mark.
 
-``--data DIR`` holds ``images/`` and ``masks/`` with files of the same name (the suffix may differ), 8 or 16 bit or
-with fractions, grey or colour; a picture and its mask have the same size. What the masks mean is decided by the
-rules of `mask_rules`, and told before the training.
-
-Which pairs are kept for validation is decided by `split`. Training takes random crops of 128×128 with random flips,
-as many of a picture in an epoch as would tile it, validation the tiles themselves. Smaller pictures are padded by
-reflection.
+Which files are pairs is decided by `pairs`, what their masks mean by `mask_rules`, which are kept for validation by
+`split`; all of it is told before the training. Training takes random crops of 128×128 with random flips, as many
+of a slice in an epoch as would tile it, validation the tiles themselves. Smaller pictures are padded by reflection.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from ...errors import UsageError
 from ..config import TrainConfig
-from ..pictures.crops import Crops, Sample, Scale
-from ..pictures.mask_rules import meaning_of, shown
-from ..pictures.pairs import Pair
-from ..pictures.scan import scan_masks, scan_pictures
-from ..pictures.split import find_split
+from ..pictures.crops import Sample
+from ..pictures.folder import read_folder
 from ..task import DataTask, Said
-from .segmentation import dice_bce_loss, dice_score
+from .segmentation import class_dice, class_loss, dice_bce_loss, dice_score
 from .unet import UNet
 
-MOSTLY = 0.5
-"""A share of the foreground above which it may be the background that was marked."""
+DICE = "dice"
 
 
 class ImageFolder(DataTask):
-    """Segment the foreground of the pictures in ``--data`` with a small U-Net."""
+    """Segment the pictures in ``--data`` with a small U-Net."""
 
-    metric_names = ("dice",)
+    metric_names: tuple[str, ...] = (DICE,)
 
     def __init__(self, config: TrainConfig) -> None:
         if config.data is None:
             raise UsageError("data_needed")
-        self._split = split = find_split(config.data)
-        pairs = [*split.train, *split.val]
         self._seed = config.seed
-        self._colour = any(pair.coloured for pair in pairs)
-        self._scale = Scale(scan_pictures([pair.image for pair in pairs]).values())
-        self._meaning = meaning_of(scan_masks([pair.mask for pair in pairs]))
+        self._folder = folder = read_folder(config.data, classes=config.classes, window=config.window)
+        if not folder.meaning.binary:
+            self.metric_names = tuple(f"{DICE}_{one.name}" for one in folder.meaning.classes[1:])
+            self.score = self._mean_dice
 
     def notices(self) -> list[Said]:
         """How many pictures there are, and what their masks mean."""
-        meaning, percent = self._meaning, 100 * self._meaning.share
-        said: list[Said] = [
-            ("pictures_found", {"train": len(self._split.train), "val": len(self._split.val)}),
-            *self._split.said,
-            (f"masks_{meaning.kind}", {"values": shown(meaning), "percent": percent}),
-        ]
-        if meaning.void:
-            said.append(("masks_void", {}))
-        if meaning.share > MOSTLY:
-            said.append(("masks_mostly", {"percent": percent}))
-        return said
+        return self._folder.said()
 
     def model(self) -> nn.Module:
-        """A U-Net for colour pictures if any is one, else for grey ones."""
-        return UNet(channels=3 if self._colour else 1)
+        """A U-Net with one output for the foreground, or one for each class."""
+        meaning = self._folder.meaning
+        outputs = 1 if meaning.binary else len(meaning.classes)
+        return UNet(channels=self._folder.channels, outputs=outputs)
 
     def train_data(self) -> Dataset[Sample]:
         """Random crops."""
-        return self._crops(self._split.train, self._seed)
+        return self._folder.crops(self._folder.train, self._seed)
 
     def val_data(self) -> Dataset[Sample]:
         """The tiles of the pictures that are kept for it."""
-        return self._crops(self._split.val, None)
+        return self._folder.crops(self._folder.val, None)
 
     def loss(self, model: nn.Module, batch: Sample) -> Tensor:
         """Dice and cross-entropy."""
         images, masks = batch
-        return dice_bce_loss(model(images), masks)
+        return (dice_bce_loss if self._folder.meaning.binary else class_loss)(model(images), masks)
 
     def metrics(self, model: nn.Module, batch: Sample) -> dict[str, tuple[Tensor, Tensor]]:
-        """The Dice score of the samples that have foreground, in truth or as found."""
+        """The Dice score, of the foreground or of each class."""
         images, masks = batch
-        return {"dice": dice_score(model(images), masks)}
+        if self._folder.meaning.binary:
+            return {DICE: dice_score(model(images), masks)}
+        dice, pixels = class_dice(model(images), masks)
+        return dict(zip(self.metric_names, zip(dice, pixels, strict=True), strict=True))
 
-    def _crops(self, pairs: list[Pair], seed: int | None) -> Crops:
-        return Crops(pairs, colour=self._colour, scale=self._scale, meaning=self._meaning, seed=seed)
+    def _mean_dice(self, values: Mapping[str, float]) -> float:
+        """Over the classes that occur."""
+        occur = [values[name] for name in self.metric_names if not math.isnan(values[name])]
+        return sum(occur) / len(occur) if occur else math.nan

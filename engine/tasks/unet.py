@@ -20,25 +20,27 @@ def _conv_block(channels_in: int, channels_out: int) -> nn.Sequential:
 
 
 class UNet(nn.Module):
-    """Three levels, skip connections, one logit per pixel; 30,000 weights at the default width.
+    """Three levels, skip connections, a logit per pixel and output; 30,000 weights at the default width.
 
     After Ronneberger, Fischer, Brox: U-Net (2015), arXiv:1505.04597, with padding and fewer channels. It works at
     half resolution (Shi et al., sub-pixel convolution, 2016, arXiv:1609.05158), which is four times as fast.
     """
 
-    def __init__(self, channels: int = 1, width: int = 8) -> None:
+    def __init__(self, channels: int = 1, width: int = 8, outputs: int = 1) -> None:
         super().__init__()
         self.down1 = _conv_block(4 * channels, width)
         self.down2 = _conv_block(width, 2 * width)
         self.bottom = _conv_block(2 * width, 4 * width)
         self.up2 = _conv_block(6 * width, 2 * width)
         self.up1 = _conv_block(3 * width, width)
-        self.head = nn.Conv2d(width, 4, 1)
+        self.head = nn.Conv2d(width, 4 * outputs, 1)
         # Most pixels are background: starting there saves the first epochs (Lin et al., 2017, arXiv:1708.02002).
         nn.init.constant_(self.head.bias, -0.7)  # type: ignore[arg-type]
+        if outputs > 1:  # the first is the background
+            nn.init.constant_(self.head.bias[:4], 0.7)  # type: ignore[index]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits [N, 1, H, W] for images [N, C, H, W]."""
+        """Logits [N, outputs, H, W] for images [N, C, H, W]."""
         fine = self.down1(F.pixel_unshuffle(images, 2))
         middle = self.down2(F.max_pool2d(fine, 2))
         coarse = self.bottom(F.max_pool2d(middle, 2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from everybatch.engine.pictures.mask_facts import facts_of
 from everybatch.engine.pictures.mask_pixels import read_mask
-from everybatch.engine.pictures.mask_rules import meaning_of, shown
+from everybatch.engine.pictures.mask_rules import meaning_of
 from everybatch.errors import UsageError
 from PIL import Image
 
@@ -24,14 +24,19 @@ def coloured(background, foreground):
     return Image.fromarray(np.where(DISC[..., None], foreground, background).astype(np.uint8))
 
 
+def one_slice(path):
+    mask = read_mask(path)
+    return mask._replace(numbers=mask.numbers[None])
+
+
 def meaning(folder, *pictures, suffix="png", **options):
     for number, picture in enumerate(pictures):
         picture.save(folder / f"{number}.{suffix}", **options)
-    return meaning_of({path: facts_of(read_mask(path)) for path in sorted(folder.iterdir())})
+    return meaning_of({path: facts_of(one_slice(path)) for path in sorted(folder.iterdir())})
 
 
 def foreground(found, path):
-    return found.foreground(read_mask(path))
+    return found.labels(one_slice(path))[0] > 0
 
 
 @pytest.mark.parametrize("values", [(0, 1), (0, 38), (0, 100), (0, 127), (0, 255), (7, 9)])
@@ -52,7 +57,7 @@ def test_any_colour_on_black_is_foreground_however_dark(tmp_path, colour):
 def test_without_black_the_colour_of_most_pixels_is_the_background(tmp_path):
     found = meaning(tmp_path, coloured((128, 0, 128), (0, 255, 0)))
     assert (foreground(found, tmp_path / "0.png") == DISC).all()
-    assert shown(found) == f"#800080 {100 - 100 * SHARE:.1f}%, #00ff00 {100 * SHARE:.1f}%"
+    assert found.shown() == f"#800080 {100 - 100 * SHARE:.1f}%, #00ff00 {100 * SHARE:.1f}%"
 
 
 def test_a_mask_without_any_colour_among_coloured_ones_has_the_same_background(tmp_path):
@@ -73,8 +78,8 @@ def test_class_numbers_are_foreground_and_255_among_them_is_void(tmp_path):
     classes = np.zeros((SIZE, SIZE), np.uint8)
     classes[:, 20:40], classes[:, 40:50], classes[:, 50:] = 1, 2, 255
     found = meaning(tmp_path, Image.fromarray(classes))
-    assert (found.kind, found.void) == ("classes", True)
-    assert (foreground(found, tmp_path / "0.png") == ((classes > 0) & (classes < 255))).all()
+    assert (found.kind, found.void, found.binary) == ("classes", {255}, False)
+    assert (found.labels(one_slice(tmp_path / "0.png")) == np.where(classes == 255, -1, classes.astype(int))).all()
 
 
 def test_numbers_in_some_masks_and_white_in_others_contradict_one_another(tmp_path):
@@ -190,7 +195,7 @@ def test_masks_that_show_one_thing_only_are_refused_and_three_are_named(tmp_path
     with pytest.raises(UsageError) as caught:
         meaning(tmp_path, *[grey(value, value)] * 4)
     assert caught.value.key == key
-    assert caught.value.fields["names"] == "0.png, 1.png, 2.png …"
+    assert caught.value.fields["names"] == "0.png, 1.png, 2.png … (+1)"
 
 
 def test_a_mask_with_nan_is_named(tmp_path):

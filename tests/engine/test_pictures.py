@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from everybatch.engine.config import TrainConfig
 from everybatch.engine.pictures import scan
+from everybatch.engine.pictures.folder import read_folder
 from everybatch.engine.pictures.pairs import find_pairs
-from everybatch.engine.pictures.scan import scan_masks
+from everybatch.engine.pictures.scan import Pictures
 from everybatch.engine.pictures.split import find_split
 from everybatch.engine.tasks.image_folder import ImageFolder
 from everybatch.errors import UsageError
@@ -43,11 +44,13 @@ def picture(folder, number, pixels, suffix="png", **options):
 
 def samples(folder):
     """The pictures as the network gets them, as far as the mask goes, with their masks; by number."""
-    task = task_on(folder)
-    crops = [*task.train_data()._tiles, *task.val_data()._tiles]
-    order = sorted(range(len(crops)), key=lambda place: crops[place][0].image.stem)
-    tiles = task._crops([crop[0] for crop in crops], None)
-    return [tuple(part[:, :HEIGHT, :WIDTH].numpy() for part in tiles[place]) for place in order]
+    found = read_folder(folder)
+    pairs = sorted([*found.train, *found.val], key=lambda pair: pair.files.name)
+    return [tuple(part[..., :HEIGHT, :WIDTH].numpy() for part in sample) for sample in found.crops(pairs, None)]
+
+
+def scan_masks(paths):
+    return Pictures().scan_masks({(path,): 1 for path in paths})
 
 
 def complaint(folder):
@@ -66,7 +69,7 @@ def test_what_a_system_keeps_beside_the_files_is_no_picture(folder):
     for name in ("images", "masks"):
         (folder / name / "._1.png").write_bytes(b"resource fork")
         (folder / name / ".DS_Store").write_bytes(b"")
-    assert len(find_pairs(folder)) == 6
+    assert len(find_pairs(folder).pairs) == 6
 
 
 def test_two_pictures_of_one_name_are_told(folder):
@@ -79,7 +82,7 @@ def test_two_pictures_of_one_name_are_told(folder):
 def test_a_name_is_the_same_however_its_umlaut_is_written(folder):
     for name, form in (("images", "NFC"), ("masks", "NFD")):
         (folder / name / "1.png").rename(folder / name / f"{unicodedata.normalize(form, 'Zähne')}.png")
-    assert len(find_pairs(folder)) == 6
+    assert len(find_pairs(folder).pairs) == 6
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
@@ -117,7 +120,7 @@ def named(folder, *names):
 
 def sides(folder):
     split = find_split(folder)
-    return [[pair.image.stem for pair in side] for side in (split.train, split.val)]
+    return [[pair.name for pair in side] for side in (split.train, split.val)]
 
 
 def test_no_patient_is_on_both_sides(folder):
@@ -200,7 +203,7 @@ def test_masks_that_have_not_changed_are_not_read_again(folder, monkeypatch):
     masks = sorted((folder / "masks").iterdir())
     before = scan_masks(masks)
     read = []
-    monkeypatch.setattr(scan, "read_mask", lambda path: read.append(path.name) or 1 / 0)
+    monkeypatch.setattr(scan, "_read_mask", lambda files, slices: read.append(files[0].name) or 1 / 0)
     assert scan_masks(masks) == before
     os.utime(masks[2], (1, 1))
     with pytest.raises(UsageError):
@@ -247,6 +250,6 @@ def test_masks_without_any_foreground_train_nothing(train, folder, tmp_path):
     run = train("--task", "image_folder", "--data", "data", "--lang", "en")
     assert run.code == 2
     assert run.stderr.splitlines()[-1] == (
-        "error: --data: no mask shows any foreground (6 masks, 0.png, 1.png, 2.png …; values: 0 100.0%)"
+        "error: --data: no mask shows any foreground (6 masks, 0.png, 1.png, 2.png … (+3); values: 0 100.0%)"
     )
     assert not (tmp_path / ".everybatch").exists()

@@ -4,7 +4,6 @@ import torch
 from everybatch.engine.config import TrainConfig
 from everybatch.engine.data import TrainData, ValData, to_device
 from everybatch.engine.pictures.crops import CROP
-from everybatch.engine.pictures.pairs import find_pairs
 from everybatch.engine.tasks.image_folder import ImageFolder
 from everybatch.engine.tasks.phantoms import Phantoms, PhantomSlices
 from everybatch.engine.tasks.segmentation import dice_bce_loss, dice_score
@@ -119,9 +118,12 @@ def test_masks_of_class_numbers_count_every_class(folder):
         classes = np.zeros((140, 150), np.uint8)
         classes[:, 50:100], classes[:, 100:] = 1, 2
         Image.fromarray(classes).save(folder / "masks" / f"{i:02}.png")
-    _, mask = task_on(folder).val_data()[0]
-    assert mask[0, 0, 49:51].tolist() == [0.0, 1.0]
-    assert mask[0, 0, 110] == 1.0
+    task = task_on(folder)
+    image, mask = task.val_data()[0]
+    assert (mask.shape, mask.dtype) == ((CROP, CROP), torch.int64)
+    assert mask[0, [49, 50, 99, 100]].tolist() == [0, 1, 1, 2]
+    assert task.model()(image[None]).shape == (1, 3, CROP, CROP)
+    assert task.metric_names == ("dice_1", "dice_2")
 
 
 def test_colour_pictures_have_three_channels(folder):
@@ -135,7 +137,7 @@ def test_colour_pictures_have_three_channels(folder):
 
 def complaint(folder):
     with pytest.raises(UsageError) as caught:
-        find_pairs(folder)
+        task_on(folder)
     return caught.value
 
 
@@ -144,7 +146,7 @@ def test_pictures_without_masks_are_named_three_of_them(folder):
         (folder / "masks" / f"{i:02}.png").unlink()
     error = complaint(folder)
     assert error.key == "masks_missing"
-    assert error.fields["names"] == "00.png, 01.png, 02.png …"
+    assert error.fields["names"] == "00.png, 01.png, 02.png … (+2)"
     assert error.fields["count"] == 5
 
 

@@ -26,13 +26,14 @@ TEXTS = {
         "Masks of two values ({values}): the higher one is the foreground, {percent:z.1f}% of the pixels"
     ),
     "masks_colours": (
-        "Masks of colours ({values}): all but the background are foreground, {percent:z.1f}% of the pixels"
+        "Masks of colours ({values}): each is a class, {percent:z.1f}% of the pixels are not background"
     ),
     "masks_classes": (
-        "Masks of class numbers ({values}): all above 0 are foreground, {percent:z.1f}% of the pixels"
+        "Masks of class numbers ({values}): 0 is the background, {percent:z.1f}% of the pixels are not"
     ),
     "masks_levels": (
-        "Masks of some levels of grey ({values}): all but the lowest are foreground, {percent:z.1f}% of the pixels"
+        "Masks of some levels of grey ({values}): each is a class, the "
+        "lowest the background, {percent:z.1f}% are not"
     ),
     "masks_objects": (
         "Masks with a number for each object ({values}): all objects are foreground, {percent:z.1f}% of the pixels"
@@ -40,7 +41,7 @@ TEXTS = {
     "masks_soft": (
         "Masks with soft edges or fractions: what is above half is foreground, {percent:z.1f}% of the pixels"
     ),
-    "masks_void": "255 among class numbers is void: such pixels belong to no class",
+    "masks_void": "Void pixels belong to no class: they are neither learnt nor judged",
     "masks_mostly": (
         "Note: {percent:z.1f}% of the pixels are foreground; if what is to be found is the rest, invert the masks"
     ),
@@ -53,4 +54,25 @@ TEXTS = {
     "split_unreadable": "--data: cannot read {path} ({reason})",
     "split_unknown": "--data: {path} names pictures that are not there: {names}",
     "split_one_side": "--data: {path} leaves {train} pictures to train on and {val} to validate on; both need some",
+    "pictures_sizes": "Pictures of {sizes} pixels, channels: {channels}, numbers: {numbers}",
+    "masks_named": "Classes by name ({values}): {percent:z.1f}% of the pixels are not background",
+    "masks_several": "{count} pictures have several masks: each is an object",
+    "masks_class_shares": "Classes and their share of the pixels: {shares}",
+    "masks_unnamed": (
+        "--data: {count} masks hold values without a name: {values} ({names}); name them, "
+        "or leave out background so that it is all the rest"
+    ),
+    "left_other": "Left out of {path}: {count} files or folders that are no pictures ({names})",
+    "left_masks": "Left out of {path}: {count} masks of no picture ({names})",
+    "channels_differ": "--data: {first} has channels: {few}, {second}: {many}; all pictures need as many",
+    "channel_sizes": "--data: {first} is {size}, {second} {other}; the channels of a picture must be of one size",
+    "channel_missing": "--data: case {case} has no channel {channel} in {path}, others have",
+    "classes_unreadable": '{where}: cannot read "{part}"; write classes as liver=1, tumour=2 or cell=#ff0000',
+    "classes_twice": "{where}: {first} and {second} have the same value",
+    "classes_none": "{where}: no class is named",
+    "classes_regions": (
+        "--data: {path} makes regions of several labels ({names}), which are not "
+        "supported; give each label a class of its own"
+    ),
+    "window_unreadable": "--window: cannot read {value}; write level and width, such as 40,400",
 }

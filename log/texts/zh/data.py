@@ -21,12 +21,12 @@ TEXTS = {
     "masks_full": "--data: 所有掩码处处都是前景（{count} 个掩码，{names}；取值: {values}）",
     "pictures_found": "训练图像 {train} 张，验证图像 {val} 张",
     "masks_binary": "掩码有两个取值（{values}）: 较大的是前景，占像素的 {percent:z.1f}%",
-    "masks_colours": "彩色掩码（{values}）: 背景以外都是前景，占像素的 {percent:z.1f}%",
-    "masks_classes": "掩码是类别编号（{values}）: 大于0的都是前景，占像素的 {percent:z.1f}%",
-    "masks_levels": "掩码有几个灰度级（{values}）: 最低的以外都是前景，占像素的 {percent:z.1f}%",
+    "masks_colours": "彩色掩码（{values}）: 每种颜色是一个类别，非背景占像素的 {percent:z.1f}%",
+    "masks_classes": "掩码是类别编号（{values}）: 0是背景，非背景占像素的 {percent:z.1f}%",
+    "masks_levels": "掩码有几个灰度级（{values}）: 每级是一个类别，最低的是背景，非背景占像素的 {percent:z.1f}%",
     "masks_objects": "掩码中每个目标有自己的编号（{values}）: 所有目标都是前景，占像素的 {percent:z.1f}%",
     "masks_soft": "掩码有柔和的边缘或是概率: 高于一半的是前景，占像素的 {percent:z.1f}%",
-    "masks_void": "类别编号中的255为忽略值: 这些像素不属于任何类别",
+    "masks_void": "忽略值的像素不属于任何类别: 既不学习也不评分",
     "masks_mostly": "提示: 前景占像素的 {percent:z.1f}%；如果要找的是其余部分，请反转掩码",
     "split_by_folder": "训练和验证图像分别在 train/ 和 val/ 中",
     "split_by_file": "验证图像由 {path} 指定",
@@ -36,4 +36,24 @@ TEXTS = {
     "split_unreadable": "--data: 无法读取 {path}（{reason}）",
     "split_unknown": "--data: {path} 中的图像不存在: {names}",
     "split_one_side": "--data: 按 {path} 划分后训练图像 {train} 张、验证图像 {val} 张；两边都不能为空",
+    "pictures_sizes": "图像尺寸 {sizes} 像素，通道数 {channels}，数值类型 {numbers}",
+    "masks_named": "按名称的类别（{values}）: 非背景占像素的 {percent:z.1f}%",
+    "masks_several": "{count} 张图像有多个掩码: 每个掩码是一个目标",
+    "masks_class_shares": "各类别占像素的比例: {shares}",
+    "masks_unnamed": (
+        "--data: {count} 个掩码含有未命名的取值: {values}（{names}）；"
+        "请为它们命名，或不写 background，使其余的都是背景"
+    ),
+    "left_other": "{path} 中略过 {count} 个不是图像的文件或目录（{names}）",
+    "left_masks": "{path} 中略过 {count} 个没有对应图像的掩码（{names}）",
+    "channels_differ": "--data: {first} 的通道数为 {few}，{second} 为 {many}；所有图像的通道数必须相同",
+    "channel_sizes": (
+        "--data: {first} 的尺寸 {size} 与 {second} 的尺寸 {other} 不同；同一图像各通道的尺寸必须相同"
+    ),
+    "channel_missing": "--data: 病例 {case} 在 {path} 中缺少通道 {channel}，其他病例有",
+    "classes_unreadable": ("{where}: 无法读取“{part}”；类别的写法如 liver=1, tumour=2 或 cell=#ff0000"),
+    "classes_twice": "{where}: {first} 和 {second} 的取值相同",
+    "classes_none": "{where}: 没有命名任何类别",
+    "classes_regions": "--data: {path} 把多个标签合成区域（{names}），暂不支持；请让每个标签自成一类",
+    "window_unreadable": "--window: 无法读取 {value}；请写窗位和窗宽，例如 40,400",
 }

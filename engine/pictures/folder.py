@@ -1,0 +1,110 @@
+"""All that is known of a folder of pictures and masks before it is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..task import Said
+from .checked_pairs import Pair, channels_of, check_pairs, size_text
+from .class_names import class_names
+from .crops import Crops
+from .mask_rules import meaning_of
+from .meaning import Meaning
+from .scale import Scale, window_of
+from .scan import PictureFacts, Pictures
+from .scan_memory import Progress
+from .split import find_split
+
+MOSTLY = 0.5
+"""A share of the foreground above which it may be the background that was marked."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Pictures and masks, read and understood."""
+
+    pictures: Pictures
+    train: list[Pair]
+    val: list[Pair]
+    facts: dict[Path, PictureFacts]
+    meaning: Meaning
+    channels: int
+    scale: Scale
+    split_said: list[Said]
+
+    def crops(self, pairs: Sequence[Pair], seed: int | None) -> Crops:
+        """Random crops of some pairs, or with None as `seed` their tiles."""
+        return Crops(
+            self.pictures, pairs, channels=self.channels, scale=self.scale, meaning=self.meaning, seed=seed
+        )
+
+    def said(self) -> list[Said]:
+        """What was found, and what the masks mean."""
+        meaning, percent = self.meaning, 100 * self.meaning.share
+        said: list[Said] = [
+            ("pictures_found", {"train": len(self.train), "val": len(self.val)}),
+            ("pictures_sizes", self._sizes()),
+            *self.split_said,
+            (f"masks_{meaning.kind}", {"values": meaning.shown(), "percent": percent}),
+        ]
+        several = sum(len(pair.files.masks) > 1 for pair in (*self.train, *self.val))
+        if several:
+            said.append(("masks_several", {"count": several}))
+        if not meaning.binary:
+            said.append(("masks_class_shares", {"shares": self._class_shares()}))
+        if meaning.void:
+            said.append(("masks_void", {}))
+        if meaning.share > MOSTLY:
+            said.append(("masks_mostly", {"percent": percent}))
+        return said
+
+    def _sizes(self) -> dict[str, str | int | float]:
+        """From the smallest to the largest picture, channels and bits."""
+        shapes = sorted({pair.shape for pair in (*self.train, *self.val)}, key=lambda shape: shape[1] * shape[2])
+        smallest, largest = size_text(shapes[0]), size_text(shapes[-1])
+        return {
+            "sizes": smallest if len(shapes) == 1 else f"{smallest} … {largest}",
+            "channels": self.channels,
+            "numbers": ", ".join(sorted({facts.header.number for facts in self.facts.values()})),
+        }
+
+    def _class_shares(self) -> str:
+        meaning = self.meaning
+        return ", ".join(
+            f"{one.name} {100 * share:.1f}%" for one, share in zip(meaning.classes, meaning.shares, strict=True)
+        )
+
+
+def read_folder(
+    folder: Path,
+    *,
+    classes: str | None = None,
+    window: str | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Folder:
+    """Find, read and understand what is in a folder; raises `UsageError` for all that cannot be trained on.
+
+    `classes` and `window` are those of the command line; `progress` is told how many files are read.
+    """
+    numbers = window_of(window)
+    split = find_split(folder)
+    found = split.found
+    names = class_names(classes, folder) or found.classes
+    pictures = Pictures(progress)
+    facts = pictures.scan([path for pair in found.pairs for path in pair.images])
+    channels = channels_of(found.pairs, facts)
+    masks = pictures.scan_masks({pair.masks: facts[pair.images[0]].header.slices for pair in found.pairs})
+    pairs = dict(zip(found.pairs, check_pairs(found.pairs, facts, masks), strict=True))
+    meaning = meaning_of({files[0]: one for files, one in masks.items()}, names)
+    return Folder(
+        pictures,
+        [pairs[pair] for pair in split.train],
+        [pairs[pair] for pair in split.val],
+        facts,
+        meaning,
+        channels,
+        Scale.of(facts.values(), numbers),
+        [*found.left_out, *split.said],
+    )
