@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import NoneType
@@ -20,6 +21,7 @@ from ..errors import UsageError
 
 Config = TypeVar("Config")
 
+NEGATIVE = re.compile(r"-[\d.]")
 _NO_VALUE = object()
 
 
@@ -28,7 +30,7 @@ def parse(kind: type[Config], arguments: Sequence[str], program: str, default: C
 
     What they leave out is as in `default`, else as `kind` has it.
     """
-    given, rest = _parser(kind, program).parse_known_args([_with_underscores(argument) for argument in arguments])
+    given, rest = _parser(kind, program).parse_known_args(_joined([_with_underscores(one) for one in arguments]))
     values = {name: _converted(kind, name, value) for name, value in vars(given).items()}
     positional = _positional(kind)
     stray = [token for token in rest if positional is None or token.startswith("-")]
@@ -86,6 +88,17 @@ def _with_underscores(argument: str) -> str:
         return argument
     flag, sign, value = argument[2:].partition("=")
     return f"--{flag.replace('-', '_')}{sign}{value}"
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """``--window -600,1500`` as ``--window=-600,1500``: a value that begins like a number is no flag."""
+    joined: list[str] = []
+    for argument in arguments:
+        if NEGATIVE.match(argument) and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _as_typed(token: str, arguments: Sequence[str]) -> str:

@@ -41,6 +41,8 @@ def test_the_flags_are_frozen():
         "log_batch_metrics": False,
         "task": "phantoms",
         "data": None,
+        "classes": None,
+        "window": None,
         "nproc": 0,
         "device": "auto",
         "amp": "off",

@@ -10,6 +10,8 @@ HELP = {
     "log_batch_metrics": "also write every batch to a CSV file",
     "task": "phantoms, image_folder or module:Class of yours",
     "data": "folder of image_folder, with images/ and masks/",
+    "classes": "what the values of masks are: liver=1, tumour=2",
+    "window": "level,width that image_folder tells apart (CT)",
     "nproc": "ranks; 0 = all GPUs, without GPUs min(2, cores)",
     "device": "where to train; auto = cuda with a GPU",
     "amp": "mixed precision",

@@ -10,6 +10,8 @@ HELP = {
     "log_batch_metrics": "把每个batch写入CSV文件",
     "task": "phantoms、image_folder 或你自己的 模块:类",
     "data": "image_folder 的目录，内含 images/ 和 masks/",
+    "classes": "掩码取值的含义: liver=1, tumour=2",
+    "window": "image_folder 的窗位,窗宽（CT）",
     "nproc": "进程数；0 = 全部GPU，没有GPU时为 min(2, 核数)",
     "device": "在哪里训练；auto = 有GPU时用cuda",
     "amp": "混合精度",
