@@ -36,7 +36,7 @@ def channels_of(pairs: Sequence[FilePair], pictures: Mapping[Path, PictureFacts]
     """How many channels the network gets. Grey ones beside coloured ones become coloured; raises `UsageError`."""
     by_number: dict[int, str] = {}
     for pair in pairs:
-        channels = sum(pictures[path].header.channels for path in pair.images)
+        channels = sum(pictures[path].channels for path in pair.images)
         by_number.setdefault(channels, pair.images[0].name)
     if set(by_number) == {GREY, COLOUR}:
         return COLOUR
@@ -53,9 +53,9 @@ def size_text(shape: tuple[int, int, int]) -> str:
 
 
 def _checked(pair: FilePair, pictures: Mapping[Path, PictureFacts], mask: MaskFacts) -> Pair:
-    shape = pictures[pair.images[0]].header.shape
+    shape = pictures[pair.images[0]].shape
     for path in pair.images[1:]:
-        other = pictures[path].header.shape
+        other = pictures[path].shape
         if other != shape:
             raise UsageError(
                 "channel_sizes",

@@ -65,7 +65,8 @@ class Decoded:
 
     def offer(self, kind: str, files: Sequence[Path], array: Any) -> None:
         """Keep pixels that were decoded for another reason, if that is worth while."""
-        self._keep(_key(kind, files), array)
+        if array.nbytes >= KEPT_BYTES:
+            self._keep(_key(kind, files), array)
 
     def _remember(self, key: str, array: Any) -> None:
         if key in self._arrays:

@@ -67,7 +67,7 @@ class Folder:
         return {
             "sizes": smallest if len(shapes) == 1 else f"{smallest} … {largest}",
             "channels": self.channels,
-            "numbers": ", ".join(sorted({facts.header.number for facts in self.facts.values()})),
+            "numbers": ", ".join(sorted({facts.number for facts in self.facts.values()})),
         }
 
     def _class_shares(self) -> str:
@@ -95,7 +95,7 @@ def read_folder(
     pictures = Pictures(progress)
     facts = pictures.scan([path for pair in found.pairs for path in pair.images])
     channels = channels_of(found.pairs, facts)
-    masks = pictures.scan_masks({pair.masks: facts[pair.images[0]].header.slices for pair in found.pairs})
+    masks = pictures.scan_masks({pair.masks: facts[pair.images[0]].shape[0] for pair in found.pairs})
     pairs = dict(zip(found.pairs, check_pairs(found.pairs, facts, masks), strict=True))
     meaning = meaning_of({files[0]: one for files, one in masks.items()}, names)
     return Folder(

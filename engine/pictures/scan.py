@@ -5,7 +5,7 @@ All are read once before a training begins, so none is found broken in its middl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from .formats import reader_of
 from .mask_facts import MaskFacts, facts_of
 from .mask_pixels import MaskPixels, as_objects
 from .reader import Header
-from .scan_memory import Files, Looks, Progress
+from .scan_memory import Files, Looks, Progress, told
 
 SMALL = 1 << 20
 """Bytes of a file that is not looked at to tell how many it has when it is decoded."""
@@ -29,7 +29,11 @@ STRIP = 1 << 22
 class PictureFacts(msgspec.Struct, frozen=True):
     """What is known of one picture."""
 
-    header: Header
+    shape: tuple[int, int, int]
+    """Slices, height and width."""
+    channels: int
+    number: str
+    """numpy's name of the number type."""
     lowest: float
     highest: float
     """Of all its numbers; 0 and 255 for those of 8 bit, whatever they are."""
@@ -54,21 +58,21 @@ class Pictures:
 
     def pixels(self, path: Path) -> Any:
         """The pixels of a picture, [S, H, W] or [S, H, W, C], of its own number type; raises `UsageError`."""
-        return _told(path, lambda: self._decoded.get("picture", (path,), lambda: reader_of(path).pixels(path)))
+        return told((path,), lambda: self._decoded.get("picture", (path,), lambda: reader_of(path).pixels(path)))
 
     def mask_numbers(self, files: Files, slices: int) -> Any:
         """The numbers of a mask of one file or several, [S, H, W]; raises `UsageError`."""
-        return _told(
-            files[0], lambda: self._decoded.get(f"mask{slices}", files, lambda: _read_mask(files, slices).numbers)
+        return told(
+            files, lambda: self._decoded.get(f"mask{slices}", files, lambda: _read_mask(files, slices).numbers)
         )
 
     def _look_at_picture(self, files: Files) -> PictureFacts:
         path = files[0]
-        reader = reader_of(path)
-        pixels = reader.pixels(path)
+        pixels = reader_of(path).pixels(path)
         self._decoded.offer("picture", files, pixels)
         lowest, highest = _range_of(path, pixels)
-        return PictureFacts(reader.header(path), lowest, highest)
+        channels = pixels.shape[3] if pixels.ndim == 4 else 1
+        return PictureFacts(pixels.shape[:3], channels, pixels.dtype.name, lowest, highest)
 
     def _look_at_mask(self, files: Files, slices: int) -> MaskFacts:
         mask = _read_mask(files, slices)
@@ -79,16 +83,6 @@ class Pictures:
 def _read_mask(files: Files, slices: int) -> MaskPixels:
     masks = [reader_of(path).mask(path, slices) for path in files]
     return masks[0] if len(masks) == 1 else as_objects([mask.numbers for mask in masks])
-
-
-def _told(path: Path, read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except UsageError:
-        raise
-    except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise UsageError("image_unreadable", path=str(path), reason=reason) from error
 
 
 def _range_of(path: Path, pixels: Any) -> tuple[float, float]:

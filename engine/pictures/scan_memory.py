@@ -18,12 +18,13 @@ from ...errors import UsageError
 from .cache_folder import cache_folder
 
 Facts = TypeVar("Facts")
+Result = TypeVar("Result")
 Files = tuple[Path, ...]
 
 VERSION = 2
 """Of what is remembered: another one for each change of what facts mean."""
-AT_ONCE = 64
-"""Files that one thread takes."""
+LARGE = 1 << 16
+"""Bytes of a file that is worth a thread: with smaller ones they would mostly wait for Python's lock."""
 MOST_BYTES = 1 << 29
 """Decoded at the same time; a larger file is decoded while no other is."""
 
@@ -53,43 +54,42 @@ class Looks(Generic[Facts]):
         self._room = _Room(MOST_BYTES)
 
     def into(self, all_files: Sequence[Files], progress: Progress) -> list[Facts]:
-        """What is in each; raises `UsageError` for one that cannot be read. Its file is told before later ones."""
+        """What is in each; raises `UsageError` for one that cannot be read."""
         memory = self._memory_of(all_files)
         known = self._read(memory)
-        found: list[_Known[Facts]] = []
-        parts = [all_files[start : start + AT_ONCE] for start in range(0, len(all_files), AT_ONCE)]
+        keys = _keys(all_files)
+        now: dict[str, _Known[Facts]] = {}
+        small, large = [], []
+        for key, files in zip(keys, all_files, strict=True):
+            stamps = _stamps(files)
+            before = known.get(key)
+            if before is not None and before.stamps == stamps:
+                now[key] = before
+            else:
+                is_large = any(size >= LARGE for size, _ in stamps)
+                (large if is_large else small).append((key, files, stamps))
+        for key, files, stamps in small:
+            now[key] = _Known(stamps, self._one(files))
+            progress(len(now), len(keys))
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # the libraries decode without Python's lock
-            tasks = [pool.submit(self._look_into, part, known) for part in parts]
+            tasks = {pool.submit(self._large, files): (key, stamps) for key, files, stamps in large}
             try:
-                for done, _ in enumerate(as_completed(tasks), start=1):
-                    progress(min(done * AT_ONCE, len(all_files)), len(all_files))
-                    if _.exception() is not None:
-                        break
-                for task in tasks:
-                    found += task.result()
+                for task in as_completed(tasks):
+                    key, stamps = tasks[task]
+                    now[key] = _Known(stamps, task.result())
+                    progress(len(now), len(keys))
             finally:
                 pool.shutdown(cancel_futures=True)
-        now = {_key(files): one for files, one in zip(all_files, found, strict=True)}
         if now != known:
             _write(memory, now)
-        return [one.facts for one in found]
+        return [now[key].facts for key in keys]
 
-    def _look_into(self, part: Sequence[Files], known: dict[str, _Known[Facts]]) -> list[_Known[Facts]]:
-        return [self._one(files, known.get(_key(files))) for files in part]
+    def _large(self, files: Files) -> Facts:
+        with self._room.taken(told(files, lambda: self._size(files))):
+            return self._one(files)
 
-    def _one(self, files: Files, before: _Known[Facts] | None) -> _Known[Facts]:
-        try:
-            stats = [path.stat() for path in files]
-            stamps = [(stat.st_size, stat.st_mtime_ns) for stat in stats]
-            if before is not None and before.stamps == stamps:
-                return before
-            with self._room.taken(self._size(files)):
-                return _Known(stamps, self._look(files))
-        except UsageError:
-            raise
-        except Exception as error:
-            reason = str(error) or type(error).__name__
-            raise UsageError("image_unreadable", path=str(files[0]), reason=reason) from error
+    def _one(self, files: Files) -> Facts:
+        return told(files, lambda: self._look(files))
 
     def _memory_of(self, all_files: Sequence[Files]) -> Path | None:
         """The file that remembers those of this folder."""
@@ -128,8 +128,32 @@ class _Room:
                 self._changed.notify_all()
 
 
-def _key(files: Files) -> str:
-    return "\0".join(os.fsencode(path.absolute()).decode("utf-8", "replace") for path in files)
+def _keys(all_files: Sequence[Files]) -> list[str]:
+    """The absolute paths, as texts."""
+    folders: dict[Path, str] = {}
+
+    def absolute(path: Path) -> str:
+        if path.parent not in folders:
+            folders[path.parent] = str(path.parent.absolute())
+        return f"{folders[path.parent]}/{path.name}".encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    return ["\0".join(absolute(path) for path in files) for files in all_files]
+
+
+def _stamps(files: Files) -> list[tuple[int, int]]:
+    stats = told(files, lambda: [path.stat() for path in files])
+    return [(stat.st_size, stat.st_mtime_ns) for stat in stats]
+
+
+def told(files: Files, look: Callable[[], Result]) -> Result:
+    """What `look` finds; raises `UsageError` for whatever is wrong with the files."""
+    try:
+        return look()
+    except UsageError:
+        raise
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise UsageError("image_unreadable", path=str(files[0]), reason=reason) from error
 
 
 def _write(memory: Path | None, known: object) -> None:
