@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
@@ -29,8 +29,20 @@ Said: TypeAlias = tuple[str, dict[str, str | int | float]]
 """Key of a text of the catalogue, and its fields."""
 
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Is told how much of how much is done."""
+
+
+def unheard(done: int, total: int) -> None:
+    """A `Progress` that nobody asks for."""
+
+
 class DataTask(ABC):
-    """A built-in task that tells what it found in somebody's data, before it is trained."""
+    """A built-in task that reads somebody's data when it is built, and tells what it found."""
+
+    @abstractmethod
+    def __init__(self, config: TrainConfig, progress: Progress) -> None:
+        """`progress` is told how many files are read."""
 
     @abstractmethod
     def notices(self) -> list[Said]:
@@ -160,9 +172,11 @@ def _hidden_from(error: Exception) -> str:
     return ", ".join(path.name for name, path in hidden.items() if re.search(rf"['\"]{name}\b", message))
 
 
-def build_task(config: TrainConfig) -> Task:
+def build_task(config: TrainConfig, progress: Progress = unheard) -> Task:
     """The task of `config`."""
     found: Any = task_class(config.task)
+    if issubclass(found, DataTask):
+        return cast("Task", found(config, progress))
     task: Task = found(config) if inspect.signature(found).parameters else found()
     return task
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.config import TrainConfig
-from ..engine.task import Said, Task, build_task, describe, some_of
+from ..engine.task import Progress, Said, Task, build_task, describe, some_of
 from ..errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,10 +71,13 @@ def check_files(config: TrainConfig) -> None:
     _check_output_dir(config.output_dir)
 
 
-def check_run(config: TrainConfig, checkpoint: Path | None, enter: Callable[[str], None]) -> Plan:
+def check_run(
+    config: TrainConfig, checkpoint: Path | None, enter: Callable[[str], None], progress: Progress
+) -> Plan:
     """Build the task once and try it; raises `UsageError`. For a process of its own, which it leaves changed.
 
-    `checkpoint` is where the run goes on; `enter` is told which function of the task comes next.
+    `checkpoint` is where the run goes on; `enter` is told which function of the task comes next, and `progress` how
+    many files of somebody's data are read.
     """
     import torch
 
@@ -85,11 +88,16 @@ def check_run(config: TrainConfig, checkpoint: Path | None, enter: Callable[[str
     if device == "cuda" and config.nproc > gpus:
         raise UsageError("too_few_gpus", nproc=config.nproc, gpus=gpus)
     world_size = config.nproc or (gpus if device == "cuda" else min(2, _cores()))
-    return Plan(world_size, device, _tried(config, checkpoint, device, world_size, enter))
+    return Plan(world_size, device, _tried(config, checkpoint, device, world_size, enter, progress))
 
 
 def _tried(
-    config: TrainConfig, checkpoint: Path | None, device: str, world_size: int, enter: Callable[[str], None]
+    config: TrainConfig,
+    checkpoint: Path | None,
+    device: str,
+    world_size: int,
+    enter: Callable[[str], None],
+    progress: Progress,
 ) -> Found:
     import torch
     import torch.distributed as dist
@@ -105,14 +113,14 @@ def _tried(
     try:
         seed_all(config.seed)
         enter("__init__")
-        return Trial(_built(config), config, where, world_size, enter).run(checkpoint)
+        return Trial(_built(config, progress), config, where, world_size, enter).run(checkpoint)
     finally:
         dist.destroy_process_group()
 
 
-def _built(config: TrainConfig) -> Task:
+def _built(config: TrainConfig, progress: Progress) -> Task:
     try:
-        return build_task(config)
+        return build_task(config, progress)
     except UsageError:
         raise
     except (Exception, SystemExit) as error:

@@ -20,6 +20,7 @@ from ..engine.config import TrainConfig
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from .launcher import kill_tree
+from .reading_progress import ReadingProgress, now_and_then
 from .signals import signal_name
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ def try_task(config: TrainConfig, checkpoint: Path | None, catalogue: Catalogue,
     process = context.Process(target=_run, args=(config, checkpoint, theirs), name="trial")
     process.start()
     theirs.close()
+    waiting = _Waiting(config, ours, process, catalogue, stderr)
     try:
-        return _Waiting(config, ours, process, catalogue, stderr).answer()
+        return waiting.answer()
     finally:
+        waiting.end()
         kill_tree(process.pid or 0)
         process.join()
         ours.close()
@@ -77,6 +80,7 @@ class _Waiting:
         self._member = "__init__"
         self._since = time.monotonic()
         self._said = False
+        self._reading = ReadingProgress(catalogue, stderr)
 
     def answer(self) -> Plan:
         while True:
@@ -87,7 +91,11 @@ class _Waiting:
                 kind, content = self._told.recv()
             except EOFError:
                 raise self._died() from None
-            if kind == "enter":
+            if kind == "read":
+                self._reading.show(*content)
+                self._since = time.monotonic()
+            elif kind == "enter":
+                self._reading.clear()
                 self._member, self._since = content, time.monotonic()
             elif kind == "usage":
                 key, fields = content
@@ -97,6 +105,10 @@ class _Waiting:
             else:
                 plan: Plan = content
                 return plan
+
+    def end(self) -> None:
+        """Leave the terminal as it was."""
+        self._reading.clear()
 
     @property
     def _patience(self) -> float:
@@ -114,6 +126,7 @@ class _Waiting:
             raise UsageError("trial_slow", method=self._member, seconds=self._patience)
         if not self._said:
             self._said = True
+            self._reading.clear()
             print(self._catalogue.text("trial_goes_on", method=self._member), file=self._stderr, flush=True)
 
     def _died(self) -> UsageError:
@@ -136,7 +149,12 @@ def _run(config: TrainConfig, checkpoint: Path | None, told: Connection) -> None
     for fd in (1, 2):
         os.dup2(nowhere, fd)
     try:
-        plan = check_run(config, checkpoint, lambda member: told.send(("enter", member)))
+        plan = check_run(
+            config,
+            checkpoint,
+            enter=lambda member: told.send(("enter", member)),
+            progress=now_and_then(lambda done, total: told.send(("read", (done, total)))),
+        )
     except UsageError as error:
         told.send(("usage", (error.key, error.fields)))
     except Exception:  # noqa: BLE001 - a fault of ours: whatever it is, the user must see it

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..task import Said
+from ..task import Progress, Said, unheard
 from .checked_pairs import Pair, channels_of, check_pairs, size_text
 from .class_names import class_names
 from .crops import Crops
@@ -14,7 +14,6 @@ from .mask_rules import meaning_of
 from .meaning import Meaning
 from .scale import Scale, window_of
 from .scan import PictureFacts, Pictures
-from .scan_memory import Progress
 from .split import find_split
 
 MOSTLY = 0.5
@@ -82,7 +81,7 @@ def read_folder(
     *,
     classes: str | None = None,
     window: str | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = unheard,
 ) -> Folder:
     """Find, read and understand what is in a folder; raises `UsageError` for all that cannot be trained on.
 
@@ -92,10 +91,13 @@ def read_folder(
     split = find_split(folder)
     found = split.found
     names = class_names(classes, folder) or found.classes
-    pictures = Pictures(progress)
-    facts = pictures.scan([path for pair in found.pairs for path in pair.images])
+    pictures = Pictures()
+    images = [path for pair in found.pairs for path in pair.images]
+    total = len(images) + len(found.pairs)
+    facts = pictures.scan(images, lambda done: progress(done, total))
     channels = channels_of(found.pairs, facts)
-    masks = pictures.scan_masks({pair.masks: facts[pair.images[0]].shape[0] for pair in found.pairs})
+    slices = {pair.masks: facts[pair.images[0]].shape[0] for pair in found.pairs}
+    masks = pictures.scan_masks(slices, lambda done: progress(len(images) + done, total))
     pairs = dict(zip(found.pairs, check_pairs(found.pairs, facts, masks), strict=True))
     meaning = meaning_of({files[0]: one for files, one in masks.items()}, names)
     return Folder(

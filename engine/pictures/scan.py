@@ -5,7 +5,7 @@ All are read once before a training begins, so none is found broken in its middl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,20 @@ from .formats import reader_of
 from .mask_facts import MaskFacts, facts_of
 from .mask_pixels import MaskPixels, as_objects
 from .reader import Header
-from .scan_memory import Files, Looks, Progress, told
+from .scan_memory import Files, Looks, told
 
 SMALL = 1 << 20
 """Bytes of a file that is not looked at to tell how many it has when it is decoded."""
 STRIP = 1 << 22
 """Numbers looked at at a time."""
+
+
+Done = Callable[[int], None]
+"""Is told how many are done."""
+
+
+def _unheard(done: int) -> None:
+    """Nobody asks."""
 
 
 class PictureFacts(msgspec.Struct, frozen=True):
@@ -42,19 +50,18 @@ class PictureFacts(msgspec.Struct, frozen=True):
 class Pictures:
     """Reads pictures and masks, and keeps what was decoded."""
 
-    def __init__(self, progress: Progress = lambda done, total: None) -> None:
-        self._progress = progress
+    def __init__(self) -> None:
         self._decoded = Decoded()
 
-    def scan(self, paths: Sequence[Path]) -> dict[Path, PictureFacts]:
+    def scan(self, paths: Sequence[Path], progress: Done = _unheard) -> dict[Path, PictureFacts]:
         """What is in each picture; raises `UsageError` for one that cannot be read, or has NaN in it."""
         looks = Looks("pictures", PictureFacts, self._look_at_picture, _decoded_bytes)
-        return dict(zip(paths, looks.into([(path,) for path in paths], self._progress), strict=True))
+        return dict(zip(paths, looks.into([(path,) for path in paths], progress), strict=True))
 
-    def scan_masks(self, slices: Mapping[Files, int]) -> dict[Files, MaskFacts]:
+    def scan_masks(self, slices: Mapping[Files, int], progress: Done = _unheard) -> dict[Files, MaskFacts]:
         """What is in each mask, of one file or several, by how many slices its picture has; raises `UsageError`."""
         looks = Looks("masks", MaskFacts, lambda files: self._look_at_mask(files, slices[files]), _decoded_bytes)
-        return dict(zip(slices, looks.into(list(slices), self._progress), strict=True))
+        return dict(zip(slices, looks.into(list(slices), progress), strict=True))
 
     def pixels(self, path: Path) -> Any:
         """The pixels of a picture, [S, H, W] or [S, H, W, C], of its own number type; raises `UsageError`."""

@@ -20,6 +20,8 @@ from .cache_folder import cache_folder
 Facts = TypeVar("Facts")
 Result = TypeVar("Result")
 Files = tuple[Path, ...]
+Stamps = list[tuple[int, int]]
+"""Size and time of change of each file."""
 
 VERSION = 2
 """Of what is remembered: another one for each change of what facts mean."""
@@ -28,15 +30,11 @@ LARGE = 1 << 16
 MOST_BYTES = 1 << 29
 """Decoded at the same time; a larger file is decoded while no other is."""
 
-Progress = Callable[[int, int], None]
-"""Is told how many of how many are done."""
-
 
 class _Known(msgspec.Struct, Generic[Facts]):
     """Files as they were when they were read."""
 
-    stamps: list[tuple[int, int]]
-    """Size and time of change of each."""
+    stamps: Stamps
     facts: Facts
 
 
@@ -53,13 +51,17 @@ class Looks(Generic[Facts]):
         self._size = size
         self._room = _Room(MOST_BYTES)
 
-    def into(self, all_files: Sequence[Files], progress: Progress) -> list[Facts]:
-        """What is in each; raises `UsageError` for one that cannot be read."""
+    def into(self, all_files: Sequence[Files], progress: Callable[[int], None]) -> list[Facts]:
+        """What is in each; raises `UsageError` for one that cannot be read.
+
+        `progress` is told how many are done.
+        """
         memory = self._memory_of(all_files)
         known = self._read(memory)
         keys = _keys(all_files)
         now: dict[str, _Known[Facts]] = {}
-        small, large = [], []
+        small: list[tuple[str, Files, Stamps]] = []
+        large: list[tuple[str, Files, Stamps]] = []
         for key, files in zip(keys, all_files, strict=True):
             stamps = _stamps(files)
             before = known.get(key)
@@ -70,14 +72,14 @@ class Looks(Generic[Facts]):
                 (large if is_large else small).append((key, files, stamps))
         for key, files, stamps in small:
             now[key] = _Known(stamps, self._one(files))
-            progress(len(now), len(keys))
+            progress(len(now))
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # the libraries decode without Python's lock
             tasks = {pool.submit(self._large, files): (key, stamps) for key, files, stamps in large}
             try:
                 for task in as_completed(tasks):
                     key, stamps = tasks[task]
                     now[key] = _Known(stamps, task.result())
-                    progress(len(now), len(keys))
+                    progress(len(now))
             finally:
                 pool.shutdown(cancel_futures=True)
         if now != known:
@@ -140,7 +142,7 @@ def _keys(all_files: Sequence[Files]) -> list[str]:
     return ["\0".join(absolute(path) for path in files) for files in all_files]
 
 
-def _stamps(files: Files) -> list[tuple[int, int]]:
+def _stamps(files: Files) -> Stamps:
     stats = told(files, lambda: [path.stat() for path in files])
     return [(stat.st_size, stat.st_mtime_ns) for stat in stats]
 

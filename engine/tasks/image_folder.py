@@ -17,7 +17,7 @@ from ...errors import UsageError
 from ..config import TrainConfig
 from ..pictures.crops import Sample
 from ..pictures.folder import read_folder
-from ..task import DataTask, Said
+from ..task import DataTask, Progress, Said, unheard
 from .segmentation import class_dice, class_loss, dice_bce_loss, dice_score
 from .unet import UNet
 
@@ -29,11 +29,13 @@ class ImageFolder(DataTask):
 
     metric_names: tuple[str, ...] = (DICE,)
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, progress: Progress = unheard) -> None:
         if config.data is None:
             raise UsageError("data_needed")
         self._seed = config.seed
-        self._folder = folder = read_folder(config.data, classes=config.classes, window=config.window)
+        self._folder = folder = read_folder(
+            config.data, classes=config.classes, window=config.window, progress=progress
+        )
         if not folder.meaning.binary:
             self.metric_names = tuple(f"{DICE}_{one.name}" for one in folder.meaning.classes[1:])
             self.score = self._mean_dice

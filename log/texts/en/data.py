@@ -21,6 +21,7 @@ TEXTS = {
     ),
     "masks_empty": "--data: no mask shows any foreground ({count} masks, {names}; values: {values})",
     "masks_full": "--data: all masks are foreground everywhere ({count} masks, {names}; values: {values})",
+    "reading": "Reading pictures and masks {bar} {done} of {total}",
     "pictures_found": "{train} pictures to train on, {val} to validate on",
     "masks_binary": (
         "Masks of two values ({values}): the higher one is the foreground, {percent:z.1f}% of the pixels"

@@ -19,6 +19,7 @@ TEXTS = {
     ),
     "masks_empty": "--data: 所有掩码都没有前景（{count} 个掩码，{names}；取值: {values}）",
     "masks_full": "--data: 所有掩码处处都是前景（{count} 个掩码，{names}；取值: {values}）",
+    "reading": "正在读取图像和掩码 {bar} {done}/{total}",
     "pictures_found": "训练图像 {train} 张，验证图像 {val} 张",
     "masks_binary": "掩码有两个取值（{values}）: 较大的是前景，占像素的 {percent:z.1f}%",
     "masks_colours": "彩色掩码（{values}）: 每种颜色是一个类别，非背景占像素的 {percent:z.1f}%",
