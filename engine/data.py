@@ -40,7 +40,6 @@ class TrainData:
     ) -> None:
         """Raises `UsageError` when the task's own sampler cannot be used."""
         own = options.sampler if options is not None else None
-        self._dataset = dataset
         self._seed = config.seed
         self._rank = rank
         self._batch_size = config.batch_size
@@ -51,7 +50,8 @@ class TrainData:
         )
         self.samples = len(self._sampler)
         """Of a whole epoch, on this rank."""
-        self._samples = Samples(dataset)
+        persistent = options is not None and options.persistent_workers and config.workers > 0
+        self._samples = Samples(dataset, shared=persistent)
         self._workers = config.workers
         self._generator = torch.Generator()
         self._loader = make_loader(
@@ -64,6 +64,7 @@ class TrainData:
             workers=config.workers,
             collate_fn=options.collate_fn if options is not None else None,
             drop_last=drop_last,
+            persistent=persistent,
         )
         self.batches = len(self._loader)
         """Of a whole epoch."""
@@ -77,10 +78,8 @@ class TrainData:
         self._sampler.skip = first_batch * self._batch_size
         seed = seed_of(self._seed, epoch, self._rank)
         self._generator.manual_seed(seed)  # seeds the loader's worker processes
-        if self._workers:  # else the rank's own generators go on, and are in the checkpoint
-            self._samples.seed = seed
-        if hasattr(self._dataset, "set_epoch"):
-            self._dataset.set_epoch(epoch)
+        # Without workers the rank's own generators go on, and are in the checkpoint.
+        self._samples.begin(epoch, seed if self._workers else None)
         return self._loader
 
 
@@ -104,20 +103,26 @@ class ValData:
         self._seed = config.seed
         self._rank = rank
         self._generator = torch.Generator()
+        self._persistent = options is not None and options.persistent_workers and config.workers > 0
+        self._samples = Samples(dataset, shared=self._persistent)
         self._loader = make_loader(
             "val_data",
-            Samples(dataset),
+            self._samples,
             config,
             self._generator,
             sampler=_Share(share),
             batch_size=self.batch_size,
             workers=config.workers,
             collate_fn=options.collate_fn if options is not None else None,
+            persistent=self._persistent,
         )
 
     def epoch(self, epoch: int) -> Iterator[Any]:
         """All batches of the rank's share."""
-        self._generator.manual_seed(seed_of(self._seed, epoch, self._rank))
+        seed = seed_of(self._seed, epoch, self._rank)
+        self._generator.manual_seed(seed)
+        if self._persistent:  # their generators are seeded when they start, and never again
+            self._samples.begin(epoch, seed)
         return iter(self._loader)
 
     def more(self, done: int, *, has_one: bool) -> bool:
@@ -183,11 +188,13 @@ class _Loader(DataLoader[Any]):
     def __init__(self, name: str, *args: Any, **options: Any) -> None:
         """`name` is that of the task's method whose data it loads."""
         super().__init__(*args, **options)
+        self._forked = False
         self._name = name
 
     def __iter__(self) -> Any:
-        if self.num_workers:
+        if self.num_workers and not self._forked:
             time.sleep(QUIET_SECONDS)
+            self._forked = self.persistent_workers
         return self._checked(super().__iter__())
 
     def _checked(self, batches: Iterator[Any]) -> Iterator[Any]:
@@ -208,8 +215,12 @@ def make_loader(
     workers: int,
     collate_fn: Function | None = None,
     drop_last: bool = False,
+    persistent: bool = False,
 ) -> DataLoader[Any]:
-    """A loader of batches for the data that the task's method `name` gave; `generator` seeds its `workers`."""
+    """A loader of batches for the data that the task's method `name` gave; `generator` seeds its `workers`.
+
+    `persistent` ones go on from epoch to epoch.
+    """
     return _Loader(
         name,
         dataset,
@@ -221,6 +232,7 @@ def make_loader(
         pin_memory=torch.cuda.is_available() and config.device != "cpu",
         worker_init_fn=begin_worker,
         generator=generator,
+        persistent_workers=persistent,
     )
 
 

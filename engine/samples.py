@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import torch
 from torch.utils.data import Dataset, get_worker_info
 
 from ..errors import UsageError
@@ -19,6 +20,9 @@ from .batch_transport import fit_to_send
 from .blamed_file import blamed_file
 from .messages import message_of
 from .random_state import seed_all, seed_of
+
+UNSEEDED = -1
+"""Where there is no seed, or no epoch yet."""
 
 
 @dataclass(frozen=True)
@@ -55,19 +59,36 @@ class SampleError(Exception):
 class Samples(Dataset[Any]):
     """The samples of a task's dataset, a batch at a time."""
 
-    def __init__(self, dataset: Dataset[Any]) -> None:
-        self.seed: int | None = None
-        """Of the epoch: with it, the random generators are seeded anew for each batch, by the batch alone. So a
-        worker augments it in the same way whether the epoch runs whole or resumes before it."""
+    def __init__(self, dataset: Dataset[Any], *, shared: bool = False) -> None:
+        """With `shared`, workers that go on from epoch to epoch are told of the next one."""
         self._dataset: Any = dataset
+        self._shared = shared
+        self._now = torch.tensor([UNSEEDED, UNSEEDED])
+        """Epoch and its seed."""
+        if shared:
+            self._now.share_memory_()
+        self._epoch = UNSEEDED
+        """The one that the dataset was told of."""
+
+    def begin(self, epoch: int, seed: int | None) -> None:
+        """What is asked for from now on is of this epoch.
+
+        With `seed` the random generators are seeded anew for each batch, by the batch alone. So a worker augments
+        it in the same way whether the epoch runs whole or resumes before it.
+        """
+        self._now.copy_(torch.tensor([epoch, UNSEEDED if seed is None else seed]))
+        self._tell(epoch)
 
     def __len__(self) -> int:
         return len(cast(Sized, self._dataset))
 
     def __getitems__(self, indices: list[Any]) -> list[Any] | UnreadableBatch:
-        if self.seed is not None:  # a sampler of the task's own may give indices that are no numbers
+        epoch, seed = self._now.tolist()
+        if self._shared and epoch != self._epoch:
+            self._tell(epoch)
+        if seed != UNSEEDED:  # a sampler of the task's own may give indices that are no numbers
             first = indices[0] if isinstance(indices[0], int) else zlib.crc32(repr(indices[0]).encode())
-            seed_all(seed_of(self.seed, first))
+            seed_all(seed_of(seed, first))
         if getattr(self._dataset, "__getitems__", None):
             try:
                 items: list[Any] = self._dataset.__getitems__(indices)
@@ -81,6 +102,11 @@ class Samples(Dataset[Any]):
             except Exception as error:  # noqa: BLE001 - as above
                 return unreadable(error, [index])
         return samples
+
+    def _tell(self, epoch: int) -> None:
+        if hasattr(self._dataset, "set_epoch"):
+            self._dataset.set_epoch(epoch)
+        self._epoch = epoch
 
 
 class Collate:

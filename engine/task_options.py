@@ -45,6 +45,7 @@ class TaskOptions:
     drop_last: bool
     sampler: Function | None
     find_unused_parameters: bool
+    persistent_workers: bool
     val_batch_size: int | None
     score: str | Callable[[Mapping[str, float]], float] | None
     """The name of a metric, or a function that makes one."""
@@ -91,6 +92,7 @@ def read_options(task: Task) -> TaskOptions:
         drop_last=_flag(task, "drop_last"),
         sampler=_function(task, "sampler"),
         find_unused_parameters=_flag(task, "find_unused_parameters"),
+        persistent_workers=_flag(task, "persistent_workers"),
         val_batch_size=_val_batch_size(task),
         score=_score(task, names),
     )

@@ -28,6 +28,7 @@ class ImageFolder(DataTask):
     """Segment the pictures in ``--data`` with a small U-Net."""
 
     metric_names: tuple[str, ...] = (DICE,)
+    persistent_workers = True
 
     def __init__(self, config: TrainConfig, progress: Progress = unheard) -> None:
         if config.data is None:

@@ -211,5 +211,7 @@ def test_several_classes_train_on_two_ranks_and_are_judged_one_by_one(train, fol
     header, *rows = next((tmp_path / "metrics").glob("epoch_*")).read_text().splitlines()
     last = dict(zip(header.split(","), rows[-1].split(","), strict=True))
     assert {"val_dice_1", "val_dice_2", "val_score"} <= set(last)
-    assert float(last["val_score"]) == pytest.approx((float(last["val_dice_1"]) + float(last["val_dice_2"])) / 2, abs=1e-5)
+    assert float(last["val_score"]) == pytest.approx(
+        (float(last["val_dice_1"]) + float(last["val_dice_2"])) / 2, abs=1e-5
+    )
     assert float(last["val_score"]) > 0.4
