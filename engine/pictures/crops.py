@@ -82,8 +82,9 @@ class Crops(Dataset[Sample]):
             left = int(random.integers(0, max(1, pair.width - CROP + 1)))
             flips = tuple(axis for axis in (0, 1) if random.random() < 0.5)
         image = self._scale.scaled(_window(_picture(pair.image, colour=self._colour), top, left))
-        numbers, coloured = _mask(pair.mask)
-        mask = self._meaning.foreground(MaskPixels(_window(numbers, top, left), coloured)).astype(np.float32)
+        whole = _mask(pair.mask)
+        part = MaskPixels(_window(whole.numbers, top, left), whole.coloured)
+        mask = self._meaning.foreground(part).astype(np.float32)
         image, mask = np.flip(image, flips), np.flip(mask, flips)
         image = image.transpose(2, 0, 1) if self._colour else image[None]
         return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(np.ascontiguousarray(mask[None]))
