@@ -17,9 +17,9 @@ from ....errors import UsageError
 from ..mask_pixels import MaskPixels
 from ..reader import Header
 from .dicom_series import read_series, series_files
-from .meta_image import META_IMAGE, check_whole
 from .placing import laid_on, order_of, volume_header
 from .suffixes import ITK
+from .whole_file import check_whole
 
 TYPES = ("UInt8", "Int8", "UInt16", "Int16", "UInt32", "Int32", "UInt64", "Int64", "Float32", "Float64")
 NUMBERS = {getattr(SimpleITK, f"sitk{vector}{name}"): name.lower() for name in TYPES for vector in ("", "Vector")}
@@ -43,7 +43,7 @@ class ItkReader:
     def pixels(self, path: Path) -> Any:
         """The voxels, [S, H, W] or [S, H, W, C]."""
         grid = _grid_of(path)
-        if path.suffix.lower() in META_IMAGE and path.is_file():
+        if path.is_file():
             check_whole(path, math.prod(grid.shape) * grid.channels * np.dtype(grid.number).itemsize)
         image = read_series(path) if path.is_dir() else SimpleITK.ReadImage(str(path))
         voxels = SimpleITK.GetArrayFromImage(image)

@@ -157,8 +157,12 @@ def _scaled(voxels: Any, slope: float, inter: float, number: Any) -> Any:
     if (slope, inter) == (1, 0):
         return voxels.astype(number, copy=False)
     voxels = voxels.astype(number)
+    factors = np.array([slope, inter])
     if voxels.dtype.kind != "f":
-        slope, inter = int(slope), int(inter)
-    voxels *= slope
-    voxels += inter
+        factors = factors.astype(np.int64)
+    factors = factors.astype(
+        number
+    )  # of what an unsigned type does not hold the rest, which is as good: all is modular
+    voxels *= factors[0]
+    voxels += factors[1]
     return voxels

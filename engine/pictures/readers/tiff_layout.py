@@ -40,7 +40,7 @@ class Layout:
 
     @property
     def page(self) -> Any:
-        """Tifffile's first one."""
+        """The first one, as tifffile has it."""
         return self.series.keyframe
 
     def count(self, axes: str) -> int:
@@ -101,10 +101,13 @@ class Layout:
 
 def layout_of(tiff: Any) -> Layout:
     """Of an opened TIFF; raises OSError if pages or pixels are missing."""
-    series = tiff.series[0].levels[0]
-    layout = Layout(series, series.get_axes(squeeze=False), series.get_shape(squeeze=False))
-    _check_pages(tiff, layout)
-    _check_pixels(layout)
+    try:
+        series = tiff.series[0].levels[0]
+        layout = Layout(series, series.get_axes(squeeze=False), series.get_shape(squeeze=False))
+        _check_pages(tiff, layout)
+        _check_pixels(layout)
+    except struct.error as error:
+        raise OSError("the file is truncated in the list of its pages") from error
     return layout
 
 
@@ -113,22 +116,42 @@ def _rank(axis: str) -> int:
 
 
 def _check_pages(tiff: Any, layout: Layout) -> None:
-    """Tifffile leaves out what comes behind a place that it cannot read."""
-    last, form, file = tiff.pages[-1], tiff.tiff, tiff.filehandle
-    file.seek(last.offset)
-    (tags,) = struct.unpack(form.tagnoformat, file.read(form.tagnosize))
-    file.seek(last.offset + form.tagnosize + tags * form.tagsize)
-    following = file.read(form.offsetsize)
-    (offset,) = struct.unpack(form.offsetformat, following) if len(following) == form.offsetsize else (1,)
-    if offset and offset not in {page.offset for page in tiff.pages}:
+    """What cannot be read, and all pages behind it, would be left out."""
+    behind, _ = _directory(tiff, tiff.pages[0].offset)
+    if behind > tiff.filehandle.size:
+        raise OSError("the file is truncated: what it says of itself is missing")
+    _, following = _directory(tiff, tiff.pages[-1].offset)
+    if following and following not in {page.offset for page in tiff.pages}:
         raise OSError(f"the file is truncated behind page {len(tiff.pages)}")
     told = (tiff.imagej_metadata or {}).get("images", 1)
     if told > layout.slices * layout.count("C"):
         raise OSError(f"the file is truncated: it tells of {told} images")
 
 
+def _directory(tiff: Any, offset: int) -> tuple[int, int]:
+    """Of the list of tags at `offset`: where the last value of them ends, and where the next list begins."""
+    form, file = tiff.tiff, tiff.filehandle
+    file.seek(offset)
+    (count,) = struct.unpack(form.tagnoformat, file.read(form.tagnosize))
+    tags = [file.read(form.tagsize) for _ in range(count)]
+    (following,) = struct.unpack(form.offsetformat, file.read(form.offsetsize))
+    return max(_end_of(tag, form) for tag in tags), following
+
+
+def _end_of(tag: bytes, form: Any) -> int:
+    """Where the value of a tag ends; 0 if it stands in the tag itself."""
+    head = struct.calcsize(form.tagformat1)
+    _, kind = struct.unpack(form.tagformat1, tag[:head])
+    count, value = struct.unpack(form.tagformat2, tag[head:])
+    size = int(count) * struct.calcsize(str(tifffile.TIFF.DATA_FORMATS.get(kind, "0s")))
+    if size <= form.tagoffsetthreshold:
+        return 0
+    (offset,) = struct.unpack(form.offsetformat, value[: form.offsetsize])
+    return int(offset) + size
+
+
 def _check_pixels(layout: Layout) -> None:
-    """Tifffile fills up what is missing."""
+    """What is missing would be filled up."""
     series = layout.series
     if series.dataoffset is not None:
         size = series.parent.filehandle.size
