@@ -59,7 +59,7 @@ def _fewer(values: Any, counts: Any) -> tuple[Any, Any]:
 
 def _flat(numbers: Any) -> float:
     above = numbers > numbers.min()
-    left, right = numbers[:, :-1], numbers[:, 1:]
-    both = above[:, :-1] & above[:, 1:]
+    left, right = numbers[..., :-1], numbers[..., 1:]
+    both = above[..., :-1] & above[..., 1:]
     count = int(both.sum())
     return float((left == right)[both].mean()) if count else 1.0

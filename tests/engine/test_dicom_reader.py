@@ -126,7 +126,7 @@ def test_a_damaged_slice_is_named_wherever_it_lies(tmp_path, number):
 def test_half_a_file_is_no_picture(tmp_path):
     path = series(tmp_path / "a") / "1.dcm"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(RuntimeError, match=r"ImageIO|read"):
+    with pytest.raises(OSError, match=r"^(Unable to determine ImageIO|.*[Rr]ead)[^\n]*$"):
         reader_of(path).pixels(path)
 
 

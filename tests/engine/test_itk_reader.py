@@ -72,7 +72,7 @@ def test_half_a_volume_of_itk_is_none(tmp_path, suffix, packed, capfd):
     path = itk(tmp_path / f"a.{suffix}", SLICES, packed=packed)
     pixels = next((one for one in tmp_path.iterdir() if one != path), path)
     pixels.write_bytes(pixels.read_bytes()[: pixels.stat().st_size // 2])
-    with pytest.raises((OSError, RuntimeError), match=r"truncated|read"):
+    with pytest.raises(OSError, match=r"truncated|read"):
         reader_of(path).pixels(path)
     assert capfd.readouterr() == ("", "")
 
@@ -84,7 +84,7 @@ def test_damage_in_packed_pixels_is_found(tmp_path, suffix):
     content = bytearray(pixels.read_bytes())
     content[len(content) * 2 // 3] ^= 0x55
     pixels.write_bytes(content)
-    with pytest.raises((OSError, RuntimeError), match=r"damaged|read error"):
+    with pytest.raises(OSError, match=r"damaged|read error"):
         reader_of(path).pixels(path)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from everybatch.engine.pictures.mask_facts import facts_of
-from everybatch.engine.pictures.mask_pixels import read_mask
+from everybatch.engine.pictures.mask_pixels import MaskPixels, read_mask
 from everybatch.engine.pictures.mask_rules import meaning_of, shown
 from everybatch.errors import UsageError
 from PIL import Image
@@ -183,6 +183,15 @@ def test_pages_are_objects(tmp_path):
     pages[0].save(tmp_path / "0.tif", save_all=True, append_images=pages[1:])
     found = meaning(tmp_path)
     assert (foreground(found, tmp_path / "0.tif") == (DISC & (XX // 16 < 4) & (XX >= 16))).all()
+
+
+def test_the_slices_of_a_mask_are_counted_together():
+    numbers = np.stack([DISC, DISC.T, DISC & (XX > 30)]).astype(np.uint16) * (XX // 8 + 1)
+    facts = facts_of(MaskPixels(numbers, coloured=False))
+    assert facts.values == np.unique(numbers).tolist()
+    assert facts.counts == [int((numbers == value).sum()) for value in facts.values]
+    apart = [facts_of(MaskPixels(one, coloured=False)).flat for one in numbers]
+    assert min(apart) <= facts.flat <= max(apart)
 
 
 @pytest.mark.parametrize(("value", "key"), [(0, "masks_empty"), (255, "masks_full"), (1, "masks_full")])

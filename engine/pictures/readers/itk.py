@@ -6,6 +6,8 @@ ITK's axes lead to the left and the back of a patient; those of an affine here l
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,15 +39,18 @@ class ItkReader:
 
     def header(self, path: Path) -> Header:
         """The header of a volume; raises `UsageError` for more than three dimensions or several series."""
-        grid = _grid_of(path)
+        with _in_one_line():
+            grid = _grid_of(path)
         return volume_header(grid.shape, grid.spacing, grid.channels, grid.number, grid.affine)
 
     def pixels(self, path: Path) -> Any:
         """The voxels, [S, H, W] or [S, H, W, C]."""
-        grid = _grid_of(path)
+        with _in_one_line():
+            grid = _grid_of(path)
         if path.is_file():
             check_whole(path, math.prod(grid.shape) * grid.channels * np.dtype(grid.number).itemsize)
-        image = read_series(path) if path.is_dir() else SimpleITK.ReadImage(str(path))
+        with _in_one_line():
+            image = read_series(path) if path.is_dir() else SimpleITK.ReadImage(str(path))
         voxels = SimpleITK.GetArrayFromImage(image)
         del image  # as large as the array
         channels = (grid.channels,) if grid.channels > 1 else ()
@@ -125,6 +130,15 @@ def _grid_of(path: Path) -> _Grid:
         first.GetNumberOfComponents(),
         NUMBERS[first.GetPixelID()],
     )
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Errors of ITK begin with places in its source; their last line, which says what is wrong, as an OSError."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(str(error).strip().splitlines()[-1].removeprefix("sitk::ERROR: ")) from error
 
 
 def _information(file: str) -> Any:
