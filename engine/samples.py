@@ -66,7 +66,7 @@ class Samples(Dataset[Any]):
         self._now = torch.tensor([UNSEEDED, UNSEEDED])
         """Epoch and its seed."""
         if shared:
-            self._now.share_memory_()
+            self._now.share_memory_()  # type: ignore[no-untyped-call]
         self._epoch = UNSEEDED
         """The one that the dataset was told of."""
 

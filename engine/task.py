@@ -77,8 +77,8 @@ class Task(Protocol):
       samples differ in shape.
     - ``drop_last = True``: an incomplete last batch of an epoch is left out in training. Set by itself when a last
       batch would have one sample and the model cannot learn from a single one (BatchNorm).
-    - ``persistent_workers = True``, as `DataLoader` has it: the loader processes of ``--workers`` go on from epoch to
-      epoch. A dataset is told of each in them, by its ``set_epoch``; what else changes in it does not reach them.
+    - ``persistent_workers = True``, as `DataLoader` has it: loader processes go on from epoch to epoch. A dataset
+      is told of each epoch in them, by its ``set_epoch``; what else changes in it does not reach them.
     - ``sampler(dataset, rank, world_size, seed) -> Sampler``: an iterable with a length that gives the indices of
       *this rank's* training samples, as many on every rank. It may have ``set_epoch(epoch)``. Whatever random
       generator it draws from is seeded by the seed, the epoch and the rank, so that its order can be repeated when

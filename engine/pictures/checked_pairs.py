@@ -9,6 +9,7 @@ from pathlib import Path
 from ...errors import UsageError
 from .mask_facts import MaskFacts
 from .pairs import FilePair
+from .reader import Header
 from .scan import PictureFacts
 from .scan_memory import Files
 
@@ -20,15 +21,15 @@ class Pair:
     """A picture and its mask."""
 
     files: FilePair
-    shape: tuple[int, int, int]
-    """Slices, height and width."""
+    header: Header
+    """Of the picture's first file."""
     mask: MaskFacts
 
 
 def check_pairs(
     pairs: Sequence[FilePair], pictures: Mapping[Path, PictureFacts], masks: Mapping[Files, MaskFacts]
 ) -> list[Pair]:
-    """The pairs; raises `UsageError` where a picture and its mask, or channels of a picture, differ in size."""
+    """The pairs; raises `UsageError` where the channels of a picture differ in size."""
     return [_checked(pair, pictures, masks[pair.masks]) for pair in pairs]
 
 
@@ -36,7 +37,7 @@ def channels_of(pairs: Sequence[FilePair], pictures: Mapping[Path, PictureFacts]
     """How many channels the network gets. Grey ones beside coloured ones become coloured; raises `UsageError`."""
     by_number: dict[int, str] = {}
     for pair in pairs:
-        channels = sum(pictures[path].channels for path in pair.images)
+        channels = sum(pictures[path].header.channels for path in pair.images)
         by_number.setdefault(channels, pair.images[0].name)
     if set(by_number) == {GREY, COLOUR}:
         return COLOUR
@@ -46,26 +47,16 @@ def channels_of(pairs: Sequence[FilePair], pictures: Mapping[Path, PictureFacts]
     return next(iter(by_number))
 
 
-def size_text(shape: tuple[int, int, int]) -> str:
-    """Width × height, and × slices where there are several."""
-    slices, height, width = shape
-    return f"{width}×{height}" + (f"×{slices}" if slices > 1 else "")
-
-
 def _checked(pair: FilePair, pictures: Mapping[Path, PictureFacts], mask: MaskFacts) -> Pair:
-    shape = pictures[pair.images[0]].shape
+    header = pictures[pair.images[0]].header
     for path in pair.images[1:]:
-        other = pictures[path].shape
-        if other != shape:
+        other = pictures[path].header
+        if other.shape != header.shape:
             raise UsageError(
                 "channel_sizes",
                 first=str(pair.images[0]),
-                size=size_text(shape),
+                size=header.size,
                 second=str(path),
-                other=size_text(other),
+                other=other.size,
             )
-    if mask.shape != shape:
-        raise UsageError(
-            "sizes_differ", image=str(pair.images[0]), image_size=size_text(shape), mask_size=size_text(mask.shape)
-        )
-    return Pair(pair, shape, mask)
+    return Pair(pair, header, mask)

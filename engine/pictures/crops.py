@@ -68,7 +68,7 @@ class Crops(Dataset[Sample]):
         self._seed = seed
         self._epoch = 0
         self._aims = seed is not None and (not meaning.binary or meaning.share < RARE)
-        self._ends = list(itertools.accumulate(_tiles(pair.shape) for pair in pairs))
+        self._ends = list(itertools.accumulate(_tiles(pair.header.shape) for pair in pairs))
         """Number of the sample behind the last one of each pair."""
         self._targets: dict[int, list[Any]] = {}
         """Of the pairs that a crop was aimed in."""
@@ -89,7 +89,7 @@ class Crops(Dataset[Sample]):
         place = self._tile(pair, index)
         flips: tuple[int, ...] = ()
         if self._seed is not None:
-            _, height, width = pair.shape
+            _, height, width = pair.header.shape
             random = np.random.default_rng((self._seed, self._epoch, index))
             top = int(random.integers(0, max(1, height - CROP + 1)))
             left = int(random.integers(0, max(1, width - CROP + 1)))
@@ -102,9 +102,9 @@ class Crops(Dataset[Sample]):
         return _tensor(np.flip(image, flips)), _tensor(np.flip(mask, flips))
 
     def _tile(self, pair: Pair, index: int) -> Place:
-        _, height, width = pair.shape
+        _, height, width = pair.header.shape
         columns = math.ceil(width / CROP)
-        number = index - (self._ends[bisect_right(self._ends, index)] - _tiles(pair.shape))
+        number = index - (self._ends[bisect_right(self._ends, index)] - _tiles(pair.header.shape))
         rest, column = divmod(number, columns)
         slice_, row = divmod(rest, math.ceil(height / CROP))
         return Place(slice_, row * CROP, column * CROP)
@@ -119,7 +119,7 @@ class Crops(Dataset[Sample]):
             return None
         pixels = targets[random.integers(len(targets))]
         pixel = int(pixels[random.integers(len(pixels))])
-        _, height, width = pair.shape
+        _, height, width = pair.header.shape
         rest, column = divmod(pixel, width)
         slice_, row = divmod(rest, height)
         top = row - int(random.integers(CROP))
@@ -135,7 +135,7 @@ class Crops(Dataset[Sample]):
         return np.repeat(window[None], self._channels if len(pair.files.images) == 1 else 1, axis=0)
 
     def _mask(self, pair: Pair, place: Place) -> Any:
-        numbers = self._pictures.mask_numbers(pair.files.masks, pair.shape[0])
+        numbers = self._pictures.mask_numbers(pair.files.masks, pair.header)
         window = _window(numbers[place.slice], place.top, place.left)
         labels = self._meaning.labels(MaskPixels(window, pair.mask.coloured))
         return labels[None].astype(np.float32) if self._meaning.binary else labels

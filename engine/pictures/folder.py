@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..task import Progress, Said, unheard
-from .checked_pairs import Pair, channels_of, check_pairs, size_text
+from .checked_pairs import Pair, channels_of, check_pairs
 from .class_names import class_names
 from .crops import Crops
 from .mask_rules import meaning_of
@@ -61,12 +62,12 @@ class Folder:
 
     def _sizes(self) -> dict[str, str | int | float]:
         """From the smallest to the largest picture, channels and bits."""
-        shapes = sorted({pair.shape for pair in (*self.train, *self.val)}, key=lambda shape: shape[1] * shape[2])
-        smallest, largest = size_text(shapes[0]), size_text(shapes[-1])
+        pixels = {pair.header.size: math.prod(pair.header.shape) for pair in (*self.train, *self.val)}
+        sizes = sorted(pixels, key=pixels.__getitem__)
         return {
-            "sizes": smallest if len(shapes) == 1 else f"{smallest} … {largest}",
+            "sizes": sizes[0] if len(sizes) == 1 else f"{sizes[0]} … {sizes[-1]}",
             "channels": self.channels,
-            "numbers": ", ".join(sorted({facts.number for facts in self.facts.values()})),
+            "numbers": ", ".join(sorted({facts.header.number for facts in self.facts.values()})),
         }
 
     def _class_shares(self) -> str:
@@ -96,8 +97,8 @@ def read_folder(
     total = len(images) + len(found.pairs)
     facts = pictures.scan(images, lambda done: progress(done, total))
     channels = channels_of(found.pairs, facts)
-    slices = {pair.masks: facts[pair.images[0]].shape[0] for pair in found.pairs}
-    masks = pictures.scan_masks(slices, lambda done: progress(len(images) + done, total))
+    likes = {pair.masks: facts[pair.images[0]].header for pair in found.pairs}
+    masks = pictures.scan_masks(likes, lambda done: progress(len(images) + done, total))
     pairs = dict(zip(found.pairs, check_pairs(found.pairs, facts, masks), strict=True))
     meaning = meaning_of({files[0]: one for files, one in masks.items()}, names)
     return Folder(

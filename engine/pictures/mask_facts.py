@@ -25,8 +25,6 @@ STRIP = 1 << 22
 class MaskFacts(msgspec.Struct, frozen=True):
     """What one mask holds."""
 
-    shape: tuple[int, int, int]
-    """Slices, height and width."""
     coloured: bool
     objects: bool
     """Its numbers are those of objects, by the way the file is made."""
@@ -57,7 +55,6 @@ def facts_of(mask: MaskPixels) -> MaskFacts:
     if len(values) > MOST_VALUES:
         values, counts = _fewer(values, counts)
     return MaskFacts(
-        shape=mask.numbers.shape,
         coloured=mask.coloured,
         objects=mask.objects,
         values=[float(value) for value in values],

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 from .mask_pixels import MaskPixels
 
+Affine = tuple[tuple[float, ...], ...]
+"""4×4: from (slice, row, column, 1) to millimetres to the right, the front and the top of a patient, and 1."""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -27,18 +30,26 @@ class Header:
     """numpy's name of the number type, such as ``uint8``."""
     spacing: tuple[float, float, float] | None = None
     """Millimetres from slice to slice, row to row and column to column; None where the format does not say."""
+    affine: Affine | None = None
+    """Where the voxels lie; None where the file does not say."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Slices, height and width, as a mask must have them too."""
         return self.slices, self.height, self.width
 
+    @property
+    def size(self) -> str:
+        """Width, height and, if there are several, slices, for people."""
+        return f"{self.width}×{self.height}" + (f"×{self.slices}" if self.slices > 1 else "")
+
 
 class Reader(Protocol):
-    """Reads files of some formats; what it cannot read raises whatever its library raises."""
+    """Reads files of some formats; what it cannot read raises whatever its library raises, or `UsageError`."""
 
-    suffixes: Sequence[str]
-    """In small letters, with their dots: ``.png``, ``.nii.gz``."""
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """In small letters, with their dots: ``.png``, ``.nii.gz``."""
 
     def header(self, path: Path) -> Header:
         """The header of a file."""
@@ -46,8 +57,17 @@ class Reader(Protocol):
     def pixels(self, path: Path) -> Any:
         """All pixels in their own number type: [S, H, W] if they are grey, else [S, H, W, C]."""
 
-    def mask(self, path: Path, slices: int) -> MaskPixels:
-        """The file as the mask of a picture with so many slices, [S, H, W]."""
+    def mask(self, path: Path, like: Header) -> MaskPixels:
+        """The file as the mask of a picture with the header `like`, in its shape and laid as it lies in the world.
+
+        Raises `UsageError` for a mask that cannot lie on such a picture.
+        """
+
+    def mask_suffix(self, like: Path) -> str:
+        """How the name of a written mask of the picture `like` ends."""
 
     def write_mask(self, path: Path, numbers: Any, like: Path) -> None:
-        """Write a mask, uint8 or uint16 [S, H, W], that lies on the picture `like` as that lies in the world."""
+        """Write a mask, uint8 or uint16 [S, H, W], that lies on the picture `like` as that lies in the world.
+
+        It is the reader of `like` that writes, and `path` ends with its `mask_suffix`.
+        """

@@ -32,8 +32,8 @@ class Scale(msgspec.Struct, frozen=True):
     def of(cls, pictures: Iterable[PictureFacts], window: tuple[float, float] | None = None) -> Scale:
         """The scale for these pictures."""
         found = list(pictures)
-        deep = [facts.highest for facts in found if facts.number == "uint16"]
-        others = [facts for facts in found if facts.number not in ("uint8", "uint16")]
+        deep = [facts.highest for facts in found if facts.header.number == "uint16"]
+        others = [facts for facts in found if facts.header.number not in ("uint8", "uint16")]
         bits = next(bits for bits in BITS_OF_CAMERAS if max(deep, default=0) < 1 << bits)
         lowest = min((facts.lowest for facts in others), default=0.0)
         highest = max((facts.highest for facts in others), default=1.0)

@@ -16,8 +16,9 @@ from ...errors import UsageError
 from .decoded import Decoded
 from .formats import reader_of
 from .mask_facts import MaskFacts, facts_of
-from .mask_pixels import MaskPixels, as_objects
+from .mask_pixels import MaskPixels, objects_of
 from .reader import Header
+from .readers.suffixes import PILLOW
 from .scan_memory import Files, Looks, told
 
 SMALL = 1 << 20
@@ -37,11 +38,7 @@ def _unheard(done: int) -> None:
 class PictureFacts(msgspec.Struct, frozen=True):
     """What is known of one picture."""
 
-    shape: tuple[int, int, int]
-    """Slices, height and width."""
-    channels: int
-    number: str
-    """numpy's name of the number type."""
+    header: Header
     lowest: float
     highest: float
     """Of all its numbers; 0 and 255 for those of 8 bit, whatever they are."""
@@ -58,38 +55,50 @@ class Pictures:
         looks = Looks("pictures", PictureFacts, self._look_at_picture, _decoded_bytes)
         return dict(zip(paths, looks.into([(path,) for path in paths], progress), strict=True))
 
-    def scan_masks(self, slices: Mapping[Files, int], progress: Done = _unheard) -> dict[Files, MaskFacts]:
-        """What is in each mask, of one file or several, by how many slices its picture has; raises `UsageError`."""
-        looks = Looks("masks", MaskFacts, lambda files: self._look_at_mask(files, slices[files]), _decoded_bytes)
-        return dict(zip(slices, looks.into(list(slices), progress), strict=True))
+    def scan_masks(self, likes: Mapping[Files, Header], progress: Done = _unheard) -> dict[Files, MaskFacts]:
+        """What is in each mask, of one file or several, by the headers of their pictures; raises `UsageError`."""
+        looks = Looks(
+            "masks",
+            MaskFacts,
+            lambda files: self._look_at_mask(files, likes[files]),
+            _decoded_bytes,
+            lambda files: str(likes[files]),
+        )
+        return dict(zip(likes, looks.into(list(likes), progress), strict=True))
 
     def pixels(self, path: Path) -> Any:
         """The pixels of a picture, [S, H, W] or [S, H, W, C], of its own number type; raises `UsageError`."""
         return told((path,), lambda: self._decoded.get("picture", (path,), lambda: reader_of(path).pixels(path)))
 
-    def mask_numbers(self, files: Files, slices: int) -> Any:
-        """The numbers of a mask of one file or several, [S, H, W]; raises `UsageError`."""
-        return told(
-            files, lambda: self._decoded.get(f"mask{slices}", files, lambda: _read_mask(files, slices).numbers)
-        )
+    def mask_numbers(self, files: Files, like: Header) -> Any:
+        """The numbers of a mask of one file or several, [S, H, W], as its picture lies; raises `UsageError`."""
+        kind = f"mask of {like}"
+        return told(files, lambda: self._decoded.get(kind, files, lambda: _read_mask(files, like).numbers))
 
     def _look_at_picture(self, files: Files) -> PictureFacts:
         path = files[0]
         pixels = reader_of(path).pixels(path)
         self._decoded.offer("picture", files, pixels)
         lowest, highest = _range_of(path, pixels)
-        channels = pixels.shape[3] if pixels.ndim == 4 else 1
-        return PictureFacts(pixels.shape[:3], channels, pixels.dtype.name, lowest, highest)
+        return PictureFacts(_header_of(path, pixels), lowest, highest)
 
-    def _look_at_mask(self, files: Files, slices: int) -> MaskFacts:
-        mask = _read_mask(files, slices)
-        self._decoded.offer(f"mask{slices}", files, mask.numbers)
+    def _look_at_mask(self, files: Files, like: Header) -> MaskFacts:
+        mask = _read_mask(files, like)
+        self._decoded.offer(f"mask of {like}", files, mask.numbers)
         return facts_of(mask)
 
 
-def _read_mask(files: Files, slices: int) -> MaskPixels:
-    masks = [reader_of(path).mask(path, slices) for path in files]
-    return masks[0] if len(masks) == 1 else as_objects([mask.numbers for mask in masks])
+def _header_of(path: Path, pixels: Any) -> Header:
+    """By the pixels where the format says nothing else; opening thousands of files again takes seconds."""
+    if path.suffix.lower() not in PILLOW:
+        return reader_of(path).header(path)
+    slices, height, width = pixels.shape[:3]
+    return Header(slices, height, width, pixels.shape[3] if pixels.ndim == 4 else 1, pixels.dtype.name)
+
+
+def _read_mask(files: Files, like: Header) -> MaskPixels:
+    masks = [reader_of(path).mask(path, like) for path in files]
+    return masks[0] if len(masks) == 1 else objects_of(masks)
 
 
 def _range_of(path: Path, pixels: Any) -> tuple[float, float]:

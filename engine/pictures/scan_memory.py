@@ -42,13 +42,22 @@ class Looks(Generic[Facts]):
     """Looks into files of one kind."""
 
     def __init__(
-        self, kind: str, facts_type: type[Facts], look: Callable[[Files], Facts], size: Callable[[Files], int]
+        self,
+        kind: str,
+        facts_type: type[Facts],
+        look: Callable[[Files], Facts],
+        size: Callable[[Files], int],
+        context: Callable[[Files], str] = lambda _: "",
     ) -> None:
-        """`look` says what is in some files that belong together, `size` how many bytes they are when decoded."""
+        """`look` says what is in some files that belong together, `size` how many bytes they are when decoded.
+
+        `context` names what else it depends on.
+        """
         self._kind = kind
         self._type = dict[str, _Known[facts_type]]  # type: ignore[valid-type]
         self._look = look
         self._size = size
+        self._context = context
         self._room = _Room(MOST_BYTES)
 
     def into(self, all_files: Sequence[Files], progress: Callable[[int], None]) -> list[Facts]:
@@ -58,7 +67,8 @@ class Looks(Generic[Facts]):
         """
         memory = self._memory_of(all_files)
         known = self._read(memory)
-        keys = _keys(all_files)
+        contexts = map(self._context, all_files)
+        keys = [key + context for key, context in zip(_keys(all_files), contexts, strict=True)]
         now: dict[str, _Known[Facts]] = {}
         small: list[tuple[str, Files, Stamps]] = []
         large: list[tuple[str, Files, Stamps]] = []

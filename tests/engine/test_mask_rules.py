@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from everybatch.engine.pictures.formats import reader_of
 from everybatch.engine.pictures.mask_facts import facts_of
-from everybatch.engine.pictures.mask_pixels import read_mask
+from everybatch.engine.pictures.mask_pixels import MaskPixels
 from everybatch.engine.pictures.mask_rules import meaning_of
+from everybatch.engine.pictures.reader import Header
 from everybatch.errors import UsageError
 from PIL import Image
 
@@ -25,8 +27,8 @@ def coloured(background, foreground):
 
 
 def one_slice(path):
-    mask = read_mask(path)
-    return mask._replace(numbers=mask.numbers[None])
+    header = reader_of(path).header(path)
+    return reader_of(path).mask(path, Header(1, header.height, header.width, 1, "uint8"))
 
 
 def meaning(folder, *pictures, suffix="png", **options):
@@ -188,6 +190,15 @@ def test_pages_are_objects(tmp_path):
     pages[0].save(tmp_path / "0.tif", save_all=True, append_images=pages[1:])
     found = meaning(tmp_path)
     assert (foreground(found, tmp_path / "0.tif") == (DISC & (XX // 16 < 4) & (XX >= 16))).all()
+
+
+def test_the_slices_of_a_mask_are_counted_together():
+    numbers = np.stack([DISC, DISC.T, DISC & (XX > 30)]).astype(np.uint16) * (XX // 8 + 1)
+    facts = facts_of(MaskPixels(numbers, coloured=False))
+    assert facts.values == np.unique(numbers).tolist()
+    assert facts.counts == [int((numbers == value).sum()) for value in facts.values]
+    apart = [facts_of(MaskPixels(one[None], coloured=False)).flat for one in numbers]
+    assert min(apart) <= facts.flat <= max(apart)
 
 
 @pytest.mark.parametrize(("value", "key"), [(0, "masks_empty"), (255, "masks_full"), (1, "masks_full")])

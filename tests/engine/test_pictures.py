@@ -9,6 +9,7 @@ from everybatch.engine.config import TrainConfig
 from everybatch.engine.pictures import scan
 from everybatch.engine.pictures.folder import read_folder
 from everybatch.engine.pictures.pairs import find_pairs
+from everybatch.engine.pictures.reader import Header
 from everybatch.engine.pictures.scan import Pictures
 from everybatch.engine.pictures.split import find_split
 from everybatch.engine.tasks.image_folder import ImageFolder
@@ -50,7 +51,7 @@ def samples(folder):
 
 
 def scan_masks(paths):
-    return Pictures().scan_masks({(path,): 1 for path in paths})
+    return Pictures().scan_masks({(path,): Header(1, HEIGHT, WIDTH, 1, "uint8") for path in paths})
 
 
 def complaint(folder):
@@ -203,7 +204,7 @@ def test_masks_that_have_not_changed_are_not_read_again(folder, monkeypatch):
     masks = sorted((folder / "masks").iterdir())
     before = scan_masks(masks)
     read = []
-    monkeypatch.setattr(scan, "_read_mask", lambda files, slices: read.append(files[0].name) or 1 / 0)
+    monkeypatch.setattr(scan, "_read_mask", lambda files, like: read.append(files[0].name) or 1 / 0)
     assert scan_masks(masks) == before
     os.utime(masks[2], (1, 1))
     with pytest.raises(UsageError):

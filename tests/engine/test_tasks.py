@@ -163,7 +163,7 @@ def test_a_picture_that_cannot_be_read_is_named(folder, damage):
 def test_sizes_that_differ_are_told(folder):
     Image.new("L", (10, 20)).save(folder / "masks" / "04.png")
     error = complaint(folder)
-    assert error.key == "sizes_differ"
+    assert error.key == "mask_size"
     assert (error.fields["image_size"], error.fields["mask_size"]) == ("150×140", "10×20")
 
 

@@ -1,42 +1,47 @@
-"""By Pillow."""
+"""PNG, JPEG, BMP, WebP and GIF, by Pillow: flat pictures, of an animation the first frame."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from ..mask_pixels import MaskPixels, read_mask
+from ..mask_pixels import MaskPixels, stack_of
 from ..reader import Header
-from ..upright import upright, upright_size
-
-COLOURED = ("RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "P", "PA")
+from .pillow_masks import page_mask
+from .pillow_pages import header_of, opened, page_pixels
+from .placing import check_size
+from .suffixes import PILLOW
 
 
 class PillowReader:
-    """PNG and the like."""
+    """Reads what Pillow reads."""
 
-    suffixes: Sequence[str] = (".png",)
+    suffixes = PILLOW
 
     def header(self, path: Path) -> Header:
-        with Image.open(path) as picture:
-            width, height = upright_size(picture)
-            number = {"I;16": "uint16", "I": "int32", "F": "float32"}.get(picture.mode, "uint8")
-            return Header(1, height, width, 3 if picture.mode in COLOURED else 1, number)
+        """The header of a file."""
+        with opened(path) as picture:
+            return header_of(picture)
 
     def pixels(self, path: Path) -> Any:
-        with Image.open(path) as opened:
-            picture = upright(opened)
-            if picture.mode[0] in "IF":
-                return np.asarray(picture)[None]
-            return np.asarray(picture.convert("RGB" if picture.mode in COLOURED else "L"))[None]
+        """The picture as EXIF turns it: [1, H, W], uint8, uint16, int32 or float32, or uint8 [1, H, W, 3]."""
+        with opened(path) as picture:
+            return page_pixels(picture)[None]
 
-    def mask(self, path: Path, slices: int) -> MaskPixels:
-        mask = read_mask(path)
-        return mask._replace(numbers=mask.numbers[None])
+    def mask(self, path: Path, like: Header) -> MaskPixels:
+        """The file as a mask [1, H, W]; raises `UsageError` if the picture is of another size."""
+        with opened(path) as picture:
+            mask = stack_of([page_mask(picture)])
+        check_size(path, mask.numbers, like)
+        return mask
+
+    def mask_suffix(self, like: Path) -> str:
+        """Always a PNG, which loses nothing."""
+        return ".png"
 
     def write_mask(self, path: Path, numbers: Any, like: Path) -> None:
-        Image.fromarray(numbers[0]).save(path)
+        """Write [1, H, W] as a grey PNG of 8 or 16 bit, as `like` is shown."""
+        (page,) = numbers
+        Image.fromarray(page).save(path, "PNG")

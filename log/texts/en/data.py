@@ -6,7 +6,29 @@ TEXTS = {
     "data_empty": "--data: no picture in {path} (PNG, JPEG, TIFF, BMP, WebP, GIF)",
     "masks_missing": "--data: {count} pictures have no mask of their name in {path}: {names}",
     "image_unreadable": "--data: cannot read the picture {path} ({reason}); replace or remove it",
-    "sizes_differ": "--data: {image} is {image_size}, its mask {mask_size}; they must be of one size",
+    "mask_size": "--data: the mask {path} is {mask_size}, its picture {image_size}; they must be of one size",
+    "mask_elsewhere": (
+        "--data: the mask {path} does not lie where its picture does (by their headers they are up to "
+        "{apart:z.1f} mm apart); resample it onto the picture's grid"
+    ),
+    "mask_channels": "--data: the mask {path} has {channels} channels; save it as one of numbers, or as 8-bit RGB",
+    "volume_dimensions": (
+        "--data: {path} has {shape} voxels, more dimensions than one volume with up to 8 channels; "
+        "save each volume as a file"
+    ),
+    "numbers_unknown": "--data: {path} holds numbers of the type {number}; save it as integers or floats",
+    "series_many": "--data: {path} holds {count} DICOM series ({names}); give each a folder of its own",
+    "series_uneven": (
+        "--data: the slices in {path} are {least:z.2f} to {most:z.2f} mm apart: some are missing, or there are "
+        "several scans; complete or part them"
+    ),
+    "series_damaged": "--data: {path} is no whole DICOM picture; replace or remove it",
+    "picture_too_large": "--data: {path} is too large for its format here; save it as PNG or TIFF",
+    "format_unknown": "--data: {path} is in no format that is read here ({suffixes})",
+    "medical_needed": '--data: {path} needs SimpleITK: pip install "everybatch[medical]"',
+    "codec_needed": (
+        '--data: {path} is packed as {codec}, which needs imagecodecs: pip install "everybatch[medical]"'
+    ),
     "too_small": "--data: only {count} pairs of pictures; 2 are the least (some are kept for validation)",
     "picture_twice": "--data: {first} and {second} in {path} have the same name; keep one of them",
     "picture_not_finite": "--data: {path} holds NaN or Inf; replace or remove it",

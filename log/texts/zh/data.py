@@ -6,7 +6,25 @@ TEXTS = {
     "data_empty": "--data: {path} 中没有图像（PNG、JPEG、TIFF、BMP、WebP、GIF）",
     "masks_missing": "--data: {count} 张图像在 {path} 中没有同名的掩码: {names}",
     "image_unreadable": "--data: 无法读取图像 {path}（{reason}）；请替换或删除它",
-    "sizes_differ": "--data: {image} 的尺寸 {image_size} 与掩码的尺寸 {mask_size} 不同",
+    "mask_size": "--data: 掩码 {path} 的尺寸 {mask_size} 与图像的尺寸 {image_size} 不同",
+    "mask_elsewhere": (
+        "--data: 掩码 {path} 与其图像的空间位置不符（按文件头相差可达 {apart:z.1f} mm）；"
+        "请将掩码重采样到图像的网格上"
+    ),
+    "mask_channels": "--data: 掩码 {path} 有 {channels} 个通道；请存为单通道的编号或8位RGB",
+    "volume_dimensions": (
+        "--data: {path} 的体素为 {shape}，维数超过单个体数据（最多8个通道）；请每个文件只存一个体数据"
+    ),
+    "numbers_unknown": "--data: {path} 的数值类型是 {number}；请存为整数或浮点数",
+    "series_many": "--data: {path} 中有 {count} 个DICOM序列（{names}）；请把每个序列放在单独的目录里",
+    "series_uneven": (
+        "--data: {path} 中的切片间距为 {least:z.2f} 至 {most:z.2f} mm: 缺少切片，或混有多次扫描；请补全或分开"
+    ),
+    "series_damaged": "--data: {path} 不是完整的DICOM图像；请替换或删除它",
+    "picture_too_large": "--data: {path} 对其格式来说太大，无法读取；请存为PNG或TIFF",
+    "format_unknown": "--data: {path} 的格式无法读取（可读取: {suffixes}）",
+    "medical_needed": '--data: 读取 {path} 需要SimpleITK: pip install "everybatch[medical]"',
+    "codec_needed": '--data: {path} 以 {codec} 压缩，读取需要imagecodecs: pip install "everybatch[medical]"',
     "too_small": "--data: 只有 {count} 对图像，至少需要 2 对（一部分用于验证）",
     "picture_twice": "--data: {path} 中 {first} 和 {second} 同名；请只保留一个",
     "picture_not_finite": "--data: {path} 含有NaN或Inf；请替换或删除它",
