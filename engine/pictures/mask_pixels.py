@@ -37,7 +37,7 @@ def mask_of_colours(colours: Any) -> MaskPixels:
 
 
 def objects_of(masks: Sequence[MaskPixels]) -> MaskPixels:
-    """Masks of one size, each of one object: what lies above half of the highest number in mask 1 is 1, and so on."""
+    """Masks of one size as one: what lies above half of the highest number in mask 1 is 1, and so on."""
     numbers = np.zeros(masks[0].numbers.shape, np.uint16)
     for number, mask in enumerate(masks, 1):
         numbers[mask.numbers > mask.numbers.max() / 2] = number
