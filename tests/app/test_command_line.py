@@ -212,7 +212,7 @@ def test_mistakes_in_the_data_are_one_line(pictures, tmp_path, monkeypatch, caps
     monkeypatch.chdir(tmp_path)
     arguments = ["--task", "image_folder", "--data", str(pictures)]
     Image.new("L", (5, 5)).save(pictures / "masks" / "3.png")
-    assert "3.png is 30×20, its mask 5×5" in one_line(arguments, capsys)
+    assert "3.png is 5×5, its picture 30×20" in one_line(arguments, capsys)
     (pictures / "images" / "2.png").write_bytes(b"x")
     assert "cannot read the picture" in one_line(arguments, capsys)
     (pictures / "masks" / "5.png").unlink()
