@@ -64,7 +64,7 @@ def may_lie_on(mask: Header, picture: Header) -> bool:
 def _suffix_of(path: Path) -> str:
     """One of `SUFFIXES`, or nothing."""
     name = path.name.lower()
-    return max((suffix for suffix in SUFFIXES if name.endswith(suffix)), key=len, default="")
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
 
 
 @cache

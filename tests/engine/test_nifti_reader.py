@@ -235,5 +235,6 @@ def test_a_written_mask_lies_as_its_picture(tmp_path, kind, number, shape):
     assert mask.header.get_zooms() == picture.header.get_zooms()[: len(spatial)]
     for code in ("qform_code", "sform_code", "quatern_b", "xyzt_units"):
         assert mask.header[code] == picture.header[code]
+    assert mask.header["cal_max"] == 0
     assert (mask_on(path, written) == numbers).all()
     assert (np.asarray(mask.dataobj).sum()) == numbers.sum()

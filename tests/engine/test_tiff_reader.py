@@ -115,7 +115,7 @@ def test_fractions_are_turned_as_the_file_says(tmp_path, orientation):
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize("kind", ["plain", "zlib", "ome", "imagej", "hyperstack", "pillow", "float"])
-def test_a_stack_that_ends_too_soon_is_no_stack(tmp_path, kind, part, capfd):
+def test_a_stack_that_ends_too_soon_is_no_stack(tmp_path, kind, part):
     path = tmp_path / "a.tif"
     if kind == "pillow":
         pages = [Image.fromarray(page) for page in STACK]
@@ -140,7 +140,25 @@ def test_a_stack_that_ends_too_soon_is_no_stack(tmp_path, kind, part, capfd):
         reader_of(path).pixels(path)
     with pytest.raises((OSError, ValueError, UsageError)):
         reader_of(path).mask(path, DEEP)
-    assert capfd.readouterr().err == ""
+
+
+QUIET = """
+import sys
+from pathlib import Path
+from everybatch.engine.pictures.formats import reader_of
+path = Path(sys.argv[1])
+try:
+    reader_of(path).pixels(path)
+except OSError as error:
+    print(error)
+"""
+
+
+def test_what_tifffile_says_of_a_file_is_not_said(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", STACK, imagej=True, metadata={"axes": "ZYX"})
+    (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:4000])
+    done = fresh(QUIET, tmp_path / "a.tif")
+    assert (done.stdout, done.stderr) == ("the file is truncated behind page 1\n", "")
 
 
 def test_a_damaged_page_is_no_page(tmp_path):
@@ -229,6 +247,7 @@ except UsageError as error:
     [
         ("uint8", "lzw", "uint8 {sum:.1f}"),
         ("float32", "lzw", "float32 {sum:.1f}"),
+        ("int32", "lzw", "int32 {sum:.1f}"),
         ("float64", "zlib", "float64 {sum:.1f}"),
         ("float64", "lzw", "codec_needed LZW"),
         ("uint32", "lzw", "codec_needed LZW"),
