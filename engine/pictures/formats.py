@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from ...errors import UsageError
-from .reader import Header, Reader
+from .reader import Reader
 from .readers.dicom_files import has_dicom
 from .readers.suffixes import ITK, NIFTI, PILLOW, TIFF
 
@@ -49,16 +49,6 @@ def reader_of(path: Path) -> Reader:
     if suffix in PILLOW:
         return _pillow()
     raise UsageError("format_unknown", path=str(path), suffixes=" ".join(SUFFIXES))
-
-
-def may_lie_on(mask: Header, picture: Header) -> bool:
-    """Whether a mask with this header can be that of such a picture, as far as headers say; `Reader.mask` decides.
-
-    It has the same shape, or pages for the objects of a flat picture, or lies in the world in another direction.
-    """
-    if mask.affine is not None and picture.affine is not None:
-        return sorted(mask.shape) == sorted(picture.shape)
-    return mask.shape == picture.shape or (picture.slices == 1 and mask.shape[1:] == picture.shape[1:])
 
 
 def _suffix_of(path: Path) -> str:

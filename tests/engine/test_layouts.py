@@ -248,6 +248,7 @@ def test_pictures_with_other_numbers_of_channels_are_told(data):
         save(data / "masks" / f"{number}.png")
         picture = np.zeros((SIZE, SIZE, channels), np.uint8)
         (data / "images").mkdir(exist_ok=True)
-        tifffile.imwrite(data / "images" / f"{number}.tif", np.moveaxis(picture, -1, 0), metadata={"axes": "CYX"})
+        path = data / "images" / f"{number}.tif"
+        tifffile.imwrite(path, picture.transpose(2, 0, 1), photometric="minisblack", metadata={"axes": "CYX"})
     error = complaint(ImageFolder, TrainConfig(task="image_folder", data=data))
     assert (error.key, error.fields["few"], error.fields["many"]) == ("channels_differ", 3, 4)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from everybatch.engine.pictures.formats import is_picture, may_lie_on, reader_of, stem_of
+from everybatch.engine.pictures.formats import is_picture, reader_of, stem_of
 from everybatch.engine.pictures.reader import Header
 from everybatch.errors import UsageError
 from PIL import ExifTags, Image
@@ -242,11 +242,3 @@ def test_pngs_are_read_without_the_other_libraries(tmp_path):
         "print({'tifffile', 'nibabel', 'SimpleITK', 'imagecodecs'} & set(sys.modules))"
     )
     assert fresh(script, tmp_path / "a.png").stdout == "set()\n"
-
-
-@pytest.mark.parametrize(
-    ("mask", "fits"),
-    [((1, 24, 40), True), ((3, 24, 40), True), ((1, 40, 24), False), ((3, 24, 41), False)],
-)
-def test_headers_tell_which_masks_may_lie_on_a_flat_picture(mask, fits):
-    assert may_lie_on(Header(*mask, 1, "uint8"), FLAT) == fits

@@ -3,7 +3,7 @@
 TEXTS = {
     "data_needed": "--data: task image_folder needs a folder of pictures: --data DIR with images/ and masks/ in it",
     "data_missing": "--data: no folder {path}",
-    "data_empty": "--data: no picture in {path} (PNG, JPEG, TIFF, BMP, WebP, GIF)",
+    "data_empty": "--data: no picture in {path} (PNG, JPEG, BMP, WebP, GIF, TIFF, NIfTI, NRRD, MetaImage, DICOM)",
     "masks_missing": "--data: {count} pictures have no mask of their name in {path}: {names}",
     "image_unreadable": "--data: cannot read the picture {path} ({reason}); replace or remove it",
     "mask_size": "--data: the mask {path} is {mask_size}, its picture {image_size}; they must be of one size",

@@ -3,7 +3,7 @@
 TEXTS = {
     "data_needed": "--data: 任务 image_folder 需要图像目录，例如 --data DIR（内含 images/ 和 masks/）",
     "data_missing": "--data: 找不到目录 {path}",
-    "data_empty": "--data: {path} 中没有图像（PNG、JPEG、TIFF、BMP、WebP、GIF）",
+    "data_empty": "--data: {path} 中没有图像（PNG、JPEG、BMP、WebP、GIF、TIFF、NIfTI、NRRD、MetaImage、DICOM）",
     "masks_missing": "--data: {count} 张图像在 {path} 中没有同名的掩码: {names}",
     "image_unreadable": "--data: 无法读取图像 {path}（{reason}）；请替换或删除它",
     "mask_size": "--data: 掩码 {path} 的尺寸 {mask_size} 与图像的尺寸 {image_size} 不同",
