@@ -24,7 +24,7 @@ PIXELS = 800
 DPI = 130
 PAGE, MARGIN, GAP, SEAM = 14.0, 0.3, 0.35, 0.05
 """Inches: width of the page, its margin, and what is between two pairs and between picture and overlay."""
-CAPTION, TITLE, LEGEND_ROW = 0.4, 0.72, 0.24
+CAPTION, TITLE, LEGEND_ROW = 0.4, 0.66, 0.24
 """Inches of height."""
 TALLEST = 1.5
 """Height of a picture in its widths; a taller one gets narrower."""
@@ -50,6 +50,7 @@ def draw_sheet(name: str, about: str, pairs: Sequence[ShownPair], meaning: Meani
     entries = _entries(meaning, catalogue)
     head = MARGIN + TITLE + LEGEND_ROW * math.ceil(len(entries) / LEGEND_COLUMNS)
     places, height = _places(pairs, columns, head)
+    characters = int(_pair_width(columns) * CHARACTERS_AN_INCH)
     figure = Figure(figsize=(PAGE, height))
 
     def write(text: str, left: float, top: float, **options: Any) -> None:
@@ -60,7 +61,7 @@ def draw_sheet(name: str, about: str, pairs: Sequence[ShownPair], meaning: Meani
     _draw_legend(figure, entries, (MARGIN / PAGE, 1 - (MARGIN + TITLE - 0.1) / height))
     for pair, place in zip(pairs, places, strict=True):
         caption = _caption(pair, catalogue)
-        room = int(2 * place.width * CHARACTERS_AN_INCH) - width(caption)
+        room = characters - width(caption)
         ink = VAL_INK if pair.side == "val" else INK
         text = f"{_cut(one_line(pair.name), room)}{caption}"
         write(text, place.left, place.top - SEAM, va="bottom", fontsize=8, color=ink)
@@ -69,8 +70,7 @@ def draw_sheet(name: str, about: str, pairs: Sequence[ShownPair], meaning: Meani
             axes = figure.add_axes(
                 (left / PAGE, 1 - (place.top + place.height) / height, place.width / PAGE, place.height / height)
             )
-            axes.imshow(picture, aspect="equal")
-            axes.set_anchor("NW")
+            axes.imshow(picture, aspect="auto")
             axes.set_axis_off()
     data = io.BytesIO()
     with warnings.catch_warnings():
@@ -79,20 +79,24 @@ def draw_sheet(name: str, about: str, pairs: Sequence[ShownPair], meaning: Meani
     return data.getvalue()
 
 
+def _pair_width(columns: int) -> float:
+    return (PAGE - 2 * MARGIN - (columns - 1) * GAP) / columns
+
+
 def _places(pairs: Sequence[ShownPair], columns: int, head: float) -> tuple[list[_Place], float]:
     """Where the first picture of each pair is, and the height of the page."""
-    of_pair = (PAGE - 2 * MARGIN - (columns - 1) * GAP) / columns
+    of_pair = _pair_width(columns)
     of_picture = (of_pair - SEAM) / 2
     places = []
     top = head
     for first in range(0, len(pairs), columns):
         row = pairs[first : first + columns]
-        heights = [of_picture * min(TALLEST, pair.picture.shape[0] / pair.picture.shape[1]) for pair in row]
+        heights = [of_picture * min(TALLEST, pair.labels.shape[0] / pair.labels.shape[1]) for pair in row]
         top += CAPTION
-        places += [
-            _Place(MARGIN + column * (of_pair + GAP), top, of_picture, height)
-            for column, height in enumerate(heights)
-        ]
+        for column, (pair, height) in enumerate(zip(row, heights, strict=True)):
+            full_height, full_width = pair.labels.shape
+            left = MARGIN + column * (of_pair + GAP)
+            places.append(_Place(left, top, height * full_width / full_height, height))
         top += max(heights)
     return places, top + MARGIN
 

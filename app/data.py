@@ -7,10 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
 from ..engine.pictures.folder import Folder, read_folder
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
-from ..run.paths import is_folder, real
+from ..run.paths import is_file, is_folder, real
 from ..run.reading_progress import ReadingProgress
 from .arguments import parse
 from .data_facts import sides_of
@@ -30,7 +32,7 @@ def data(arguments: Sequence[str], catalogue: Catalogue) -> int:
     where = _one_folder(config.folders)
     path = _sheet_path(where, config.out)
     folder = _read(where, config, catalogue)
-    if path.exists() and real(path) in _files_of(folder):
+    if is_file(path) and real(path) in _files_of(folder):
         raise UsageError("out_is_picture", path=str(path))
     sides = sides_of(folder)
     console = report_console()
@@ -41,8 +43,8 @@ def data(arguments: Sequence[str], catalogue: Catalogue) -> int:
         console.print()
         print_sheet(wide, pairs, catalogue)
     console.print()
-    sys.stdout.flush()
-    written = _write_sheet(path, where, folder, catalogue)
+    sys.stdout.flush()  # the rest may take a second
+    written = _write_sheet(path, where, folder, console, catalogue)
     print_warnings(console, folder, sides, catalogue)
     return 0 if written else EXIT_NOT_WRITTEN
 
@@ -86,7 +88,7 @@ def _files_of(folder: Folder) -> set[Path]:
     return {real(path) for pair in pairs for path in (*pair.files.images, *pair.files.masks)}
 
 
-def _write_sheet(path: Path, where: Path, folder: Folder, catalogue: Catalogue) -> bool:
+def _write_sheet(path: Path, where: Path, folder: Folder, console: Console, catalogue: Catalogue) -> bool:
     """Draw the contact sheet; whether it was written."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length where it keeps its cache
     try:
@@ -97,7 +99,7 @@ def _write_sheet(path: Path, where: Path, folder: Folder, catalogue: Catalogue) 
         return False
     has_font = use_font("zh")  # names may be Chinese in any language
     if catalogue.lang == "zh" and not has_font:
-        print(catalogue.text("report_no_font"))
+        console.print(catalogue.text("report_no_font"), highlight=False)
     of_sheet = catalogue if has_font else Catalogue("en")
     pairs = [shown_pair(folder, side, pair, PIXELS) for side, pair in chosen(folder, MOST)]
     about = of_sheet.text("pictures_found", train=len(folder.train), val=len(folder.val))

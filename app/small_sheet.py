@@ -24,8 +24,8 @@ MOST, LEAST_WIDTH, MOST_WIDTH, GAP = 4, 24, 34, 2
 MOST_ROWS = 18
 MOST_COLUMNS = MOST * (MOST_WIDTH + GAP) - GAP
 """Of a terminal that are used."""
-PIXELS = 4 * MOST_WIDTH
-"""That a picture needs on its longer side to be made small from."""
+PIXELS = 400
+"""On the longer side of a picture that is made small."""
 BRIGHTNESS = (0.5, 0.75, 1.0)
 """Of the colour of a class over dark, middle and bright places, where there are few colours."""
 
