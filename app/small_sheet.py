@@ -84,7 +84,7 @@ def _means(pair: ShownPair, size: tuple[int, int]) -> Any:
 
 
 def _few_colours(pair: ShownPair, size: tuple[int, int]) -> Any:
-    """Each pixel grey, or of the colour of the class that most of it is: mixed ones would be mapped to other hues."""
+    """Each pixel grey, or of the colour of the class that most of it is: mixed ones would change their hue."""
     labels = np.unique(pair.labels)
     shares = np.stack([_small(((pair.labels == label) * 255).astype(np.uint8), size) for label in labels])
     most = labels[shares.argmax(axis=0)]

@@ -70,6 +70,7 @@ def test_the_help_has_every_flag_in_both_languages(lang, word, capsys):
         f"--{field.name}" for field in dataclasses.fields(TrainConfig)
     ]
     assert max(map(cell_len, lines)) <= 100
+    assert not any("unknown" in line or "未知" in line for line in lines)
 
 
 @pytest.mark.parametrize(

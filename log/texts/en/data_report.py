@@ -2,8 +2,8 @@
 
 TEXTS = {
     "help_data": (
-        "Tell what pictures and masks hold and mean, as image_folder would train on them, without a training.\n"
-        "DIR is as for --data. Some pictures are drawn with their masks, into data_NAME.png in the current folder."
+        "Tell what pictures and masks hold and mean, as a training on them would, without the training.\n"
+        "DIR is as for --data. Some are drawn with their masks, into data_NAME.png in the current folder."
     ),
     "data_one_folder": "{command} takes one folder of pictures and masks: {command} DIR",
     "out_no_png": "--out: {path} must end in .png",
