@@ -52,7 +52,8 @@ def _report(
         return
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length where it keeps its cache
     try:
-        from .plots import draw_comparison, use_font
+        from .plot_fonts import use_font
+        from .plots import draw_comparison
     except OSError as error:  # it has no place for a cache at all
         print(catalogue.text("report_no_plots", reason=error.strerror or str(error)), file=sys.stderr)
         return

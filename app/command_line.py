@@ -103,6 +103,16 @@ def _stop(arguments: Sequence[str], catalogue: Catalogue) -> int:
     return stop(arguments, catalogue)
 
 
+def _data(arguments: Sequence[str], catalogue: Catalogue) -> int:
+    from .data_flags import PROGRAM, DataConfig
+
+    if _asks_for_help(arguments):
+        return _help(DataConfig, catalogue, f"{PROGRAM} DIR [flags]", "help_data")
+    from .data import data
+
+    return data(arguments, catalogue)
+
+
 def _analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
     from .analyze_flags import PROGRAM, AnalyzeConfig
 
@@ -131,6 +141,7 @@ COMMANDS: dict[str, Command] = {
     "attach": _attach,
     "runs": _runs,
     "stop": _stop,
+    "data": _data,
     "analyze": _analyze,
 }
 

@@ -36,7 +36,7 @@ def flags_help(kind: type[Any], lang: str, usage: str, about: str = "") -> str:
         notes = [*_choices(kind, field.name)]
         if isinstance(default, bool):
             default = "on" if default else "off"
-        elif default == field.metadata.get("unknown"):
+        elif "unknown" in field.metadata and default == field.metadata["unknown"]:
             default = catalogue.text("help_unknown")
         if default is not None:
             notes.append(catalogue.text("help_default", value=str(default)))

@@ -7,7 +7,8 @@ from html import escape
 
 from ..log.catalogue import Catalogue
 from ..metrics.analysis.analysis import Analysis
-from .plots import draw_run, use_font
+from .plot_fonts import use_font
+from .plots import draw_run
 from .report import MARKS, finding_texts, title_of
 from .report_rows import epoch_rows, value_rows
 from .value_plots import draw_values

@@ -21,16 +21,16 @@ from ..metrics.analysis.findings import Finding
 from ..metrics.analysis.run_files import RunFiles
 from ..metrics.downsample import Curve
 from ..widgets.curve import BAND, LINE, VALID, draw
+from .report_console import plain_table, report_console
 from .report_rows import epoch_rows, number, value_rows
 
 MARKS = {"error": ("✖", "bold red"), "warning": ("▲", "yellow"), "info": ("·", "cyan")}
 CURVE_HEIGHT = 10
-MOST_WIDTH = 110
 
 
 def print_report(analysis: Analysis, catalogue: Catalogue) -> None:
     """Title, table of epochs, curve, phases of the batches, named values, findings."""
-    console = _console()
+    console = report_console()
     console.print()
     console.print(_title(analysis, catalogue), highlight=False)
     done = analysis.epochs[analysis.epochs["status"] == "completed"]
@@ -56,10 +56,10 @@ def print_report(analysis: Analysis, catalogue: Catalogue) -> None:
 
 def print_comparison(comparison: Comparison, catalogue: Catalogue) -> None:
     """The runs side by side, and which is better."""
-    console = _console()
+    console = report_console()
     console.rule(catalogue.text("report_comparison"))
     what = comparison.metric or catalogue.text("report_validation" if comparison.validated else "report_average")
-    table = _table()
+    table = plain_table()
     table.add_column(catalogue.text("report_run"), overflow="fold")
     for title in (what, *map(catalogue.text, ("report_epoch", "report_noise", "report_behind"))):
         table.add_column(escape(title), justify="right", overflow="fold")
@@ -110,29 +110,12 @@ def title_of(analysis: Analysis, catalogue: Catalogue) -> str:
     return " · ".join(parts)
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leave a reader that has left to the command, as with all that it prints."""
-        raise BrokenPipeError
-
-
-def _console() -> Console:
-    console = _Console(soft_wrap=False)
-    if console.width > MOST_WIDTH:
-        console.width = MOST_WIDTH
-    return console
-
-
 def _title(analysis: Analysis, catalogue: Catalogue) -> Text:
     return Text(title_of(analysis, catalogue), style="bold")
 
 
-def _table() -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-
-
 def _rows_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = _table()
+    table = plain_table()
     for place, title in enumerate(titles):
         table.add_column(escape(title), justify="left" if place == 0 else "right", overflow="fold")
     for row in rows:

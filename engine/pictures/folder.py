@@ -6,16 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..task import Progress, Said, unheard
 from .checked_pairs import Pair, channels_of, check_pairs
 from .class_names import class_names
-from .crops import Crops
 from .mask_rules import meaning_of
 from .meaning import Meaning
 from .scale import Scale, window_of
 from .scan import PictureFacts, Pictures
 from .split import find_split
+
+if TYPE_CHECKING:
+    from .crops import Crops
 
 MOSTLY = 0.5
 """A share of the foreground above which it may be the background that was marked."""
@@ -36,6 +39,8 @@ class Folder:
 
     def crops(self, pairs: Sequence[Pair], seed: int | None) -> Crops:
         """Random crops of some pairs, or with None as `seed` their tiles."""
+        from .crops import Crops  # torch, which those who only look do without
+
         return Crops(
             self.pictures, pairs, channels=self.channels, scale=self.scale, meaning=self.meaning, seed=seed
         )

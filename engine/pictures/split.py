@@ -51,12 +51,17 @@ def find_split(folder: Path) -> Split:
         return _by_names(found, names)
     groups: dict[str, list[FilePair]] = {}
     for pair in pairs:
-        groups.setdefault(pair.name.rpartition("_")[0] or pair.name, []).append(pair)
+        groups.setdefault(group_of(pair.name), []).append(pair)
     if len(groups) in (1, len(pairs)):
         return Split(*_every_fifth([[pair] for pair in pairs]), found, [])
     largest = max(groups, key=lambda name: len(groups[name]))
     said: Said = ("split_by_group", {"groups": len(groups), "name": largest, "count": len(groups[largest])})
     return Split(*_every_fifth(list(groups.values())), found, [said])
+
+
+def group_of(name: str) -> str:
+    """What the pictures of a group have in common in their names."""
+    return name.rpartition("_")[0] or name
 
 
 def _every_fifth(groups: list[list[FilePair]]) -> tuple[list[FilePair], list[FilePair]]:

@@ -8,7 +8,7 @@ import sys
 import matplotlib as mpl
 import numpy as np
 import pytest
-from everybatch.app import plots
+from everybatch.app import plot_fonts, plots
 from everybatch.app.command_line import main
 from fontTools.ttLib import TTFont
 from matplotlib import font_manager
@@ -183,7 +183,7 @@ def test_a_page_holds_all_it_needs(folder, capsys):
 
 def test_chinese_needs_a_font_and_says_when_there_is_none(folder, capsys, monkeypatch):
     overfitted().write(folder / "metrics")
-    monkeypatch.setattr(plots, "FONTS", ("No Such Font",))
+    monkeypatch.setattr(plot_fonts, "FONTS", ("No Such Font",))
     code, out, _ = analyzed(capsys=capsys)
     assert code == 0
     assert "图中的文字用英文" in out
@@ -200,9 +200,9 @@ def test_a_font_that_is_installed_later_is_found(folder):
     environment |= {name: str(place) for name, place in places.items()}
     command = """
 import sys
-from everybatch.app import plots
+from everybatch.app import plot_fonts
 from everybatch.app.command_line import main
-plots.FONTS = ("Later Sans",)
+plot_fonts.FONTS = ("Later Sans",)
 sys.exit(main(["analyze"]))
 """
 
@@ -225,14 +225,14 @@ sys.exit(main(["analyze"]))
     assert "图中的文字用英文" in report()
 
 
-@pytest.mark.skipif(not plots.use_font("zh"), reason="no Chinese font here")
+@pytest.mark.skipif(not plot_fonts.use_font("zh"), reason="no Chinese font here")
 def test_a_chinese_picture_has_no_missing_letters(folder, recwarn):
     from everybatch.log.catalogue import Catalogue
     from everybatch.metrics.analysis.analysis import analyse
     from everybatch.metrics.analysis.run_files import runs_in
 
     (files,) = runs_in(overfitted().write(folder / "metrics")).values()
-    plots.use_font("zh")
+    plot_fonts.use_font("zh")
     assert plots.draw_run(analyse(files, with_batches=False), Catalogue("zh")).startswith(b"\x89PNG")
     assert [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)] == []
     mpl.rcdefaults()

@@ -70,6 +70,7 @@ def test_the_help_has_every_flag_in_both_languages(lang, word, capsys):
         f"--{field.name}" for field in dataclasses.fields(TrainConfig)
     ]
     assert max(map(cell_len, lines)) <= 100
+    assert not any("unknown" in line or "未知" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_without_a_command_or_with_an_unknown_one(capsys, monkeypatch):
     assert main([]) == 2
     assert "everybatch train" in capsys.readouterr().err
     assert main(["trian"]) == 2
-    assert capsys.readouterr().err == "错误: 未知命令 trian，可用: train, run, attach, runs, stop, analyze\n"
+    assert capsys.readouterr().err == "错误: 未知命令 trian，可用: train, run, attach, runs, stop, data, analyze\n"
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from everybatch.app.analyze_flags import AnalyzeConfig
+from everybatch.app.data_flags import DataConfig
 from everybatch.app.keys import help_lines
 from everybatch.engine.config import TrainConfig
 from everybatch.metrics.files.csv_rows import BATCH_COLUMNS, EPOCH_COLUMNS
@@ -28,6 +29,7 @@ KINDS = {
     "help": r"everybatch \w+ --help",
     "resume": r"python src/train_ddp\.py --resume\b.*",
     "train": r"(nohup )?(python src/train_ddp\.py|everybatch train)\b.*",
+    "data": r"everybatch data\b.*",
     "analyze": r"(python analyze_training\.py|everybatch analyze)\b.*",
     "attach": r"everybatch attach\b.*",
     "runs": r"everybatch (runs|stop)\b.*",
@@ -94,7 +96,8 @@ def test_every_command_is_run_by_a_test_of_its_kind():
 def test_the_flags_and_their_defaults_are_those_of_the_code(page):
     rows = re.findall(r"^\| `(--[\w-]+)` \| (\S*) ?\|", (DOCS / page).read_text("utf-8"), re.M)
     expected = [_row(field) for field in dataclasses.fields(TrainConfig)]
-    expected += [_row(field) for field in dataclasses.fields(AnalyzeConfig) if field.name != "runs"]
+    for kind in (DataConfig, AnalyzeConfig):
+        expected += [_row(field) for field in dataclasses.fields(kind) if not field.metadata.get("positional")]
     assert sorted(rows) == sorted(expected)
 
 
@@ -199,6 +202,14 @@ def _make_pictures(folder):
         (folder / name).mkdir(parents=True)
         for i in range(10):
             Image.fromarray(random.integers(0, 256, (128, 128), np.uint8)).save(folder / name / f"{i}.png")
+
+
+def test_the_commands_that_look_at_pictures_work(shell, tmp_path):
+    _make_pictures(tmp_path / "DIR")
+    for command in of_kind("data"):
+        done = shell(command).wait()
+        assert (done.code, done.stderr) == (0, "")
+        assert Image.open(tmp_path / "data_DIR.png").width > 1000
 
 
 def test_the_commands_that_resume_work(shell, tmp_path):

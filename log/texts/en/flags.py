@@ -28,6 +28,7 @@ HELP = {
     "output_dir": "folder for logs, metrics and checkpoints",
     "output_dir_of_command": "folder for logs and metrics",
     "tui": "monitor if there is a terminal; --no-tui: plain lines",
+    "out": "the PNG file to write, or a folder for it; otherwise data_NAME.png here",
     "batch_metrics": "also analyse the CSV of --log_batch_metrics",
     "html": "also write one self-contained page",
     "json_of_runs": "print one JSON array, for scripts",

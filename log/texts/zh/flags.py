@@ -28,6 +28,7 @@ HELP = {
     "output_dir": "存放日志、指标和模型的目录",
     "output_dir_of_command": "存放日志和指标的目录",
     "tui": "有终端时显示监视界面；--no-tui 只输出文本行",
+    "out": "写到哪个PNG文件或目录；默认为当前目录的 data_NAME.png",
     "batch_metrics": "也分析每个batch的CSV文件（训练时需要 --log_batch_metrics）",
     "html": "再写一个完整的网页",
     "json_of_runs": "输出一个JSON数组，给脚本使用",

@@ -1,0 +1,41 @@
+"""What ``everybatch data`` says, in English."""
+
+TEXTS = {
+    "help_data": (
+        "Tell what pictures and masks hold and mean, as a training on them would, without the training.\n"
+        "DIR is as for --data. Some are drawn with their masks, into data_NAME.png in the current folder."
+    ),
+    "data_one_folder": "{command} takes one folder of pictures and masks: {command} DIR",
+    "out_no_png": "--out: {path} must end in .png",
+    "out_is_picture": "--out: {path} is one of the pictures or masks; name another file",
+    "data_train": "training",
+    "data_val": "validation",
+    "data_sizes": "sizes",
+    "data_channels": "channels",
+    "data_numbers": "numbers",
+    "data_range_of_format": "0 … 255 by the format",
+    "data_bits": "{bits} bits in use",
+    "data_window": "window",
+    "data_values": "mask values",
+    "data_validation": "for validation",
+    "data_split_by_name": "{count} pictures, 1 of {every} by name",
+    "data_split_by_group": "{count} of the groups, 1 of {every}",
+    "data_split_by_folder": "{count} pictures, those in val/",
+    "data_split_by_file": "{count} pictures, named in {path}",
+    "data_pictures": "pictures",
+    "data_slices": "slices",
+    "data_foreground": "foreground",
+    "data_without_foreground": "without any",
+    "data_class": "class",
+    "data_values_of_class": "values",
+    "data_pixels_of": "pixels\n{side}",
+    "data_pictures_of": "pictures\n{side}",
+    "data_void": "void",
+    "data_class_missing_train": "Note: {name} is in none of the pictures to train on, so it cannot be learnt",
+    "data_class_missing_val": "Note: {name} is in none of the pictures to validate on, so it cannot be judged",
+    "sheet_written": "Contact sheet of {count} pairs: {path}",
+    "sheet_not_written": "Warning: cannot write {path} ({reason}); name another file with --out",
+    "sheet_slice": "slice {number}/{slices}",
+    "sheet_foreground": "foreground {percent:z.1f}%",
+    "sheet_contrast": "contrast ×{times:z.0f}",
+}

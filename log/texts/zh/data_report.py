@@ -1,0 +1,41 @@
+"""What ``everybatch data`` says, in Chinese."""
+
+TEXTS = {
+    "help_data": (
+        "不训练，只说明图像和掩码的内容和含义，与 image_folder 训练时相同。\n"
+        "DIR 与 --data 相同。一些图像会连同掩码画在当前目录的 data_NAME.png 中。"
+    ),
+    "data_one_folder": "{command} 需要一个图像和掩码的目录: {command} DIR",
+    "out_no_png": "--out: {path} 必须以 .png 结尾",
+    "out_is_picture": "--out: {path} 是图像或掩码之一；请换一个文件名",
+    "data_train": "训练",
+    "data_val": "验证",
+    "data_sizes": "尺寸",
+    "data_channels": "通道数",
+    "data_numbers": "数值",
+    "data_range_of_format": "按格式为 0 … 255",
+    "data_bits": "使用 {bits} 位",
+    "data_window": "窗口",
+    "data_values": "掩码取值",
+    "data_validation": "用于验证",
+    "data_split_by_name": "{count} 张，按文件名每 {every} 张留一张",
+    "data_split_by_group": "{count} 组，每 {every} 组留一组",
+    "data_split_by_folder": "{count} 张，val/ 中的全部",
+    "data_split_by_file": "{count} 张，由 {path} 指定",
+    "data_pictures": "图像",
+    "data_slices": "切片",
+    "data_foreground": "前景",
+    "data_without_foreground": "无前景",
+    "data_class": "类别",
+    "data_values_of_class": "取值",
+    "data_pixels_of": "像素\n{side}",
+    "data_pictures_of": "图像\n{side}",
+    "data_void": "忽略",
+    "data_class_missing_train": "提示: 训练图像中没有 {name}，无法学习它",
+    "data_class_missing_val": "提示: 验证图像中没有 {name}，无法评价它",
+    "sheet_written": "{count} 对图像的总览图: {path}",
+    "sheet_not_written": "警告: 无法写入 {path}（{reason}）；请用 --out 指定别的文件",
+    "sheet_slice": "切片 {number}/{slices}",
+    "sheet_foreground": "前景 {percent:z.1f}%",
+    "sheet_contrast": "对比度 ×{times:z.0f}",
+}
