@@ -30,7 +30,7 @@ class Side:
     @property
     def slices(self) -> int:
         """Of all pictures."""
-        return sum(pair.shape[0] for pair in self.pairs)
+        return sum(pair.header.shape[0] for pair in self.pairs)
 
     @property
     def share(self) -> float | None:
@@ -77,17 +77,17 @@ def pair_share(meaning: Meaning, pair: Pair) -> float | None:
     return _share(class_pixels(meaning, pair))
 
 
-def shapes(folder: Folder) -> list[tuple[tuple[int, int, int], int]]:
+def sizes(folder: Folder) -> list[tuple[str, int]]:
     """Sizes, and how many pictures have each; the most frequent first."""
-    return Counter(pair.shape for pair in (*folder.train, *folder.val)).most_common()
+    return Counter(pair.header.size for pair in (*folder.train, *folder.val)).most_common()
 
 
 def number_ranges(folder: Folder) -> list[tuple[str, float, float]]:
     """Types of numbers with the lowest and the highest there is of each."""
     found: dict[str, tuple[float, float]] = {}
     for facts in folder.facts.values():
-        low, high = found.get(facts.number, (facts.lowest, facts.highest))
-        found[facts.number] = min(low, facts.lowest), max(high, facts.highest)
+        low, high = found.get(facts.header.number, (facts.lowest, facts.highest))
+        found[facts.header.number] = min(low, facts.lowest), max(high, facts.highest)
     return [(number, *ends) for number, ends in sorted(found.items())]
 
 

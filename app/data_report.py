@@ -9,13 +9,12 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from ..engine.pictures.checked_pairs import size_text
 from ..engine.pictures.folder import Folder
 from ..engine.pictures.meaning import IGNORED, MaskClass, Meaning, value_text
 from ..engine.pictures.split import VALIDATE_EVERY, group_of
 from ..engine.task import Said, some_of
 from ..log.catalogue import Catalogue, one_line
-from .data_facts import Side, number_ranges, shapes
+from .data_facts import Side, number_ranges, sizes
 from .overlay import colour_of
 from .report_console import plain_table
 
@@ -76,10 +75,10 @@ def _facts_table(folder: Folder, catalogue: Catalogue) -> Table:
 
 
 def _facts(folder: Folder, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    found = shapes(folder)
-    sizes = [f"{size_text(shape)} ({count})" for shape, count in found[:MOST_SIZES]]
+    found = sizes(folder)
+    shown = [f"{size} ({count})" for size, count in found[:MOST_SIZES]]
     more = sum(count for _, count in found[MOST_SIZES:])
-    yield "data_sizes", ", ".join(sizes) + (f" … (+{more})" if more else "")
+    yield "data_sizes", ", ".join(shown) + (f" … (+{more})" if more else "")
     yield "data_channels", str(folder.channels)
     yield "data_numbers", ", ".join(_numbers(folder, catalogue))
     if folder.scale.window is not None:

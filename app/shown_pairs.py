@@ -56,9 +56,9 @@ def shown_pair(folder: Folder, side: SideName, pair: Pair, longest: int) -> Show
     Of a volume it is the slice with the most foreground. A picture of two, or of more than three channels shows the
     first. Grey is as the network gets it, unless that is too flat to be seen.
     """
-    slices, height, width = pair.shape
+    slices, height, width = pair.header.shape
     step = math.ceil(max(height, width) / longest)
-    numbers = folder.pictures.mask_numbers(pair.files.masks, slices)
+    numbers = folder.pictures.mask_numbers(pair.files.masks, pair.header)
 
     def labels(number: int, step: int) -> Any:
         return folder.meaning.labels(MaskPixels(np.asarray(numbers[number, ::step, ::step]), pair.mask.coloured))

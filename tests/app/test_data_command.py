@@ -14,6 +14,7 @@ from everybatch.app.contact_sheet import MOST
 from everybatch.app.overlay import OKABE_ITO, overlaid
 from everybatch.app.shown_pairs import chosen, shown_pair
 from everybatch.engine.pictures.folder import read_folder
+from everybatch.engine.pictures.reader import Header
 from everybatch.log.catalogue import Catalogue
 from PIL import Image
 from rich.cells import cell_len
@@ -165,7 +166,7 @@ def test_what_training_refuses_is_refused_in_the_same_words(pictures, data, trai
     done = data(pictures)
     trained = train("--task", "image_folder", "--data", str(pictures), "--lang", "en")
     assert done.stderr == trained.stderr
-    assert "03.png is 90×60, its mask 5×5" in done.stderr
+    assert "03.png is 5×5, its picture 90×60" in done.stderr
     assert (done.code, done.stdout, trained.code) == (2, "", 2)
     assert [path.name for path in done.folder.glob("*.png")] == []
 
@@ -306,14 +307,14 @@ class Volume:
     def pixels(self, path):
         return np.where(self.slices == 1, 200, 50).astype(np.uint8)
 
-    def mask_numbers(self, files, slices):
+    def mask_numbers(self, files, like):
         return self.slices
 
 
 def test_a_volume_shows_its_slice_with_the_most_foreground_made_small(pictures):
     (pictures / "masks" / "99.png").unlink()
     folder = read_folder(pictures, classes="liver=1")
-    pair = dataclasses.replace(folder.train[0], shape=(5, 2000, 1000))
+    pair = dataclasses.replace(folder.train[0], header=Header(5, 2000, 1000, 1, "uint8"))
     shown = shown_pair(dataclasses.replace(folder, pictures=Volume()), "train", pair, 500)
     assert (shown.slice, shown.slices) == (4, 5)
     assert shown.picture.shape == shown.overlay.shape == (500, 250, 3)
