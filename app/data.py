@@ -13,7 +13,7 @@ from ..engine.pictures.folder import Folder, read_folder
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..run.paths import is_file, is_folder, real
-from ..run.reading_progress import ReadingProgress
+from ..run.reading_progress import ReadingProgress, now_and_then
 from .arguments import parse
 from .data_facts import sides_of
 from .data_flags import PROGRAM, DataConfig
@@ -78,7 +78,7 @@ def _sheet_path(where: Path, out: Path | None) -> Path:
 def _read(where: Path, config: DataConfig, catalogue: Catalogue) -> Folder:
     reading = ReadingProgress(catalogue, sys.stderr)
     try:
-        return read_folder(where, classes=config.classes, window=config.window, progress=reading.show)
+        return read_folder(where, classes=config.classes, window=config.window, progress=now_and_then(reading.show))
     finally:
         reading.clear()
 
