@@ -12,6 +12,7 @@ from .class_names import class_names
 from .crops import Crops
 from .mask_rules import meaning_of
 from .meaning import Meaning
+from .recipe import Recipe, written_classes
 from .scale import Scale, window_of
 from .scan import PictureFacts, Pictures
 from .scan_memory import Progress
@@ -38,6 +39,17 @@ class Folder:
         """Random crops of some pairs, or with None as `seed` their tiles."""
         return Crops(
             self.pictures, pairs, channels=self.channels, scale=self.scale, meaning=self.meaning, seed=seed
+        )
+
+    def recipe(self) -> Recipe:
+        """What is to be known to predict on other pictures."""
+        return Recipe(
+            channels=self.channels,
+            files=max(len(pair.files.images) for pair in self.train),
+            scale=self.scale,
+            classes=written_classes(self.meaning),
+            binary=self.meaning.binary,
+            coloured=self.meaning.coloured,
         )
 
     def said(self) -> list[Said]:
