@@ -113,6 +113,16 @@ def _analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
     return analyze(arguments, catalogue)
 
 
+def _predict(arguments: Sequence[str], catalogue: Catalogue) -> int:
+    from .predict_flags import PROGRAM, PredictConfig
+
+    if _asks_for_help(arguments):
+        return _help(PredictConfig, catalogue, f"{PROGRAM} [RUN] PICTURES … [flags]", "help_predict")
+    from .predict import predict
+
+    return predict(arguments, catalogue)
+
+
 def _asks_for_help(arguments: Sequence[str]) -> bool:
     return not {"-h", "--help"}.isdisjoint(arguments)
 
@@ -132,6 +142,7 @@ COMMANDS: dict[str, Command] = {
     "runs": _runs,
     "stop": _stop,
     "analyze": _analyze,
+    "predict": _predict,
 }
 
 

@@ -48,6 +48,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """Of the network."""
         return 1 if self.binary else len(self.classes)
 
+    @property
+    def several_files(self) -> bool:
+        """Whether ``case_0000`` and ``case_0001`` are one picture; three grey files are not a coloured one."""
+        return self.files > 1 or self.channels not in (GREY, COLOUR)
+
     def plain(self) -> dict[str, Any]:
         """As values that ``torch.load(weights_only=True)`` takes."""
         values: dict[str, Any] = msgspec.to_builtins(self)

@@ -4,7 +4,18 @@ import msgspec
 import pytest
 from everybatch.errors import UsageError
 from everybatch.log.catalogue import TEXTS, Catalogue
-from everybatch.log.texts.zh import analysis, command_run, commands, data, failures, monitor, own_loop, run, task
+from everybatch.log.texts.zh import (
+    analysis,
+    command_run,
+    commands,
+    data,
+    failures,
+    monitor,
+    own_loop,
+    prediction,
+    run,
+    task,
+)
 from everybatch.metrics.duration import duration
 from everybatch.metrics.records import BatchRecord, Notice, RunEnded
 
@@ -54,7 +65,8 @@ def test_the_two_languages_have_the_same_texts_with_the_same_fields():
         key: fields(text) for key, text in english.items()
     }
     assert len(chinese) == sum(
-        len(part.TEXTS) for part in (analysis, command_run, commands, data, failures, monitor, own_loop, run, task)
+        len(part.TEXTS)
+        for part in (analysis, command_run, commands, data, failures, monitor, own_loop, prediction, run, task)
     )  # none hides another
 
 

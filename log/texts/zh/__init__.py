@@ -1,6 +1,6 @@
 """Every text in Chinese."""
 
-from . import analysis, command_run, commands, data, failures, monitor, own_loop, run, task
+from . import analysis, command_run, commands, data, failures, monitor, own_loop, prediction, run, task
 from .flags import HELP
 
 __all__ = ["HELP", "TEXTS"]
@@ -14,5 +14,6 @@ TEXTS = {
     **monitor.TEXTS,
     **task.TEXTS,
     **data.TEXTS,
+    **prediction.TEXTS,
     **analysis.TEXTS,
 }
