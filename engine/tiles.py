@@ -1,7 +1,7 @@
 """Whole pictures through a network that was trained on crops: tiles that overlap, weighted towards their middle.
 
-It is written here, as MONAI, whose `sliding_window_inference` does the same, is a heavy dependency, and holds all that
-is found in a picture as floats: 1.2 GB for 10,000×10,000 pixels and three classes, where a strip is enough.
+It is written here, as MONAI, whose `sliding_window_inference` does the same, is a heavy dependency, and holds
+what it finds in a whole picture as floats: 1.2 GB for 10,000×10,000 pixels and three classes. A strip is enough.
 """
 
 from __future__ import annotations
@@ -56,9 +56,8 @@ def labels_of(window: Window, tiling: Tiling, network: Network, device: torch.de
             members = range(first, min(first + group, slices))
             sums = torch.zeros(len(members), tiling.outputs, TILE, max(width, TILE), device=device)
             for number, top in enumerate(tops):
-                _add_row(
-                    sums, _strip(window, members, top, tiling.shape).to(device), lefts, tiling, network, weights
-                )
+                strips = _strip(window, members, top, tiling.shape).to(device)
+                _add_row(sums, strips, lefts, tiling, network, weights)
                 following = tops[number + 1] if number + 1 < len(tops) else height
                 done = following - top
                 labels[first : members.stop, top:following] = _decided(sums[:, :, :done, :width])
@@ -68,7 +67,7 @@ def labels_of(window: Window, tiling: Tiling, network: Network, device: torch.de
 
 
 def starts(length: int) -> list[int]:
-    """Where tiles begin along a side: each `STEP`, and the last one ends with the picture, if that is large enough."""
+    """Where tiles begin along a side: each `STEP`, and the last one where it ends with a picture of its size."""
     last = max(0, length - TILE)
     return [*range(0, last, STEP), last]
 

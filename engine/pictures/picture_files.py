@@ -27,13 +27,11 @@ def pictures_at(paths: Sequence[Path], *, several_files: bool) -> tuple[list[Pic
     """The pictures among `paths`, files as they are named and folders by what is in them, and what is left out.
 
     With `several_files`, ``case_0000`` and ``case_0001`` of one folder are channels of one picture. Raises
-    `UsageError` for a path where nothing is, and where there is no picture at all.
+    `UsageError` where there is no picture at all.
     """
     files: list[Path] = []
     said: list[Said] = []
     for path in paths:
-        if not path.exists():
-            raise UsageError("predict_missing", path=str(path))
         if not path.is_dir() or is_picture(path):
             files.append(path)
             continue
