@@ -123,6 +123,16 @@ def _analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
     return analyze(arguments, catalogue)
 
 
+def _predict(arguments: Sequence[str], catalogue: Catalogue) -> int:
+    from .predict_flags import PROGRAM, PredictConfig
+
+    if _asks_for_help(arguments):
+        return _help(PredictConfig, catalogue, f"{PROGRAM} [RUN] PICTURES … [flags]", "help_predict")
+    from .predict import predict
+
+    return predict(arguments, catalogue)
+
+
 def _asks_for_help(arguments: Sequence[str]) -> bool:
     return not {"-h", "--help"}.isdisjoint(arguments)
 
@@ -143,6 +153,7 @@ COMMANDS: dict[str, Command] = {
     "stop": _stop,
     "data": _data,
     "analyze": _analyze,
+    "predict": _predict,
 }
 
 

@@ -51,6 +51,10 @@ TYPES = {
 """What a checkpoint holds at least."""
 
 
+EXTRA_STATE = "_extra_state"
+"""How torch names what a module keeps beside parameters and buffers."""
+
+
 class CheckpointError(Exception):
     """A file is no whole checkpoint of ours."""
 
@@ -160,9 +164,11 @@ def find_checkpoint(folder: Path, *, check: bool = True) -> tuple[Checkpoint | N
 
 
 def model_differences(model: nn.Module, saved: Mapping[str, Any]) -> str:
-    """Names and shapes in which `model` and the saved state of one differ; empty if there are none."""
-    now = {name: _shape(value) for name, value in model.state_dict().items()}
-    then = {name: _shape(value) for name, value in saved.items()}
+    """Names and shapes in which `model` and the saved state of one differ; empty if there are none.
+
+    What else a module keeps has no shape, and is judged by the module when it is loaded.
+    """
+    now, then = _shapes(model.state_dict()), _shapes(saved)
     names = [name for name in {**now, **then} if now.get(name) != then.get(name)]
     return some_of(
         [f"{name}: checkpoint {then.get(name, '-')}, model {now.get(name, '-')}" for name in names], "; "
@@ -186,6 +192,10 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _shapes(state: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _shape(value) for name, value in state.items() if not name.endswith(EXTRA_STATE)}
 
 
 def _shape(value: Any) -> str:

@@ -167,12 +167,13 @@ def _window(pixels: Any, top: int, left: int) -> Any:
     height, width = pixels.shape[:2]
     if top + CROP <= height and left + CROP <= width:
         return np.array(pixels[top : top + CROP, left : left + CROP])
-    rows = _reflect(np.arange(top, top + CROP), height)
-    columns = _reflect(np.arange(left, left + CROP), width)
+    rows = reflect(np.arange(top, top + CROP), height)
+    columns = reflect(np.arange(left, left + CROP), width)
     return np.array(pixels[rows[:, None], columns])
 
 
-def _reflect(indices: Any, length: int) -> Any:
+def reflect(indices: Any, length: int) -> Any:
+    """Indices along a side of that length, those beyond it turned back."""
     period = max(1, 2 * length - 2)
     indices = indices % period
     return np.where(indices < length, indices, period - indices)

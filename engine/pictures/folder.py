@@ -13,6 +13,7 @@ from .checked_pairs import Pair, channels_of, check_pairs
 from .class_names import class_names
 from .mask_rules import meaning_of
 from .meaning import Meaning
+from .recipe import Recipe, written_classes
 from .scale import Scale, window_of
 from .scan import PictureFacts, Pictures
 from .split import find_split
@@ -43,6 +44,17 @@ class Folder:
 
         return Crops(
             self.pictures, pairs, channels=self.channels, scale=self.scale, meaning=self.meaning, seed=seed
+        )
+
+    def recipe(self) -> Recipe:
+        """What is to be known to predict on other pictures."""
+        return Recipe(
+            channels=self.channels,
+            files=max(len(pair.files.images) for pair in self.train),
+            scale=self.scale,
+            classes=written_classes(self.meaning),
+            binary=self.meaning.binary,
+            coloured=self.meaning.coloured,
         )
 
     def said(self) -> list[Said]:

@@ -19,7 +19,7 @@ from ..pictures.crops import Sample
 from ..pictures.folder import read_folder
 from ..task import DataTask, Progress, Said, unheard
 from .segmentation import class_dice, class_loss, dice_bce_loss, dice_score
-from .unet import UNet
+from .segmenter import Segmenter
 
 DICE = "dice"
 
@@ -46,10 +46,8 @@ class ImageFolder(DataTask):
         return self._folder.said()
 
     def model(self) -> nn.Module:
-        """A U-Net with one output for the foreground, or one for each class."""
-        meaning = self._folder.meaning
-        outputs = 1 if meaning.binary else len(meaning.classes)
-        return UNet(channels=self._folder.channels, outputs=outputs)
+        """A U-Net with one output for the foreground, or one for each class; its state tells how to predict."""
+        return Segmenter(self._folder.recipe())
 
     def train_data(self) -> Dataset[Sample]:
         """Random crops."""

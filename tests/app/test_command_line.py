@@ -137,7 +137,10 @@ def test_without_a_command_or_with_an_unknown_one(capsys, monkeypatch):
     assert main([]) == 2
     assert "everybatch train" in capsys.readouterr().err
     assert main(["trian"]) == 2
-    assert capsys.readouterr().err == "错误: 未知命令 trian，可用: train, run, attach, runs, stop, data, analyze\n"
+    assert (
+        capsys.readouterr().err
+        == "错误: 未知命令 trian，可用: train, run, attach, runs, stop, data, analyze, predict\n"
+    )
 
 
 @pytest.fixture

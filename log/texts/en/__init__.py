@@ -1,6 +1,6 @@
 """Every text in English."""
 
-from . import analysis, command_run, commands, data, data_report, failures, monitor, own_loop, run, task
+from . import analysis, command_run, commands, data, data_report, failures, monitor, own_loop, prediction, run, task
 from .flags import HELP
 
 __all__ = ["HELP", "TEXTS"]
@@ -15,5 +15,6 @@ TEXTS = {
     **task.TEXTS,
     **data.TEXTS,
     **data_report.TEXTS,
+    **prediction.TEXTS,
     **analysis.TEXTS,
 }

@@ -10,7 +10,8 @@ TEXTS = {
         "  everybatch runs [--json]    list all runs\n"
         "  everybatch stop [RUN]       save and stop a run\n"
         "  everybatch data DIR         what pictures and masks hold and mean, before a training\n"
-        "  everybatch analyze [RUN …]  what a run did (the same as python analyze_training.py)\n\n"
+        "  everybatch analyze [RUN …]  what a run did (the same as python analyze_training.py)\n"
+        "  everybatch predict [RUN] PICTURES …  masks of pictures, by what a run has learnt\n\n"
         "RUN is an id, the beginning of one, or a path; left out, the newest.\n"
         "everybatch COMMAND --help says more about a command and lists its flags."
     ),

@@ -98,4 +98,5 @@ TEXTS = {
         "supported; give each label a class of its own"
     ),
     "window_unreadable": "--window: cannot read {value}; write level and width, such as 40,400",
+    "resume_classes": "--resume: the network learnt the classes {then}, but the masks now have {now}",
 }

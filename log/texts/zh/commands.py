@@ -10,7 +10,8 @@ TEXTS = {
         "  everybatch runs [--json]    列出全部运行\n"
         "  everybatch stop [RUN]       保存并停止一次运行\n"
         "  everybatch data DIR         训练之前，查看图像和掩码的内容和含义\n"
-        "  everybatch analyze [RUN …]  分析一次或多次运行（同 python analyze_training.py）\n\n"
+        "  everybatch analyze [RUN …]  分析一次或多次运行（同 python analyze_training.py）\n"
+        "  everybatch predict [RUN] PICTURES …  用一次运行学到的模型为图像生成掩码\n\n"
         "RUN 是运行的编号、编号的开头或路径；省略时为最新的一次。\n"
         "everybatch COMMAND --help 说明一个命令并列出它的参数。"
     ),

@@ -75,4 +75,5 @@ TEXTS = {
     "classes_none": "{where}: 没有命名任何类别",
     "classes_regions": "--data: {path} 把多个标签合成区域（{names}），暂不支持；请让每个标签自成一类",
     "window_unreadable": "--window: 无法读取 {value}；请写窗位和窗宽，例如 40,400",
+    "resume_classes": "--resume: 网络学过的类别是 {then}，现在的掩码是 {now}",
 }
