@@ -12,9 +12,10 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from ..engine.pictures.class_colours import Colour, colour_of
 from ..engine.pictures.meaning import Meaning
 from ..log.catalogue import Catalogue, one_line, width
-from .overlay import VOID_COLOURS, Colour, colour_of
+from .overlay import VOID_COLOURS
 from .shown_pairs import ShownPair
 
 MOST = 12

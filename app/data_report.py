@@ -9,13 +9,13 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from ..engine.pictures.class_colours import colour_of
 from ..engine.pictures.folder import Folder
 from ..engine.pictures.meaning import IGNORED, MaskClass, Meaning, value_text
 from ..engine.pictures.split import VALIDATE_EVERY, group_of
 from ..engine.task import Said, some_of
 from ..log.catalogue import Catalogue, one_line
 from .data_facts import Side, number_ranges, sizes
-from .overlay import colour_of
 from .report_console import plain_table
 
 WARNING = ("▲", "yellow")

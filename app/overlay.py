@@ -1,7 +1,4 @@
-"""Pictures as they are shown to a person: small, with the mask in colours over them.
-
-The colours are those of Okabe and Ito, which colour-blind people tell apart (https://jfly.uni-koeln.de/color/).
-"""
+"""Pictures as they are shown to a person: small, with the mask in colours over them."""
 
 from __future__ import annotations
 
@@ -10,15 +7,8 @@ from typing import Any
 
 import numpy as np
 
-Colour = tuple[int, int, int]
-"""Red, green and blue, 0 to 255."""
+from ..engine.pictures.class_colours import Colour, colour_of
 
-OKABE_ITO: tuple[Colour, ...] = (
-    (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167),
-)  # fmt: skip
-"""Without black, which is no colour on a grey picture."""
-LIGHTER, DARKER = 0.5, 0.45
-"""Mixed with white and with black for classes beyond these."""
 VOID_COLOURS: tuple[Colour, Colour] = ((96, 96, 96), (200, 200, 200))
 """Of the stripes."""
 FILL, EDGE, STRIPES = 0.38, 0.9, 0.75
@@ -26,23 +16,6 @@ FILL, EDGE, STRIPES = 0.38, 0.9, 0.75
 EDGES_A_SIDE = 240
 """Edges are as thick as one part in so many of the longer side."""
 STRIPES_A_SIDE = 60
-
-
-def _mixed(colour: Colour, other: int, share: float) -> Colour:
-    red, green, blue = (round(one * (1 - share) + other * share) for one in colour)
-    return red, green, blue
-
-
-COLOURS: tuple[Colour, ...] = (
-    *OKABE_ITO,
-    *(_mixed(colour, 255, LIGHTER) for colour in OKABE_ITO),
-    *(_mixed(colour, 0, DARKER) for colour in OKABE_ITO),
-)
-
-
-def colour_of(label: int) -> Colour:
-    """Of the class with this number, 1 or more."""
-    return COLOURS[(label - 1) % len(COLOURS)]
 
 
 def overlaid(picture: Any, labels: Any) -> Any:

@@ -18,7 +18,7 @@ class PredictConfig:
     named: tuple[str, ...] = field(default=(), metadata={"positional": True})
     """A run, or a checkpoint, if the newest run is not meant; and pictures, or folders of them."""
 
-    out: Path = Path("predictions")
+    out: Path = field(default=Path("predictions"), metadata={"help": "out_of_predict"})
     """Folder that gets the masks."""
 
     overlay: bool = False

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..engine.pictures.mask_files import mask_suffix, put_in_place, write_mask
+from ..engine.pictures.formats import reader_of
+from ..engine.pictures.mask_files import put_in_place, write_mask
 from ..engine.pictures.overlay import write_overlay
 from ..engine.pictures.picture_files import PictureFiles, pictures_at
-from ..engine.pictures.recipe import Recipe
 from ..engine.prediction import Learnt, Predictor, device_of, read_learnt, read_parts, shares
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
@@ -29,7 +29,7 @@ def predict_pictures(weights: Weights, paths: Sequence[Path], config: PredictCon
     device = device_of(config.device)
     path, learnt = _read(weights, catalogue)
     pictures, said = pictures_at(paths, several_files=learnt.recipe.several_files)
-    targets = _targets(pictures, config, learnt.recipe)
+    targets = _targets(pictures, config)
     names = ", ".join(one.name for one in learnt.recipe.classes)
     print(catalogue.text("predict_model", path=str(path), epoch=learnt.epoch, classes=names, device=str(device)))
     for key, fields in said:
@@ -50,12 +50,12 @@ def _read(weights: Weights, catalogue: Catalogue) -> tuple[Path, Learnt]:
     return last, read_learnt(last)
 
 
-def _targets(pictures: Sequence[PictureFiles], config: PredictConfig, recipe: Recipe) -> dict[Path, PictureFiles]:
+def _targets(pictures: Sequence[PictureFiles], config: PredictConfig) -> dict[Path, PictureFiles]:
     """The picture of each mask to be written; raises `UsageError` where one would take the place of a file."""
     inputs = {path.resolve() for picture in pictures for path in picture.files}
     targets: dict[Path, PictureFiles] = {}
     for picture in pictures:
-        target = config.out / f"{picture.name}{mask_suffix(picture.files[0], recipe)}"
+        target = config.out / f"{picture.name}{_suffix_of(picture)}"
         written = [target, _overlay_of(target, picture)] if config.overlay else [target]
         for path in written:
             if path.resolve() in inputs:
@@ -65,6 +65,10 @@ def _targets(pictures: Sequence[PictureFiles], config: PredictConfig, recipe: Re
             raise UsageError("predict_same_name", first=first, second=second, path=str(target))
         targets[target] = picture
     return targets
+
+
+def _suffix_of(picture: PictureFiles) -> str:
+    return reader_of(picture.files[0]).mask_suffix(picture.files[0])
 
 
 def _overlay_of(target: Path, picture: PictureFiles) -> Path:

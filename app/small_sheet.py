@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from ..engine.pictures.class_colours import colour_of
 from ..log.catalogue import Catalogue, one_line
-from .overlay import VOID_COLOURS, colour_of
+from .overlay import VOID_COLOURS
 from .shown_pairs import ShownPair
 
 HALF = "▀"

@@ -14,24 +14,8 @@ from PIL import Image
 from .formats import reader_of
 from .recipe import Recipe
 
-PNG, COMPRESSED_NIFTI = ".png", ".nii.gz"
-NO_MASKS = (".jpg", ".jpeg", ".gif", ".webp")
-"""Formats that change the numbers of a mask, or have none above 255."""
-BMP = ".bmp"
-IN_COLOUR = (PNG, BMP, ".tif", ".tiff")
+IN_COLOUR = (".png", ".tif", ".tiff")
 """Formats in which a mask of colours is written; elsewhere it has the numbers of its classes."""
-
-
-def mask_suffix(like: Path, recipe: Recipe) -> str:
-    """How the name of the mask of the picture `like` ends."""
-    chosen = getattr(reader_of(like), "mask_suffix", None)
-    if chosen is not None:  # the reader knows what it writes
-        return str(chosen(like))
-    name = like.name.lower()
-    deep = recipe.values().dtype == np.uint16
-    if name.endswith(NO_MASKS) or (name.endswith(BMP) and deep):
-        return PNG
-    return COMPRESSED_NIFTI if name.endswith(COMPRESSED_NIFTI) else like.suffix
 
 
 def write_mask(path: Path, labels: Any, recipe: Recipe, like: Path) -> None:

@@ -9,14 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-COLOURS = np.array(
-    [
-        (0xE6, 0x9F, 0x00), (0x56, 0xB4, 0xE9), (0x00, 0x9E, 0x73), (0xF0, 0xE4, 0x42),
-        (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00), (0xCC, 0x79, 0xA7),
-    ],
-    np.uint16,
-)  # fmt: skip
-"""Those that people of every colour vision tell apart (Okabe, Ito, 2008), without black."""
+from .class_colours import colour_of
+
+BACKGROUND = (0, 0, 0)
 ROWS = 256
 """Of a picture, coloured at a time."""
 SEEN = 1_000_000
@@ -34,11 +29,12 @@ def write_overlay(path: Path, parts: Sequence[Any], labels: Any) -> None:
     found = labels[number]
     picture = _as_8_bit(parts[0][number])
     shown = np.empty((*found.shape, 3), np.uint8)
+    colours = np.array([BACKGROUND, *(colour_of(label) for label in range(1, int(found.max()) + 1))], np.uint16)
     for first in range(0, len(found), ROWS):
         rows = slice(first, first + ROWS)
         pixels = picture[rows] if picture.ndim == 3 else picture[rows, :, None].repeat(3, axis=2)
         marked = found[rows]
-        mixed = (pixels + COLOURS[(marked.astype(np.int64) - 1) % len(COLOURS)]) // 2
+        mixed = (pixels + colours[marked]) // 2
         shown[rows] = np.where(marked[..., None] > 0, mixed, pixels)
     Image.fromarray(shown).save(path, "PNG")
 

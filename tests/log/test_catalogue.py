@@ -67,7 +67,19 @@ def test_the_two_languages_have_the_same_texts_with_the_same_fields():
     }
     assert len(chinese) == sum(
         len(part.TEXTS)
-        for part in (analysis, command_run, commands, data, data_report, failures, monitor, own_loop, prediction, run, task)
+        for part in (
+            analysis,
+            command_run,
+            commands,
+            data,
+            data_report,
+            failures,
+            monitor,
+            own_loop,
+            prediction,
+            run,
+            task,
+        )
     )  # none hides another
 
 

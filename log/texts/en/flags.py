@@ -33,7 +33,7 @@ HELP = {
     "html": "also write one self-contained page",
     "json_of_runs": "print one JSON array, for scripts",
     "json": "print one JSON object, for scripts",
-    "out": "folder that gets the masks",
+    "out_of_predict": "folder that gets the masks",
     "overlay": "also write NAME_overlay.png: the picture with its classes in colours",
     "device_of_predict": "where to compute; auto = cuda with a GPU",
     "lang": "language, also by EVERYBATCH_LANG",

@@ -33,7 +33,7 @@ HELP = {
     "html": "再写一个完整的网页",
     "json_of_runs": "输出一个JSON数组，给脚本使用",
     "json": "输出一个JSON对象，给脚本使用",
-    "out": "存放掩码的目录",
+    "out_of_predict": "存放掩码的目录",
     "overlay": "再写 NAME_overlay.png: 图像上叠加类别的颜色",
     "device_of_predict": "在哪里计算；auto = 有GPU时用cuda",
     "lang": "语言；也可用环境变量 EVERYBATCH_LANG",
