@@ -11,8 +11,9 @@ import sys
 import numpy as np
 import pytest
 from everybatch.app.contact_sheet import MOST
-from everybatch.app.overlay import OKABE_ITO, overlaid
+from everybatch.app.overlay import overlaid
 from everybatch.app.shown_pairs import chosen, shown_pair
+from everybatch.engine.pictures.class_colours import OKABE_ITO
 from everybatch.engine.pictures.folder import read_folder
 from everybatch.engine.pictures.reader import Header
 from everybatch.log.catalogue import Catalogue
