@@ -1,7 +1,5 @@
 """What is wrong with a task is found in the trial, and its line says what to change."""
 
-import random
-
 import pytest
 import torch
 from everybatch.engine.config import TrainConfig
@@ -365,19 +363,3 @@ def test_an_optimizer_with_a_closure_and_mixed_precision():
 def test_no_more_ranks_than_samples():
     assert "--nproc" in line(Line(), world_size=13)
     assert "is empty" in line(made(samples=0))
-
-
-def test_the_random_numbers_of_a_stream_leave_the_others_alone():
-    class Drawn(Stream):
-        def __iter__(self):
-            random.seed(1)
-            return super().__iter__()
-
-    random.seed(5)
-    before = random.getstate()
-    task = made(train_data=lambda self: Drawn(8))
-    from everybatch.engine.batches import Share, train_batches
-    from everybatch.engine.task_options import read_options
-
-    list(train_batches(task.train_data(), TrainConfig(), read_options(task), Share(0, 1)).epoch(1))
-    assert random.getstate() == before
