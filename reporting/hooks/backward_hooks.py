@@ -63,7 +63,7 @@ class BackwardHooks:
             try:
                 return original(*arguments, **options)
             except BaseException:
-                observer.take_back(before)
+                observer.losses.take_back(before)
                 raise
             finally:
                 watch.watching = watch.on

@@ -43,7 +43,7 @@ def _hook_zero_grad(watch: Watch, kind: Any, parameters: Callable[[Any], Any]) -
     def zero_grad(this: Any, *arguments: Any, **options: Any) -> Any:
         if watch.on and watch.observer.losses and not torch.compiler.is_compiling():
             try:
-                watch.observer.cleared({id(one) for one in parameters(this)})
+                watch.observer.losses.gradients_cleared({id(one) for one in parameters(this)})
             except Exception as error:  # noqa: BLE001
                 watch.failed(error)
         return original(this, *arguments, **options)

@@ -19,19 +19,23 @@ from ..socket_channel import Address, SocketChannel
 from .backward_hooks import BackwardHooks
 from .endings import hook_endings
 from .epochs import Epochs
+from .learning_rate import learning_rate
 from .loader_hooks import hook_loaders
-from .losses import Accumulation
+from .losses import division_of
 from .observer import Observer
 from .passes import LoaderPass
+from .remarks import Remarks
 from .saved import watch_saved_hooks
 from .step_hooks import hook_steps
+from .step_losses import StepLosses
 from .turns import Turns
 from .untraced import leave_untraced
 from .watch import Watch, say_unwatched
 
 HOOKING = (BackwardHooks, hook_steps, hook_loaders, Watch)
-OBSERVING = (Observer, Epochs, LoaderPass, Turns, Accumulation, Reporter, SampleCounter)
-OURS = (__name__, *(each.__module__ for each in (*HOOKING, *OBSERVING)))
+OBSERVING = (Observer, Epochs, LoaderPass, Turns, StepLosses, Remarks, division_of, learning_rate)
+REPORTING = (Reporter, SampleCounter)
+OURS = (__name__, *(each.__module__ for each in (*HOOKING, *OBSERVING, *REPORTING)))
 """The modules whose functions run on the training thread."""
 
 
