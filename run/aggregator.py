@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import TextIO
 
 import msgspec
@@ -33,37 +32,22 @@ from ..metrics.events import (
     ValidationFailed,
     Warned,
 )
-from ..metrics.line_context import INTERVAL_CHANGED
 from ..metrics.merge import BatchMerger, EpochTotals
 from ..metrics.records import (
     BatchRecord,
     EpochStarted,
-    Notice,
     RunEnded,
-    RunStarted,
-    RunTold,
-    ValidationRecord,
 )
 from ..metrics.values import MOST_NAMES, ValueNames
+from .attempt_info import AttemptInfo
 from .epoch_books import EpochBooks
 from .foreign_failure import first_error, raised
 from .generations import Generations
-from .held_events import HeldEvent, HeldEvents
+from .held_events import HeldEvents
+from .milestones import Milestones
 from .ranks import Ranks
 from .recovery import Recovered
-from .run_folder import RunFolder
-from .sinks import Sinks
-
-
-@dataclass(frozen=True)
-class AttemptInfo:
-    """What must be known of the attempt that is recorded."""
-
-    folder: RunFolder
-    started: RunStarted
-    log_batch_metrics: bool
-    recovered: Recovered | None = None
-    """The files that earlier attempts left; None for the first attempt."""
+from .run_writer import RunWriter
 
 
 class Aggregator:
@@ -79,35 +63,22 @@ class Aggregator:
                 value_names=history.value_names or run.value_names,
                 metric_names=run.metric_names or history.metric_names,
             )
-        self._catalogue = catalogue
+        self.writer = RunWriter(attempt, run, catalogue, stdout)
+        self.sinks = self.writer.sinks
         self.ranks = Ranks()
         self._generations = Generations()
-        self.stopped_by = ""
-        """The command that stopped the ranks, if one did."""
-        self.interval = run.log_interval
-        """The log interval of the console and of every watcher."""
-        self.sinks = Sinks(
-            attempt.folder,
-            run.metric_names,
-            run.value_names,
-            catalogue,
-            self.emit,
-            log_batch_metrics=attempt.log_batch_metrics,
-            stdout=stdout,
-            recovered=attempt.recovered,
-        )
+        self._known = self.writer.known
         self.steps = run.start.step
         """The newest step of any rank."""
-        self._run = self._asked = run
         self._world_size = max(1, run.world_size)
         """Of a run that is not ours: as large as its ranks say."""
-        self._checkpoints = attempt.folder.checkpoints
         self._began = time.monotonic()
         self._values = ValueNames(run.value_names)
         self._batches = BatchMerger(self._world_size, run.attempt, self._began, run.start.step, self._values)
         self._too_many_told = False
         self._epochs = EpochBooks(run, self._world_size, self._values.how)
         self._held = HeldEvents(run.start.step)
+        self._milestones = Milestones(attempt.folder.checkpoints, self._epochs, self.writer)
         self._anomalies = AnomalyWatch()
         if attempt.recovered is not None:
             self._take_earlier(attempt.recovered)
@@ -116,12 +87,12 @@ class Aggregator:
     @property
     def metric_names(self) -> tuple[str, ...]:
         """Of the validations, as far as they are known."""
-        return self._run.metric_names
+        return self._known.now.metric_names
 
-    def set_interval(self, interval: int) -> None:
-        """Change the log interval of the console and of every watcher."""
-        self.interval = interval
-        self.emit(INTERVAL_CHANGED, "info", interval=interval)
+    @property
+    def stopped_by(self) -> str:
+        """The command that stopped the ranks, if one did."""
+        return self._milestones.stopped_by
 
     def handle(self, event: AnyEvent) -> None:
         """Take one event; those of a rank must come in its order."""
@@ -144,7 +115,8 @@ class Aggregator:
             case BatchValues():
                 self._batches.add_values(event)
             case Planned():
-                self._plan(event)
+                if self._known.plan(event):
+                    self._epochs.eta.epochs, self._epochs.eta.steps = self._known.now.epochs, self._known.now.steps
             case Introduced():
                 self._meet(event)
             case EpochBegan():
@@ -163,9 +135,9 @@ class Aggregator:
                 self._held.hold_until(event.step, event)
                 self._release_due()
             case Warned():
-                self.emit(event.kind, event.level, rank=event.rank, **event.fields)
+                self.writer.emit(event.kind, event.level, rank=event.rank, **event.fields)
             case BatchesDropped():
-                self.emit("dropped", "warning", rank=event.rank, count=event.count)
+                self.writer.emit("dropped", "warning", rank=event.rank, count=event.count)
             case Hello():
                 if self._generations.comes_again(event):
                     self._begin_generation()
@@ -184,13 +156,13 @@ class Aggregator:
             return
         self.ranks.late.settle(self.ranks.reporting)
         if present < self._world_size:
-            self.emit("ranks_settled", "warning", present=present, world_size=self._world_size)
+            self.writer.emit("ranks_settled", "warning", present=present, world_size=self._world_size)
             self._set_world_size(present)
 
     def _comes_too_late(self, event: AnyEvent) -> bool:
         """Whether the event is of what was merged without its rank; from then on, that rank is waited for."""
         if self.ranks.late.joins(event):
-            self.emit("rank_late", "warning", rank=event.rank)
+            self.writer.emit("rank_late", "warning", rank=event.rank)
             self._set_world_size(self._world_size + 1)
         return self.ranks.late.is_past(event, self._batches.merged_step, self._epochs.newest_ended)
 
@@ -200,7 +172,7 @@ class Aggregator:
         for state in states:
             self.sinks.record(state)
         for notice in self._anomalies.new_stragglers() if states else []:
-            self.emit_notice(notice)
+            self.writer.emit_notice(notice)
 
     def end(self, state: str, reason: str) -> RunEnded:
         """No more events: write what is left, and how the attempt ended.
@@ -210,11 +182,11 @@ class Aggregator:
         self.sinks.look()  # so that the end stands last
         self._batches.close()
         if self._batches.incomplete:
-            self.emit("incomplete", "warning", count=self._batches.incomplete)
+            self.writer.emit("incomplete", "warning", count=self._batches.incomplete)
         for epoch in self._epochs.rest():
             self._end_epoch(epoch, {"restarting": "failed", "finished": "completed"}.get(state, state))
         for event in self._held.rest():
-            self._release(event)
+            self._milestones.write(event)
         if reason:
             self.sinks.line(reason, console=False)
         best, judge = self._epochs.best if state != "restarting" else None, self._epochs.judge
@@ -228,21 +200,8 @@ class Aggregator:
             at=time.time(),
             best_metric=judge.metric if best else "",
         )
-        self.sinks.record(ended)
-        validated = best is not None and best.val_loss is not None
-        for line in self._catalogue.end(ended, self._run.epochs, validated=validated):
-            self.sinks.line(line)
-        self.sinks.flush(sync=True)
+        self.writer.end(ended, validated=best is not None and best.val_loss is not None)
         return ended
-
-    def emit(self, kind: str, level: str, **fields: str | int | float) -> None:
-        """Add a line of our own, on screen, in the log and in the journal."""
-        self.emit_notice(Notice(kind, level, dict(fields), at=time.time()))
-
-    def emit_notice(self, notice: Notice) -> None:
-        """Add a notice, as `emit` does."""
-        self.sinks.record(notice)
-        self.sinks.line(self._catalogue.notice(notice))
 
     def _begin_generation(self) -> None:
         """The ranks are started anew: close the books of those that were, and wait for as many as will come."""
@@ -251,10 +210,10 @@ class Aggregator:
         for epoch in self._epochs.rest():
             self._end_epoch(epoch, "completed" if done else "failed")
         for event in self._held.rest():
-            self._release(event)
+            self._milestones.write(event)
         if (error := first_error(self.ranks.errors.values())) is not None:
-            self.emit_notice(raised(error))
-        self.emit("ranks_again", "info" if done else "warning", epoch=self._epochs.newest_ended + 1)
+            self.writer.emit_notice(raised(error))
+        self.writer.emit("ranks_again", "info" if done else "warning", epoch=self._epochs.newest_ended + 1)
         self._generations.go_on_behind(self._epochs.newest_ended, self._batches.merged_step)
         self.ranks = Ranks()
         self._batches.world_size = self._world_size = self._epochs.world_size = 1
@@ -263,11 +222,10 @@ class Aggregator:
 
     def _take_earlier(self, recovered: Recovered) -> None:
         """Fill what the files lack, and go on with the sums of the earlier attempts."""
-        history, run = recovered.history, self._run
+        history, start = recovered.history, self._known.now.start
         for record in history.wanted:
             batches = history.batches.get(record.epoch, record.batch + 1)
-            line = self._catalogue.batch(record, run.epochs, batches, run.value_names)
-            self.sinks.record_earlier(record, line)
+            self.writer.earlier_batch(record, batches)
         for summary in history.summaries:
             self._epochs.add_earlier(summary)
             self.sinks.record_earlier(summary)
@@ -275,8 +233,8 @@ class Aggregator:
             self._epochs.open[epoch.epoch] = epoch
             self._end_epoch(epoch, "completed")
         if history.open:
-            batches = history.batches.get(run.start.epoch, run.start.batch)
-            self._epochs.get(run.start.epoch, batches).add_earlier(history.open)
+            batches = history.batches.get(start.epoch, start.batch)
+            self._epochs.get(start.epoch, batches).add_earlier(history.open)
 
     def _meet(self, rank: Introduced) -> None:
         """One that we did not start tells how many there are."""
@@ -287,11 +245,11 @@ class Aggregator:
         self._set_world_size(there_are, rank.device.partition(":")[0])
 
     def _set_world_size(self, world_size: int, device: str = "") -> None:
-        if world_size == self._run.world_size and not device:
+        if world_size == self._known.now.world_size and not device:
             return
         self._world_size = self._batches.world_size = world_size
         self._epochs.resize(world_size)
-        self._tell(world_size=world_size, device=device or self._run.device)
+        self._known.tell(world_size=world_size, device=device or self._known.now.device)
         for record in self._batches.complete():
             self._end_left_epochs(record.epoch)
             self._batch(record)
@@ -302,39 +260,17 @@ class Aggregator:
         for epoch in self._epochs.left(before):
             self._end_epoch(epoch, epoch.status)
 
-    def _plan(self, planned: Planned) -> None:
-        """What the command line tells of the epochs and steps stands, as nobody else may know better."""
-        epochs = self._asked.epochs if self._asked.epochs > 0 else planned.epochs
-        steps = self._asked.steps if self._asked.steps > 0 else planned.steps
-        if (epochs, steps) != (self._run.epochs, self._run.steps):
-            self._epochs.eta.epochs, self._epochs.eta.steps = epochs, steps
-            self._tell(epochs=epochs, steps=steps)
-
-    def _tell(self, **changes: object) -> None:
-        """Something of the run is known only now, to all that read its journal."""
-        run = self._run = msgspec.structs.replace(self._run, **changes)
-        self.sinks.record(
-            RunTold(run.world_size, run.device, run.epochs, run.steps, run.metric_names, run.value_names)
-        )
-
-    def _name_values(self) -> None:
-        """Some of the values came for the first time."""
-        self._tell(value_names=tuple(self._values.names))
-        self.sinks.name_values(self._run.value_names)
-
     def _batch(self, record: BatchRecord) -> None:
-        if len(self._values.names) > len(self._run.value_names):
-            self._name_values()
+        if len(self._values.names) > len(self._known.now.value_names):
+            self._known.name_values(self._values.names)
         if self._values.refused and not self._too_many_told:
             self._too_many_told = True
-            self.emit("too_many_values", "warning", name=self._values.refused, most=MOST_NAMES)
+            self.writer.emit("too_many_values", "warning", name=self._values.refused, most=MOST_NAMES)
         epoch = self._epochs.get(record.epoch)
         epoch.add(record)
-        line = self._catalogue.batch(record, self._run.epochs, epoch.batches, self._run.value_names)
-        self.sinks.line(line, console=record.batch % self.interval == 0)
-        self.sinks.record(record)
+        self.writer.batch(record, epoch.batches)
         for notice in self._anomalies.notices_of(record):
-            self.emit_notice(notice)
+            self.writer.emit_notice(notice)
         if self._held:
             self._release_due()
 
@@ -353,60 +289,17 @@ class Aggregator:
             self._release_due()
 
     def _end_epoch(self, epoch: EpochTotals, status: str) -> None:
-        summary = self._epochs.end(epoch, status, self._seconds_left)
-        self.sinks.record(summary)
-        run = self._run
-        for line in self._catalogue.epoch(summary, run.epochs, epoch.batches, run.metric_names, run.value_names):
-            self.sinks.line(line)
-        self.sinks.flush(sync=True)
+        self.writer.epoch(self._epochs.end(epoch, status, self._seconds_left), epoch.batches)
 
     def _seconds_left(self, epoch: int) -> float:
         """When this epoch is done; nan while unknown."""
         eta = self._epochs.eta
-        if self._run.epochs > 0:
+        if self._known.now.epochs > 0:
             return eta.seconds_left(epoch)
         step = self._batches.merged_step
-        return eta.seconds_left_by_steps(step, step - self._run.start.step, time.monotonic() - self._began)
+        return eta.seconds_left_by_steps(step, step - self._known.now.start.step, time.monotonic() - self._began)
 
     def _release_due(self) -> None:
         """Write the events of rank 0 that were held back until their batch or epoch was merged over all ranks."""
         for event in self._held.due(self._batches.merged_step, self._epochs.open):
-            self._release(event)
-
-    def _release(self, event: HeldEvent) -> None:
-        match event:
-            case EpochTrained():
-                self._epochs.get(event.epoch).batches = event.batches
-                self.sinks.record(EpochStarted(event.epoch, event.batches, event.val_batches))
-            case Saved():
-                self._epochs.eta.saved(event.seconds)
-                path = self._checkpoints / f"{event.kind}.pt"
-                self.emit(f"saved_{event.kind}", "info", path=str(path), seconds=event.seconds)
-            case SaveFailed():
-                path = self._checkpoints / f"{event.kind}.pt"
-                self.emit("save_failed", "warning", path=str(path), reason=event.reason)
-            case ValidatedAt():
-                self._validated(event)
-            case ValidationFailed():
-                self.emit("validation_failed", "warning", epoch=event.epoch, rank=event.rank, reason=event.reason)
-            case CommandTaken():
-                self.stopped_by = event.command if event.command.startswith("stop") else self.stopped_by
-                self.emit(f"{event.command}_taken", "info", epoch=event.epoch, batch=event.batch)
-
-    def _validated(self, event: ValidatedAt) -> None:
-        """A validation at any time; where an epoch is open, it is one of that."""
-        names = [*self._run.metric_names, *(name for name in event.values if name not in self._run.metric_names)]
-        if len(names) > len(self._run.metric_names):
-            self._tell(metric_names=tuple(names[:MOST_NAMES]))
-            self.sinks.name_metrics(self._run.metric_names)
-        metrics = tuple(event.values.get(name) for name in self._run.metric_names)
-        epoch = self._epochs.open.get(event.epoch)
-        batch = 0
-        if epoch is not None:
-            epoch.validated(event.loss, metrics, event.seconds)
-            batch = epoch.done
-        record = ValidationRecord(
-            event.epoch, batch, event.step, event.loss, metrics, event.seconds, at=time.time()
-        )
-        self.sinks.record(record)
-        self.sinks.line(self._catalogue.validation(record, self._run.metric_names))
+            self._milestones.write(event)

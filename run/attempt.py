@@ -16,7 +16,7 @@ from ..log.catalogue import Catalogue, one_line
 from ..metrics.commands import Command
 from ..metrics.records import RunStarted
 from ..reporting.event_queue import EventQueue
-from .aggregator import AttemptInfo
+from .attempt_info import AttemptInfo
 from .failure import Failure, find_failure
 from .launcher import Launcher
 from .preflight import Plan

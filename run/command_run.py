@@ -23,7 +23,7 @@ from ..log.streams import print_to
 from ..metrics.commands import Command
 from ..metrics.files.append_file import AppendFile
 from ..metrics.records import UNKNOWN, Notice, RunStarted
-from .aggregator import AttemptInfo
+from .attempt_info import AttemptInfo
 from .command_config import CommandConfig, executable, shown
 from .command_output import OutputReader, writer_to
 from .foreign_endings import failed_in_spite_of_stop, failure_of_command, why_no_batch

@@ -11,8 +11,8 @@ from typing import Any, TextIO
 
 from ..log.catalogue import Catalogue
 from ..metrics.commands import Command
-from .aggregator import AttemptInfo
 from .agreement import WHAT_RANKS_DO, Agreement
+from .attempt_info import AttemptInfo
 from .connections import Connections
 from .listener import Listener, SocketQueue
 from .presence import Presence

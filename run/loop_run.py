@@ -19,7 +19,7 @@ from ..log.catalogue import Catalogue
 from ..metrics.commands import Command
 from ..metrics.records import UNKNOWN, RunStarted
 from ..reporting.api.joined import Joined, LoopConfig
-from .aggregator import AttemptInfo
+from .attempt_info import AttemptInfo
 from .foreign_endings import ending_of_loop
 from .foreign_failure import explain
 from .foreign_run import POLL_SECONDS, ForeignRun

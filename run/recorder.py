@@ -19,7 +19,8 @@ from ..log.catalogue import Catalogue
 from ..metrics.events import Hello, decode_events
 from ..metrics.records import Notice, RunEnded
 from ..reporting.event_queue import EventQueue
-from .aggregator import Aggregator, AttemptInfo
+from .aggregator import Aggregator
+from .attempt_info import AttemptInfo
 from .listener import SocketQueue
 
 PERIOD_SECONDS = 0.08
@@ -135,11 +136,11 @@ class Recorder:
         except queue.Empty:
             return True
         if isinstance(request, Notice):
-            self.aggregator.emit_notice(request)
+            self.aggregator.writer.emit_notice(request)
         elif request is SETTLE:
             self.aggregator.settle_ranks()
         elif isinstance(request, int):
-            self.aggregator.set_interval(request)
+            self.aggregator.writer.set_interval(request)
         elif request is not None:
             while self._take_messages():
                 pass
@@ -168,12 +169,12 @@ class Recorder:
                 if isinstance(one, EventQueue):  # the other end is one of ours
                     raise
                 one.close()
-                self.aggregator.emit("garbage", "warning")
+                self.aggregator.writer.emit("garbage", "warning")
                 return False
             for event in events:
                 if isinstance(event, Hello) and self._is_twice(one, event):
                     self._refused.append(one)
-                    self.aggregator.emit("rank_twice", "warning", rank=event.rank, pid=event.pid)
+                    self.aggregator.writer.emit("rank_twice", "warning", rank=event.rank, pid=event.pid)
                 if one not in self._refused:
                     self.aggregator.handle(event)
         return bool(messages)

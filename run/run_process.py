@@ -124,7 +124,7 @@ class RunProcess:
                 return ending.exit_code
             restarts_left -= 1
             self._number += 1
-            self._log_interval = attempt.recorder.aggregator.interval
+            self._log_interval = attempt.recorder.aggregator.writer.interval
             try:
                 attempt = self._begin(*self._find_checkpoint(), stdout)
             except UsageError as error:

@@ -36,6 +36,8 @@ class Link:
         self._where = where
         self._ended = False
         self._lost = lost
+        self.device_told = False
+        """Whether it was told where this rank trains."""
         self.obedience = Obedience(
             place.rank, place.world_size, done, self._answer, self._tell_taken, self._run_process_gone
         )

@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 from ...metrics.events import Finished, RankFailed, ValidatedAt, Warned
 from ...metrics.records import UNKNOWN
 from ..last_word import last_word
-from ..late_numbers import is_elsewhere
 from ..reporter import NO_HOW
+from .batch_numbers import loss_of, number_kept
 from .epochs import Epochs
 from .errors import ArgumentError, said, say
 from .link import Link
-from .numbers import has_one_element, quick_number, real, whole
+from .numbers import real, whole
 from .passes import Pass
 from .processes import END_SECONDS, Processes
-from .values import Values
+from .values import Values, mapping
 
 Item = TypeVar("Item")
 FAULT_SECONDS = 0.5
@@ -54,7 +54,7 @@ class Run:
         self._leaving: Link | None = None
         """The link that has sent its last word."""
         self._values = Values(self._warn)
-        self._end_told = self._device_told = False
+        self._end_told = False
         self._stopped = False
         """A loop over epochs or batches ended because a stop was agreed on."""
 
@@ -78,16 +78,16 @@ class Run:
         for a loss, lr or samples that is no number; any other value that is none is left out, and said once.
         """
         if values is not None:
-            named = {**(values if type(values) is dict else _mapping(values)), **named}
+            named = {**(values if type(values) is dict else mapping(values)), **named}
             loss, lr = named.pop("loss", loss), named.pop("lr", lr)
             samples = named.pop("samples", samples)
         if loss is None:
             raise ArgumentError("api_loss")
         link = self._link or self._ready()
         if type(loss) is not float:
-            loss = self._loss(loss, link)
+            loss = loss_of(loss, link)
         if type(lr) is not float:
-            lr = math.nan if lr is None else self._kept("lr", lr, link)
+            lr = math.nan if lr is None else number_kept("lr", lr, link)
         if samples is not None:
             samples = whole("samples", samples, 0)
         if self.ended:
@@ -140,7 +140,7 @@ class Run:
         loss that is none.
         """
         if values is not None:
-            named = {**_mapping(values), **named}
+            named = {**mapping(values), **named}
             loss = named.pop("loss", loss)
         loss = None if loss is None else real("loss", loss)
         link = self._link or self._ready()
@@ -286,20 +286,6 @@ class Run:
         if self._link is not None:
             self._link.send(Warned(self._link.place.rank, kind, fields))
 
-    def _loss(self, loss: Any, link: Link | None) -> Any:
-        """The loss as the reporter may read it later: a tensor of a GPU on its way, a number otherwise."""
-        if link is not None and not self._device_told and hasattr(loss, "device"):
-            self._device_told = True
-            link.on_device(str(loss.device))
-        return self._kept("loss", loss, link)
-
-    def _kept(self, name: str, number: Any, link: Link | None) -> Any:
-        if (quick := quick_number(number)) is not None:
-            return quick
-        if is_elsewhere(number) and has_one_element(number) and not number.is_complex():
-            return number if link is None else link.reporter.keep(number)
-        return real(name, number)
-
     def _tell_batch(self, link: Link, loss: Any, lr: Any, samples: int, named: dict[str, Any]) -> None:
         reporter, counts = link.reporter, self.counts
         wait, counted = counts.batch(link, self.step)
@@ -321,12 +307,6 @@ class Run:
         stops = obedience.stop_together or (epoch and obedience.stop_after_epoch)
         self._stopped = self._stopped or stops
         return stops
-
-
-def _mapping(values: Any) -> Mapping[str, Any]:
-    if not isinstance(values, Mapping):
-        raise ArgumentError("api_mapping", got=type(values).__name__)
-    return values
 
 
 RUNS: Processes[Run] = Processes()

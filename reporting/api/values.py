@@ -8,6 +8,7 @@ from typing import Any
 from ...metrics.values import LAST, MOST_NAMES, SUM
 from ..late_numbers import is_elsewhere
 from ..reporter import NO_HOW
+from .errors import ArgumentError
 from .numbers import has_one_element, number_of, quick_number
 
 MOST_NAME = 100
@@ -34,6 +35,13 @@ def sum_over_ranks(value: Any) -> Any:
 def last_of_ranks(value: Any) -> Any:
     """A value that is the same on all ranks: that of the lowest rank counts, and in an epoch the last one."""
     return Marked(value, LAST)
+
+
+def mapping(values: Any) -> Mapping[str, Any]:
+    """The values that somebody gave in one dict; raises `ArgumentError` for what is none."""
+    if not isinstance(values, Mapping):
+        raise ArgumentError("api_mapping", got=type(values).__name__)
+    return values
 
 
 class Values:

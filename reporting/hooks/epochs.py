@@ -55,16 +55,24 @@ class Epochs:
             return True
         return False
 
-    def enter(self, reporter: Reporter, one: LoaderPass | None, began: float, micro_batches: int) -> None:
-        """The next epoch begins with a step of so many batches of this pass; 0 if it left out some before."""
+    def enter(
+        self, reporter: Reporter, one: LoaderPass | None, micro_batches: int, *, another: bool, first_loss_at: float
+    ) -> None:
+        """The next epoch begins with a step of so many batches of this pass; 0 if it left out some before.
+
+        The epoch before ends with that. `another` training may have begun.
+        """
+        self.end(reporter, max(self.stepped_at, one.began_at) if one is not None else None)
+        if another and self.number:
+            reporter.send(Warned(reporter.rank, "another_training", {"epoch": self.number + 1}))
         self.number += 1
         self._passes.current = one
         self._passes.loaderless = one is None
         self.is_open = True
-        self._began = began
+        self._began = one.began_at if one is not None else self.stepped_at or first_loss_at
         self.batches = 0
         self.told = self._expected(one, micro_batches)
-        reporter.begin_epoch(self.number, self.told, at=began)
+        reporter.begin_epoch(self.number, self.told, at=self._began)
 
     def skipped_some(self, reporter: Reporter) -> None:
         """The script left out batches of the loader, so that nobody knows how many will come."""

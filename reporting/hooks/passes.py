@@ -147,6 +147,16 @@ class Passes:
             return one, -1
         return one, one.sizes.popleft()
 
+    def are_fresh(self, one: LoaderPass | None) -> bool | None:
+        """Whether the loader gave a batch for which no step counted; None without a loader.
+
+        `one` is the pass of the step that is made.
+        """
+        current = self.current
+        if one is None and current is None:
+            return None
+        return self.fresh or (current is not None and current.given != current.given_before)
+
     def stepped(self, one: LoaderPass | None) -> float:
         """A step counted the batches of this pass: what it waited for them, nan if that is not known.
 

@@ -58,6 +58,11 @@ def quantiles(values: Sequence[float]) -> dict[str, float]:
     }
 
 
+def three_digits(value: float) -> str:
+    """A figure with as many digits as a reader needs of a measurement."""
+    return f"{value:.0f}" if abs(value) >= 100 or abs(value) < 0.05 else f"{value:.3g}"
+
+
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     for line in info.read_text().splitlines() if info.exists() else ():

@@ -165,7 +165,7 @@ def of_everybatch(seconds: float, batches: int, folder: Path) -> Any:
     from everybatch.log.catalogue import Catalogue
     from everybatch.metrics.records import RunStarted
     from everybatch.reporting.event_queue import EventQueue
-    from everybatch.run.aggregator import AttemptInfo
+    from everybatch.run.attempt_info import AttemptInfo
     from everybatch.run.recorder import Recorder
     from everybatch.run.run_folder import RunFolder
     from everybatch.run.run_lock import RunLock

@@ -26,7 +26,7 @@ from everybatch.metrics.events import (
 )
 from everybatch.metrics.records import RunStarted
 from everybatch.reporting.event_queue import EventQueue
-from everybatch.run.aggregator import AttemptInfo
+from everybatch.run.attempt_info import AttemptInfo
 from everybatch.run.recorder import Recorder
 from everybatch.run.run_folder import RunFolder
 

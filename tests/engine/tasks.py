@@ -7,7 +7,7 @@ from everybatch.engine.control import Control
 from everybatch.engine.loop import Loop
 from everybatch.engine.patience import Patience
 from everybatch.engine.task_options import Needs
-from everybatch.metrics.events import decode_events
+from everybatch.metrics.events import BatchEvent, decode_events
 from everybatch.reporting.reporter import Reporter
 from torch import nn
 from torch.utils.data import IterableDataset, TensorDataset
@@ -68,6 +68,11 @@ class Counted(Stream):
         return self.samples
 
 
+def made(base=Line, **members):
+    """An instance of a task with other members."""
+    return type("Mine", (base,), members)()
+
+
 class Told:
     """A channel that keeps the events."""
 
@@ -100,6 +105,11 @@ def trained(task, tmp_path, *, needs=None, checkpoint=None, **flags):
             loop.restore(checkpoint)
         loop.run()
     return loop, told.events
+
+
+def batches(events):
+    """Those of the events that are a batch."""
+    return [event for event in events if isinstance(event, BatchEvent)]
 
 
 def alone():

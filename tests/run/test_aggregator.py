@@ -16,7 +16,8 @@ from everybatch.metrics.events import (
 from everybatch.metrics.files.journal import JournalReader
 from everybatch.metrics.records import UNKNOWN, BatchRecord, EpochSummary, Notice, RunStarted, RunTold
 from everybatch.metrics.run_view import RunView
-from everybatch.run.aggregator import Aggregator, AttemptInfo
+from everybatch.run.aggregator import Aggregator
+from everybatch.run.attempt_info import AttemptInfo
 from everybatch.run.run_folder import RunFolder
 
 EPOCHS, BATCHES = 5, 4

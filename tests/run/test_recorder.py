@@ -11,7 +11,7 @@ from everybatch.metrics.files.journal import JournalReader
 from everybatch.metrics.framing import FrameReader, frame
 from everybatch.metrics.records import UNKNOWN, BatchRecord, RunStarted
 from everybatch.reporting.event_queue import EventQueue
-from everybatch.run.aggregator import AttemptInfo
+from everybatch.run.attempt_info import AttemptInfo
 from everybatch.run.listener import SocketQueue
 from everybatch.run.recorder import Recorder
 from everybatch.run.run_folder import RunFolder
@@ -70,7 +70,7 @@ def test_a_request_does_not_wait_for_a_pause(overloaded):
     run, recorder, rank = overloaded
     until(lambda: rows(run) > 0)
     recorder.set_interval(50)
-    until(lambda: recorder.aggregator.interval == 50)
+    until(lambda: recorder.aggregator.writer.interval == 50)
     assert rank.is_alive()
 
 

@@ -14,7 +14,7 @@ from everybatch.metrics.files.journal import JournalReader
 from everybatch.metrics.records import BatchRecord, EpochSummary, RunEnded, RunStarted, Start
 from everybatch.metrics.run_view import RunView
 from everybatch.reporting.event_queue import EventQueue
-from everybatch.run.aggregator import AttemptInfo
+from everybatch.run.attempt_info import AttemptInfo
 from everybatch.run.recorder import Recorder
 from everybatch.run.recovery import recover
 from everybatch.run.run_folder import RunFolder

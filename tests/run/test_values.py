@@ -19,7 +19,8 @@ from everybatch.metrics.events import (
 from everybatch.metrics.records import UNKNOWN, RunStarted
 from everybatch.metrics.run_view import RunView
 from everybatch.metrics.values import MOST_NAMES
-from everybatch.run.aggregator import Aggregator, AttemptInfo
+from everybatch.run.aggregator import Aggregator
+from everybatch.run.attempt_info import AttemptInfo
 from everybatch.run.run_folder import RunFolder
 
 BEGAN = time.monotonic()

@@ -4,10 +4,10 @@ import sys
 
 import torch
 from common import X, Y, loader, mean_squared, model, tell
-from everybatch.reporting.hooks import observer
+from everybatch.reporting.hooks import remarks
 from everybatch.reporting.reporter import Reporter
 
-observer.NO_STEP_SECONDS = 0.0
+remarks.NO_STEP_SECONDS = 0.0
 
 
 def by_hand():
