@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .support import REPOSITORY, Finished, Running
+from .trained import train_on
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,20 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
 def train(start) -> Callable[..., Finished]:
     """Run ``everybatch train`` to its end."""
     return lambda *flags, **options: start(*flags, **options).wait()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a run of image_folder on masks of a kind, trained once; it is to stay as it is."""
+    folders: dict[str, Path] = {}
+
+    def folder(kind: str) -> Path:
+        if kind not in folders:
+            folders[kind] = tmp_path_factory.mktemp(kind)
+            train_on(kind, folders[kind], "--epochs", "9")
+        return folders[kind]
+
+    return folder
 
 
 @pytest.fixture
