@@ -83,7 +83,7 @@ def sizes(folder: Folder) -> list[tuple[str, int]]:
 
 
 def spacings(folder: Folder) -> list[tuple[tuple[float, ...] | None, int]]:
-    """Millimetres from slice to slice, row to row and column to column, and how many pictures have each in about."""
+    """Millimetres from slice to slice, row to row and column to column, and how many have about that."""
     every = [pair.header.spacing for pair in (*folder.train, *folder.val)]
     return Counter(one and tuple(float(f"{part:.3g}") for part in one) for one in every).most_common()
 
