@@ -111,7 +111,7 @@ def test_what_cannot_be_predicted_is_a_line_each_and_the_others_go_on(trained, p
     assert first == f"{pictures}/0.png: has channels: 3, the model needs 1; there is no mask of it"
     assert second.startswith(f"{pictures}/1.png: cannot identify")
     assert end == "Pictures without a mask: 2"
-    assert "1 files or folders that are no pictures (notes.txt)" in out
+    assert "1 that cannot be pictures (notes.txt)" in out
     assert tree(here) == ["2.png"]
 
 

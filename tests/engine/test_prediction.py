@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from everybatch.engine.checkpoint import save_atomically
+from everybatch.engine.pictures.class_colours import OKABE_ITO
 from everybatch.engine.pictures.formats import reader_of
 from everybatch.engine.pictures.mask_facts import facts_of
 from everybatch.engine.pictures.mask_files import put_in_place, write_mask
 from everybatch.engine.pictures.mask_pixels import MaskPixels
 from everybatch.engine.pictures.mask_rules import meaning_of
-from everybatch.engine.pictures.overlay import COLOURS, write_overlay
+from everybatch.engine.pictures.overlay import write_overlay
 from everybatch.engine.pictures.picture_files import PictureFiles, pictures_at
 from everybatch.engine.pictures.recipe import Recipe, Written, recipe_from, written_classes
 from everybatch.engine.pictures.scale import Scale
@@ -320,7 +321,7 @@ def test_an_overlay_shows_the_classes_on_the_slice_that_has_most(tmp_path):
     write_overlay(tmp_path / "o.png", [volume], labels)
     shown = np.asarray(Image.open(tmp_path / "o.png"))
     assert shown.shape == (4, 5, 3)
-    assert shown[0, 0].tolist() == (COLOURS[1] // 2).tolist()
+    assert shown[0, 0].tolist() == [one // 2 for one in OKABE_ITO[1]]
     assert shown[3, 0].tolist() == [0, 0, 0]
     assert shown[3, 4].tolist() == [255, 255, 255]
     write_overlay(tmp_path / "o.png", [np.full((1, 2, 2, 3), (9, 8, 7), np.uint8)], labels[:1, 2:, :2])
