@@ -39,6 +39,12 @@ def mask_of(kind, classes):
     return values.astype(np.uint8 if max(VALUES[kind]) < 256 else np.uint16)
 
 
+def values_in(path):
+    """What stands in a written mask [H, W]; colours as 0xRRGGBB."""
+    pixels = np.asarray(Image.open(path)).astype(np.uint32)
+    return pixels if pixels.ndim == 2 else pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2]
+
+
 def dice(found, truth):
     """Of two masks of truth values."""
     return 2 * (found & truth).sum() / (found.sum() + truth.sum())

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from everybatch.app.analyze_flags import AnalyzeConfig
 from everybatch.app.keys import help_lines
+from everybatch.app.predict_flags import PredictConfig
 from everybatch.engine.config import TrainConfig
 from everybatch.metrics.files.csv_rows import BATCH_COLUMNS, EPOCH_COLUMNS
 from PIL import Image
@@ -29,6 +31,7 @@ KINDS = {
     "resume": r"python src/train_ddp\.py --resume\b.*",
     "train": r"(nohup )?(python src/train_ddp\.py|everybatch train)\b.*",
     "analyze": r"(python analyze_training\.py|everybatch analyze)\b.*",
+    "predict": r"everybatch predict\b.*",
     "attach": r"everybatch attach\b.*",
     "runs": r"everybatch (runs|stop)\b.*",
     "tail": r"tail -f .*",
@@ -95,6 +98,7 @@ def test_the_flags_and_their_defaults_are_those_of_the_code(page):
     rows = re.findall(r"^\| `(--[\w-]+)` \| (\S*) ?\|", (DOCS / page).read_text("utf-8"), re.M)
     expected = [_row(field) for field in dataclasses.fields(TrainConfig)]
     expected += [_row(field) for field in dataclasses.fields(AnalyzeConfig) if field.name != "runs"]
+    expected += [_row(field) for field in dataclasses.fields(PredictConfig) if field.name != "named"]
     assert sorted(rows) == sorted(expected)
 
 
@@ -199,6 +203,16 @@ def _make_pictures(folder):
         (folder / name).mkdir(parents=True)
         for i in range(10):
             Image.fromarray(random.integers(0, 256, (128, 128), np.uint8)).save(folder / name / f"{i}.png")
+
+
+def test_the_commands_that_predict_work(shell, tmp_path, trained):
+    shutil.copytree(trained("binary"), tmp_path / "run", symlinks=True)
+    (tmp_path / "run" / "data" / "images").rename(tmp_path / "pictures")
+    (run,) = (tmp_path / "run").glob("checkpoints/*")
+    for command in of_kind("predict"):
+        done = shell(re.sub(r"\d{8}_\d+", str(run), command)).wait()
+        assert (done.code, done.stderr) == (0, "")
+        assert len(list((tmp_path / "masks").iterdir())) == 2 * len(list((tmp_path / "pictures").iterdir()))
 
 
 def test_the_commands_that_resume_work(shell, tmp_path):

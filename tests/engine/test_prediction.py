@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 from everybatch.engine.checkpoint import save_atomically
+from everybatch.engine.pictures.crops import CROP
 from everybatch.engine.pictures.mask_facts import facts_of
 from everybatch.engine.pictures.mask_files import mask_suffix, put_in_place, write_mask
-from everybatch.engine.pictures.mask_pixels import MaskPixels, read_mask
+from everybatch.engine.pictures.mask_pixels import MaskPixels
 from everybatch.engine.pictures.mask_rules import meaning_of
 from everybatch.engine.pictures.overlay import COLOURS, write_overlay
 from everybatch.engine.pictures.picture_files import PictureFiles, pictures_at
@@ -18,12 +19,12 @@ from everybatch.engine.pictures.recipe import Recipe, Written, recipe_from, writ
 from everybatch.engine.pictures.scale import Scale
 from everybatch.engine.prediction import Predictor, device_of, read_learnt, read_parts, shares
 from everybatch.engine.tasks.segmenter import RECIPE, Segmenter
-from everybatch.engine.tiles import TILE, Tiling, labels_of, starts
+from everybatch.engine.tiles import LARGEST, Tiling, labels_of, starts
 from everybatch.errors import UsageError
 from PIL import ExifTags, Image
 
 from ..support import only
-from ..trained import VALUES, dice, scene, train_again
+from ..trained import VALUES, dice, scene, train_again, values_in
 
 CPU = torch.device("cpu")
 
@@ -65,7 +66,7 @@ def test_what_was_learnt_is_found_in_a_new_picture_of_any_size(kind, size, train
     predictor = predictor_of(trained(kind))
     labels = predictor.labels([picture[None]])
     write_mask(tmp_path / "m.png", labels, predictor.recipe, tmp_path / "p.png")
-    found = read_mask(tmp_path / "m.png").numbers
+    found = values_in(tmp_path / "m.png")
     assert found.shape == classes.shape
     assert set(np.unique(found)) <= set(VALUES[kind])
     for value in set(VALUES[kind]):
@@ -156,10 +157,12 @@ def test_every_pixel_is_answered_by_what_is_there(shape, outputs, batch):
 
 def test_tiles_overlap_and_end_with_the_picture():
     for length in range(1, 700):
-        found = starts(length)
+        side, found = starts(length)
+        assert CROP <= side <= LARGEST
+        assert side % 8 == 0
         assert found[0] == 0
-        assert found[-1] + TILE == max(length, TILE)
-        assert all(0 < second - first <= TILE // 2 for first, second in pairwise(found))
+        assert length <= found[-1] + side < max(length, CROP) + 8
+        assert all(0 < second - first <= side // 2 for first, second in pairwise(found))
 
 
 def test_the_size_of_a_batch_changes_nothing(trained):
@@ -195,7 +198,7 @@ def test_a_large_picture_takes_no_more_than_a_strip_of_it():
             lambda share: None,
         )
     assert np.array_equal(labels[0], page > 0)
-    assert max(largest) <= 3000 * TILE * 1.1
+    assert max(largest) <= 3000 * LARGEST * 1.1
 
 
 # ---- pictures ---------------------------------------------------------------------------------------------
@@ -340,7 +343,7 @@ def test_a_picture_that_its_camera_turned_gets_a_mask_as_it_is_shown(trained, tm
     predictor = predictor_of(trained("binary"))
     parts = read_parts(PictureFiles("turned", (tmp_path / "turned.png",)), predictor.recipe)
     write_mask(tmp_path / "mask.png", predictor.labels(parts), predictor.recipe, tmp_path / "turned.png")
-    found = read_mask(tmp_path / "mask.png").numbers
+    found = values_in(tmp_path / "mask.png")
     assert found.shape == classes.shape
     assert dice(found > 0, classes > 0) > 0.8
 
