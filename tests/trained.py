@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from everybatch.engine.pictures.formats import reader_of
 from PIL import Image
 
 from .support import REPOSITORY, Running
@@ -40,10 +39,10 @@ def mask_of(kind, classes):
     return values.astype(np.uint8 if max(VALUES[kind]) < 256 else np.uint16)
 
 
-def numbers_in(path):
-    """The numbers of a flat mask, [H, W]."""
-    reader = reader_of(path)
-    return reader.mask(path, reader.header(path)).numbers[0]
+def values_in(path):
+    """What stands in a written mask [H, W]; colours as 0xRRGGBB."""
+    pixels = np.asarray(Image.open(path)).astype(np.uint32)
+    return pixels if pixels.ndim == 2 else pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2]
 
 
 def dice(found, truth):

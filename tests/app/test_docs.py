@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from everybatch.app.analyze_flags import AnalyzeConfig
 from everybatch.app.data_flags import DataConfig
 from everybatch.app.keys import help_lines
+from everybatch.app.predict_flags import PredictConfig
 from everybatch.engine.config import TrainConfig
 from everybatch.metrics.files.csv_rows import BATCH_COLUMNS, EPOCH_COLUMNS
 from PIL import Image
@@ -31,6 +33,7 @@ KINDS = {
     "train": r"(nohup )?(python src/train_ddp\.py|everybatch train)\b.*",
     "data": r"everybatch data\b.*",
     "analyze": r"(python analyze_training\.py|everybatch analyze)\b.*",
+    "predict": r"everybatch predict\b.*",
     "attach": r"everybatch attach\b.*",
     "runs": r"everybatch (runs|stop)\b.*",
     "tail": r"tail -f .*",
@@ -96,7 +99,7 @@ def test_every_command_is_run_by_a_test_of_its_kind():
 def test_the_flags_and_their_defaults_are_those_of_the_code(page):
     rows = re.findall(r"^\| `(--[\w-]+)` \| (\S*) ?\|", (DOCS / page).read_text("utf-8"), re.M)
     expected = [_row(field) for field in dataclasses.fields(TrainConfig)]
-    for kind in (DataConfig, AnalyzeConfig):
+    for kind in (DataConfig, AnalyzeConfig, PredictConfig):
         expected += [_row(field) for field in dataclasses.fields(kind) if not field.metadata.get("positional")]
     assert sorted(rows) == sorted(expected)
 
@@ -210,6 +213,16 @@ def test_the_commands_that_look_at_pictures_work(shell, tmp_path):
         done = shell(command).wait()
         assert (done.code, done.stderr) == (0, "")
         assert Image.open(tmp_path / "data_DIR.png").width > 1000
+
+
+def test_the_commands_that_predict_work(shell, tmp_path, trained):
+    shutil.copytree(trained("binary"), tmp_path / "run", symlinks=True)
+    (tmp_path / "run" / "data" / "images").rename(tmp_path / "pictures")
+    (run,) = (tmp_path / "run").glob("checkpoints/*")
+    for command in of_kind("predict"):
+        done = shell(re.sub(r"\d{8}_\d+", str(run), command)).wait()
+        assert (done.code, done.stderr) == (0, "")
+        assert len(list((tmp_path / "masks").iterdir())) == 2 * len(list((tmp_path / "pictures").iterdir()))
 
 
 def test_the_commands_that_resume_work(shell, tmp_path):

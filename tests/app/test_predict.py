@@ -10,8 +10,9 @@ import torch
 from everybatch.app.command_line import main
 from PIL import Image
 
+from .. import replay
 from ..support import Running, only, until
-from ..trained import VALUES, dice, numbers_in, scene
+from ..trained import VALUES, dice, scene, values_in
 from .terminal import Terminal
 
 
@@ -54,7 +55,7 @@ def test_pictures_become_masks_of_the_same_names_and_sizes(kind, trained, pictur
     for number, line in enumerate(lines):
         assert line.startswith(f"{pictures}/{number}.png: ")
         _, classes = scene(50 + number, 140, 150)
-        found = numbers_in(here / "predictions" / f"{number}.png")
+        found = values_in(here / "predictions" / f"{number}.png")
         shares = {part.rpartition(" ")[0]: part.rpartition(" ")[2] for part in line.partition(": ")[2].split(", ")}
         for label in set(range(1, 3)) & set(np.unique(classes)):
             value = VALUES[kind][label]
@@ -99,6 +100,16 @@ def test_a_run_of_another_task_is_one_clear_line(train, tiny, tmp_path, pictures
     assert train(*tiny[:2], "--nproc", "1", "--epochs", "1").code == 0
     assert main(["predict", str(tmp_path), str(pictures)]) == 2
     assert capsys.readouterr().err.endswith("is one of tiny:Tiny\n")
+
+
+def test_a_run_of_somebodys_own_command_has_nothing_to_predict_with(tmp_path, pictures, capsys):
+    private = replay.make_folder(tmp_path, state="finished")
+    replay.write_run_json(
+        private, world_size=1, state="finished", kind="command", config={"task": "python train.py"}
+    )
+    assert main(["predict", str(tmp_path), str(pictures)]) == 2
+    told = f"error: predict works for runs of image_folder; {private.name} is one of python train.py\n"
+    assert capsys.readouterr().err == told
 
 
 def test_what_cannot_be_predicted_is_a_line_each_and_the_others_go_on(trained, pictures, here, capsys):

@@ -1,6 +1,5 @@
 """What is found with a checkpoint alone, in pictures whose truth is known."""
 
-import contextlib
 import shutil
 from itertools import pairwise
 
@@ -8,24 +7,19 @@ import numpy as np
 import pytest
 import torch
 from everybatch.engine.checkpoint import save_atomically
-from everybatch.engine.pictures.class_colours import OKABE_ITO
-from everybatch.engine.pictures.formats import reader_of
-from everybatch.engine.pictures.mask_facts import facts_of
-from everybatch.engine.pictures.mask_files import put_in_place, write_mask
-from everybatch.engine.pictures.mask_pixels import MaskPixels
-from everybatch.engine.pictures.mask_rules import meaning_of
-from everybatch.engine.pictures.overlay import write_overlay
+from everybatch.engine.pictures.crops import CROP
+from everybatch.engine.pictures.mask_files import write_mask
 from everybatch.engine.pictures.picture_files import PictureFiles, pictures_at
-from everybatch.engine.pictures.recipe import Recipe, Written, recipe_from, written_classes
+from everybatch.engine.pictures.recipe import Recipe, Written, recipe_from
 from everybatch.engine.pictures.scale import Scale
 from everybatch.engine.prediction import Predictor, device_of, read_learnt, read_parts, shares
 from everybatch.engine.tasks.segmenter import RECIPE, Segmenter
-from everybatch.engine.tiles import TILE, Tiling, labels_of, starts
+from everybatch.engine.tiles import LARGEST, Tiling, labels_of, starts
 from everybatch.errors import UsageError
 from PIL import ExifTags, Image
 
 from ..support import only
-from ..trained import VALUES, dice, numbers_in, scene, train_again
+from ..trained import VALUES, dice, scene, train_again, values_in
 
 CPU = torch.device("cpu")
 
@@ -67,7 +61,7 @@ def test_what_was_learnt_is_found_in_a_new_picture_of_any_size(kind, size, train
     predictor = predictor_of(trained(kind))
     labels = predictor.labels([picture[None]])
     write_mask(tmp_path / "m.png", labels, predictor.recipe, tmp_path / "p.png")
-    found = numbers_in(tmp_path / "m.png")
+    found = values_in(tmp_path / "m.png")
     assert found.shape == classes.shape
     assert set(np.unique(found)) <= set(VALUES[kind])
     for value in set(VALUES[kind]):
@@ -158,10 +152,12 @@ def test_every_pixel_is_answered_by_what_is_there(shape, outputs, batch):
 
 def test_tiles_overlap_and_end_with_the_picture():
     for length in range(1, 700):
-        found = starts(length)
+        side, found = starts(length)
+        assert CROP <= side <= LARGEST
+        assert side % 8 == 0
         assert found[0] == 0
-        assert found[-1] + TILE == max(length, TILE)
-        assert all(0 < second - first <= TILE // 2 for first, second in pairwise(found))
+        assert length <= found[-1] + side < max(length, CROP) + 8
+        assert all(0 < second - first <= side // 2 for first, second in pairwise(found))
 
 
 def test_the_size_of_a_batch_changes_nothing(trained):
@@ -197,7 +193,7 @@ def test_a_large_picture_takes_no_more_than_a_strip_of_it():
             lambda share: None,
         )
     assert np.array_equal(labels[0], page > 0)
-    assert max(largest) <= 3000 * TILE * 1.1
+    assert max(largest) <= 3000 * LARGEST * 1.1
 
 
 # ---- pictures ---------------------------------------------------------------------------------------------
@@ -256,78 +252,6 @@ def test_channels_that_do_not_fit_are_told(tmp_path):
     assert two.scaled([part[0] for part in parts])[:, 0, 0].tolist() == pytest.approx([1, 0, 0, 0.2])
 
 
-# ---- masks ------------------------------------------------------------------------------------------------
-
-
-def written_for(numbers, *, objects=False):
-    mask = MaskPixels(np.asarray(numbers)[None], coloured=False, objects=objects)
-    return [one.value for one in written_classes(meaning_of({"m": facts_of(mask)}))]
-
-
-def test_a_class_has_the_value_that_it_had():
-    assert written_for(np.array([[0, 38], [0, 0]], np.uint8)) == [0, 38]
-    assert written_for(np.array([[5, 9], [5, 5]], np.uint8)) == [5, 9]
-    assert written_for(np.array([[0, 1, 2], [0, 7, 0]], np.uint8)) == [0, 1, 2, 7]
-    assert written_for(np.array([[40, 100], [40, 240]], np.uint8)) == [40, 100, 240]
-    assert written_for(np.array([[0, 0.25], [0, 0]], np.float32)) == [0, 255]
-    assert written_for(np.array([[-1, 1], [1, 1]], np.int32)) == [0, 255]
-    assert written_for(np.arange(64).reshape(8, 8).astype(np.uint16), objects=True) == [0, 255]
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "suffix"),
-    [
-        ("a.png", (0, 9), ".png"),
-        ("a.tif", (0, 300), ".tif"),
-        ("a.jpg", (0, 1), ".png"),
-        ("a.webp", (0, 1), ".png"),
-        ("a.GIF", (0, 1), ".png"),
-        ("a.bmp", (0, 300), ".png"),
-        ("a.png", (0, 300), ".png"),
-    ],
-)
-def test_a_mask_is_written_in_a_format_that_keeps_its_numbers(name, values, suffix, tmp_path):
-    classes = [Written(str(one), one) for one in values]
-    told = Recipe(channels=1, files=1, scale=Scale(), classes=classes, binary=True, coloured=False)
-    labels = np.array([[[0, 1], [1, 1]]], np.uint8)
-    like = tmp_path / name
-    Image.new("L", (2, 2)).save(like)
-    assert reader_of(like).mask_suffix(like) == suffix
-    written = tmp_path / f"mask{suffix}"
-    write_mask(written, labels, told, like)
-    assert np.asarray(Image.open(written)).tolist() == [[0, values[1]], [values[1]] * 2]
-
-
-def test_a_mask_that_cannot_be_written_leaves_nothing(tmp_path):
-    (tmp_path / "a.png").write_bytes(b"earlier")
-    with contextlib.suppress(KeyboardInterrupt), put_in_place(tmp_path) as folder:
-        (folder / "a.png").write_bytes(b"ha")
-        raise KeyboardInterrupt
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-    assert (tmp_path / "a.png").read_bytes() == b"earlier"
-    with put_in_place(tmp_path) as folder:
-        (folder / "a.png").write_bytes(b"later")
-        assert (tmp_path / "a.png").read_bytes() == b"earlier"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-    assert (tmp_path / "a.png").read_bytes() == b"later"
-
-
-def test_an_overlay_shows_the_classes_on_the_slice_that_has_most(tmp_path):
-    labels = np.zeros((3, 4, 5), np.uint8)
-    labels[0, 0, 0] = 1
-    labels[2, :2] = 2
-    volume = np.zeros((3, 4, 5), np.int16)
-    volume[2, :, 4] = 1000
-    write_overlay(tmp_path / "o.png", [volume], labels)
-    shown = np.asarray(Image.open(tmp_path / "o.png"))
-    assert shown.shape == (4, 5, 3)
-    assert shown[0, 0].tolist() == [one // 2 for one in OKABE_ITO[1]]
-    assert shown[3, 0].tolist() == [0, 0, 0]
-    assert shown[3, 4].tolist() == [255, 255, 255]
-    write_overlay(tmp_path / "o.png", [np.full((1, 2, 2, 3), (9, 8, 7), np.uint8)], labels[:1, 2:, :2])
-    assert np.asarray(Image.open(tmp_path / "o.png"))[0, 0].tolist() == [9, 8, 7]
-
-
 def test_shares_are_of_all_pixels():
     labels = np.zeros((2, 300, 10), np.uint8)
     labels[1, 150:] = 2
@@ -342,7 +266,7 @@ def test_a_picture_that_its_camera_turned_gets_a_mask_as_it_is_shown(trained, tm
     predictor = predictor_of(trained("binary"))
     parts = read_parts(PictureFiles("turned", (tmp_path / "turned.png",)), predictor.recipe)
     write_mask(tmp_path / "mask.png", predictor.labels(parts), predictor.recipe, tmp_path / "turned.png")
-    found = numbers_in(tmp_path / "mask.png")
+    found = values_in(tmp_path / "mask.png")
     assert found.shape == classes.shape
     assert dice(found > 0, classes > 0) > 0.8
 
