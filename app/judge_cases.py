@@ -24,10 +24,12 @@ from .worst_cases import MOST, WorstCase, WorstCases
 
 PIXELS = 800
 """Of a picture that is shown, on its longer side."""
+SURE_AFTER = 2.0
+"""Seconds in a picture after which it is known how many it will take."""
 
 
 class _OutOfTimeError(Exception):
-    """In the middle of a picture."""
+    """A picture cannot be done in time."""
 
 
 def judge_cases(
@@ -82,16 +84,19 @@ class _Judging:
 
     def one(self, place: int, progress: PredictProgress) -> None:
         """Judge the validation picture at a place; raises `_OutOfTimeError`."""
+        began = time.monotonic()
 
-        def share(share: float) -> None:
-            if share < 1 and time.monotonic() > self._deadline:
+        def tell(share: float) -> None:
+            now = time.monotonic()
+            takes = (now - began) / share if share and now - began > SURE_AFTER else 0.0
+            if share < 1 and max(now, began + takes) > self._deadline:
                 raise _OutOfTimeError
             progress.share(share)
 
-        share(0)
+        tell(0)
         pair = self._folder.val[place]
         parts = [self._folder.pictures.pixels(path) for path in pair.files.images]
-        found = self._predictor.labels(parts, share)
+        found = self._predictor.labels(parts, tell)
         case = self.judged[place] = judge(self._folder, pair, found)
         if not math.isnan(case.dice):
             self._keep(case, found)

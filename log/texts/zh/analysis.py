@@ -163,7 +163,7 @@ TEXTS = {
     "cases_pictures_gone": "目录 {path} 已不存在",
     "cases_changed": "{path} 中的通道或类别与训练时不同",
     "cases_no_torch": "无法导入torch（{reason}）",
-    "cases_no_time": "{seconds:z.0f} 秒内一幅也没有完成（共 {total} 幅）",
+    "cases_no_time": "共 {total} 幅，{seconds:z.0f} 秒内一幅也完不成（everybatch predict 没有时限）",
     "sheet_picture": "图像",
     "sheet_truth": "掩码",
     "sheet_found": "预测",
