@@ -40,7 +40,7 @@ screenshot: $(VENV)/installed       ## the picture of the READMEs
 	$(BIN)/python -m tests.bench.screenshot docs/monitor.svg 140x36 en
 
 bench: $(VENV)/installed-bench      ## measure everything against the peers, into BENCHMARKS.md; an hour and a half
-	for name in thread_cost hooks_cost training_speed watching starting throughput monitor_load cuda report; do \
+	for name in thread_cost hooks_cost training_speed watching starting throughput monitor_load loading cuda report; do \
 	  $(BIN)/python -m tests.bench.$$name || exit 1; done
 
 clean:                              ## what was installed and built

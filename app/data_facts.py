@@ -82,6 +82,12 @@ def sizes(folder: Folder) -> list[tuple[str, int]]:
     return Counter(pair.header.size for pair in (*folder.train, *folder.val)).most_common()
 
 
+def spacings(folder: Folder) -> list[tuple[tuple[float, ...] | None, int]]:
+    """Millimetres from slice to slice, row to row and column to column, and how many have about that."""
+    every = [pair.header.spacing for pair in (*folder.train, *folder.val)]
+    return Counter(one and tuple(float(f"{part:.3g}") for part in one) for one in every).most_common()
+
+
 def number_ranges(folder: Folder) -> list[tuple[str, float, float]]:
     """Types of numbers with the lowest and the highest there is of each."""
     found: dict[str, tuple[float, float]] = {}

@@ -15,7 +15,7 @@ from ..engine.pictures.meaning import IGNORED, MaskClass, Meaning, value_text
 from ..engine.pictures.split import VALIDATE_EVERY, group_of
 from ..engine.task import Said, some_of
 from ..log.catalogue import Catalogue, one_line
-from .data_facts import Side, number_ranges, sizes
+from .data_facts import Side, number_ranges, sizes, spacings
 from .report_console import plain_table
 
 WARNING = ("▲", "yellow")
@@ -75,10 +75,8 @@ def _facts_table(folder: Folder, catalogue: Catalogue) -> Table:
 
 
 def _facts(folder: Folder, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    found = sizes(folder)
-    shown = [f"{size} ({count})" for size, count in found[:MOST_SIZES]]
-    more = sum(count for _, count in found[MOST_SIZES:])
-    yield "data_sizes", ", ".join(shown) + (f" … (+{more})" if more else "")
+    yield "data_sizes", _most_frequent(sizes(folder))
+    yield "data_spacing", _most_frequent([(_spacing(one, catalogue), count) for one, count in spacings(folder)])
     yield "data_channels", str(folder.channels)
     yield "data_numbers", ", ".join(_numbers(folder, catalogue))
     if folder.scale.window is not None:
@@ -86,6 +84,20 @@ def _facts(folder: Folder, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
         yield "data_window", f"{low:g} … {high:g}"
     yield "data_values", folder.meaning.shown()
     yield "data_validation", _validation(folder, catalogue)
+
+
+def _most_frequent(found: Sequence[tuple[str, int]]) -> str:
+    """Each with how many there are of it, and how many there are of all others."""
+    more = sum(count for _, count in found[MOST_SIZES:])
+    shown = ", ".join(f"{text} ({count})" for text, count in found[:MOST_SIZES])
+    return shown + (f" … (+{more})" if more else "")
+
+
+def _spacing(spacing: tuple[float, ...] | None, catalogue: Catalogue) -> str:
+    """In the order of a size: width, height, slices."""
+    if spacing is None:
+        return catalogue.text("help_unknown")
+    return "×".join(f"{one:g}" for one in reversed(spacing)) + " mm"
 
 
 def _numbers(folder: Folder, catalogue: Catalogue) -> Iterator[str]:

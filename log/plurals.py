@@ -7,11 +7,19 @@ from collections.abc import Mapping
 
 COUNTED = re.compile(
     r"(?<!/)\{(?P<field>\w+)\} (?P<kind>(?:whole |optimizer |training )?)"
-    r"(?P<noun>rank|epoch|batch|line|row|sample|spike|picture|pair|core|byte|attempt|second|step)(?:es|s)\b"
-    r"(?: (?P<verb>are|were|have|do|run|report)\b)?"
+    r"(?P<noun>rank|epoch|batch|line|row|sample|spike|picture|mask|pair|core|byte|attempt|second|step)(?:es|s)\b"
+    r"(?: (?P<verb>are|were|have|do|run|report|hold)\b)?"
 )
 """A whole number, what it counts, and what that does."""
-OF_ONE = {"are": "is", "were": "was", "have": "has", "do": "does", "run": "runs", "report": "reports"}
+OF_ONE = {
+    "are": "is",
+    "were": "was",
+    "have": "has",
+    "do": "does",
+    "run": "runs",
+    "report": "reports",
+    "hold": "holds",
+}
 
 
 class Plurals:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from ..log.catalogue import Catalogue
+from ..log.catalogue import Catalogue, width
 
 SHOW_AFTER, SHOW_EVERY = 1.0, 0.1
 """Seconds. What is done before the first of them needs no bar."""
@@ -31,7 +31,7 @@ class ReadingProgress:
             return
         full = BAR * done // max(1, total)
         text = self._catalogue.text("reading", bar="━" * full + "─" * (BAR - full), done=done, total=total)
-        if len(text) + BAR >= shutil.get_terminal_size().columns:  # a line that is broken could not be cleared
+        if width(text) >= shutil.get_terminal_size().columns:  # a line that is broken could not be cleared
             text = f"{done}/{total}"
         self._stream.write(CLEAR_LINE + text)
         self._stream.flush()

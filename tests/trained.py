@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from everybatch.engine.pictures.formats import reader_of
 from PIL import Image
 
 from .support import REPOSITORY, Running
@@ -37,6 +38,12 @@ def mask_of(kind, classes):
     if kind == "colours":
         return np.stack([values >> 16, values >> 8 & 0xFF, values & 0xFF], -1).astype(np.uint8)
     return values.astype(np.uint8 if max(VALUES[kind]) < 256 else np.uint16)
+
+
+def numbers_in(path):
+    """The numbers of a flat mask, [H, W]."""
+    reader = reader_of(path)
+    return reader.mask(path, reader.header(path)).numbers[0]
 
 
 def dice(found, truth):

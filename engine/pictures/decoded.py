@@ -28,6 +28,8 @@ SHARE_OF_DISK = 4
 """The folder takes one part in so many of what is free, with what it has."""
 IN_USE_SECONDS = 3600.0
 """What was used since then is not removed to make room."""
+ROOM_AT_ONCE = 1 << 30
+"""That a process takes before it looks again how much there is."""
 IN_MEMORY_BYTES = 1 << 27
 """Of small pictures, in each process."""
 MAPPED = 256
@@ -41,6 +43,8 @@ class Decoded:
 
     def __init__(self) -> None:
         self._folder = cache_folder("pixels")
+        self._room = 0
+        """Bytes that may still be kept, as far as is known."""
         self._arrays: OrderedDict[str, Any] = OrderedDict()
         self._in_memory = 0
         self._mapped = 0
@@ -89,7 +93,11 @@ class Decoded:
         try:
             array = np.load(path, mmap_mode="r")
             os.utime(path)
-        except (OSError, ValueError):  # not there, or of another version of numpy
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):  # damaged, or of another version of numpy
+            with contextlib.suppress(OSError):
+                path.unlink()
             return None
         return array
 
@@ -101,8 +109,11 @@ class Decoded:
             if (self._folder / key).exists():
                 return True
             self._folder.mkdir(parents=True, exist_ok=True)
-            if not _make_room(self._folder, array.nbytes):
+            if array.nbytes > self._room:  # looked at again as seldom as that, since the folder may hold thousands
+                self._room = min(_make_room(self._folder, array.nbytes), ROOM_AT_ONCE)
+            if array.nbytes > self._room:
                 return False
+            self._room -= array.nbytes
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".", delete=False) as file:
                 try:
                     np.save(file, array)
@@ -126,8 +137,8 @@ def _key(kind: str, files: Sequence[Path]) -> str:
     return told.hexdigest()[:32] + ".npy"
 
 
-def _make_room(folder: Path, size: int) -> bool:
-    """Remove what was not used for longest until `size` bytes more may be kept; whether they may."""
+def _make_room(folder: Path, size: int) -> int:
+    """Remove what was not used for longest until `size` bytes more may be kept; how many may."""
     entries = []
     for entry in os.scandir(folder):
         with contextlib.suppress(FileNotFoundError):  # another process makes room too
@@ -141,4 +152,4 @@ def _make_room(folder: Path, size: int) -> bool:
         with contextlib.suppress(FileNotFoundError):
             Path(path).unlink()
         used -= bytes_
-    return used + size <= allowed
+    return allowed - used

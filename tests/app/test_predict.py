@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 from everybatch.app.command_line import main
-from everybatch.engine.pictures.mask_pixels import read_mask
 from PIL import Image
 
 from ..support import Running, only, until
-from ..trained import VALUES, dice, scene
+from ..trained import VALUES, dice, numbers_in, scene
 from .terminal import Terminal
 
 
@@ -55,7 +54,7 @@ def test_pictures_become_masks_of_the_same_names_and_sizes(kind, trained, pictur
     for number, line in enumerate(lines):
         assert line.startswith(f"{pictures}/{number}.png: ")
         _, classes = scene(50 + number, 140, 150)
-        found = read_mask(here / "predictions" / f"{number}.png").numbers
+        found = numbers_in(here / "predictions" / f"{number}.png")
         shares = {part.rpartition(" ")[0]: part.rpartition(" ")[2] for part in line.partition(": ")[2].split(", ")}
         for label in set(range(1, 3)) & set(np.unique(classes)):
             value = VALUES[kind][label]
@@ -112,7 +111,7 @@ def test_what_cannot_be_predicted_is_a_line_each_and_the_others_go_on(trained, p
     assert first == f"{pictures}/0.png: has channels: 3, the model needs 1; there is no mask of it"
     assert second.startswith(f"{pictures}/1.png: cannot identify")
     assert end == "Pictures without a mask: 2"
-    assert "1 files or folders that are no pictures (notes.txt)" in out
+    assert "1 that cannot be pictures (notes.txt)" in out
     assert tree(here) == ["2.png"]
 
 

@@ -99,6 +99,14 @@ def main() -> None:
             tables.monitor_load,
         ),
         section(
+            "loading",
+            "Loading pictures",
+            "Crops of `image_folder` without a training, on two cores: seconds until the first can be asked for, "
+            "samples a second in one process and by two loader processes, and the largest memory of the first "
+            "process, mapped files included. Cold: nothing is remembered; warm: the second start.",
+            tables.loading,
+        ),
+        section(
             "cuda", "CUDA", "Eight matrix products a batch; milliseconds a batch, median of five.", tables.cuda
         ),
         (Path(__file__).parent / "attempts.md").read_text("utf-8"),

@@ -191,3 +191,18 @@ def _spread(values: Sequence[float], form: str) -> str:
     """Median, lowest and highest."""
     median, low, high = (form.format(value) for value in (statistics.median(values), min(values), max(values)))
     return f"{median} ({low} to {high})"
+
+
+def loading(rows: list[dict[str, Any]]) -> str:
+    """Start, speed and memory of each set of pictures."""
+    cells = [
+        [
+            f"{row['set']}, {row['state']}",
+            f"{row['start']:.2f} s",
+            f"{row['alone']:.0f}",
+            f"{row['loaders']:.0f}",
+            f"{row['peak']:.0f} MB",
+        ]
+        for row in rows
+    ]
+    return table(["pictures", "start", "samples/s, one process", "samples/s, two loaders", "peak"], cells)

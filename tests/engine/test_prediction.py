@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from everybatch.engine.checkpoint import save_atomically
+from everybatch.engine.pictures.class_colours import OKABE_ITO
+from everybatch.engine.pictures.formats import reader_of
 from everybatch.engine.pictures.mask_facts import facts_of
-from everybatch.engine.pictures.mask_files import mask_suffix, put_in_place, write_mask
-from everybatch.engine.pictures.mask_pixels import MaskPixels, read_mask
+from everybatch.engine.pictures.mask_files import put_in_place, write_mask
+from everybatch.engine.pictures.mask_pixels import MaskPixels
 from everybatch.engine.pictures.mask_rules import meaning_of
-from everybatch.engine.pictures.overlay import COLOURS, write_overlay
+from everybatch.engine.pictures.overlay import write_overlay
 from everybatch.engine.pictures.picture_files import PictureFiles, pictures_at
 from everybatch.engine.pictures.recipe import Recipe, Written, recipe_from, written_classes
 from everybatch.engine.pictures.scale import Scale
@@ -23,7 +25,7 @@ from everybatch.errors import UsageError
 from PIL import ExifTags, Image
 
 from ..support import only
-from ..trained import VALUES, dice, scene, train_again
+from ..trained import VALUES, dice, numbers_in, scene, train_again
 
 CPU = torch.device("cpu")
 
@@ -65,7 +67,7 @@ def test_what_was_learnt_is_found_in_a_new_picture_of_any_size(kind, size, train
     predictor = predictor_of(trained(kind))
     labels = predictor.labels([picture[None]])
     write_mask(tmp_path / "m.png", labels, predictor.recipe, tmp_path / "p.png")
-    found = read_mask(tmp_path / "m.png").numbers
+    found = numbers_in(tmp_path / "m.png")
     assert found.shape == classes.shape
     assert set(np.unique(found)) <= set(VALUES[kind])
     for value in set(VALUES[kind]):
@@ -290,7 +292,7 @@ def test_a_mask_is_written_in_a_format_that_keeps_its_numbers(name, values, suff
     labels = np.array([[[0, 1], [1, 1]]], np.uint8)
     like = tmp_path / name
     Image.new("L", (2, 2)).save(like)
-    assert mask_suffix(like, told) == suffix
+    assert reader_of(like).mask_suffix(like) == suffix
     written = tmp_path / f"mask{suffix}"
     write_mask(written, labels, told, like)
     assert np.asarray(Image.open(written)).tolist() == [[0, values[1]], [values[1]] * 2]
@@ -319,7 +321,7 @@ def test_an_overlay_shows_the_classes_on_the_slice_that_has_most(tmp_path):
     write_overlay(tmp_path / "o.png", [volume], labels)
     shown = np.asarray(Image.open(tmp_path / "o.png"))
     assert shown.shape == (4, 5, 3)
-    assert shown[0, 0].tolist() == (COLOURS[1] // 2).tolist()
+    assert shown[0, 0].tolist() == [one // 2 for one in OKABE_ITO[1]]
     assert shown[3, 0].tolist() == [0, 0, 0]
     assert shown[3, 4].tolist() == [255, 255, 255]
     write_overlay(tmp_path / "o.png", [np.full((1, 2, 2, 3), (9, 8, 7), np.uint8)], labels[:1, 2:, :2])
@@ -340,7 +342,7 @@ def test_a_picture_that_its_camera_turned_gets_a_mask_as_it_is_shown(trained, tm
     predictor = predictor_of(trained("binary"))
     parts = read_parts(PictureFiles("turned", (tmp_path / "turned.png",)), predictor.recipe)
     write_mask(tmp_path / "mask.png", predictor.labels(parts), predictor.recipe, tmp_path / "turned.png")
-    found = read_mask(tmp_path / "mask.png").numbers
+    found = numbers_in(tmp_path / "mask.png")
     assert found.shape == classes.shape
     assert dice(found > 0, classes > 0) > 0.8
 

@@ -85,7 +85,7 @@ TEXTS = {
         "--data: {count} masks hold values without a name: {values} ({names}); name them, "
         "or leave out background so that it is all the rest"
     ),
-    "left_other": "Left out of {path}: {count} files or folders that are no pictures ({names})",
+    "left_other": "Left out of {path}: {count} that cannot be pictures ({names})",
     "left_masks": "Left out of {path}: {count} masks of no picture ({names})",
     "channels_differ": "--data: {first} has channels: {few}, {second}: {many}; all pictures need as many",
     "channel_sizes": "--data: {first} is {size}, {second} {other}; the channels of a picture must be of one size",

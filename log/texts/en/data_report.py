@@ -11,6 +11,7 @@ TEXTS = {
     "data_train": "training",
     "data_val": "validation",
     "data_sizes": "sizes",
+    "data_spacing": "spacing",
     "data_channels": "channels",
     "data_numbers": "numbers",
     "data_range_of_format": "0 … 255 by the format",

@@ -11,6 +11,7 @@ TEXTS = {
     "data_train": "训练",
     "data_val": "验证",
     "data_sizes": "尺寸",
+    "data_spacing": "间距",
     "data_channels": "通道数",
     "data_numbers": "数值",
     "data_range_of_format": "按格式为 0 … 255",
