@@ -19,14 +19,12 @@ from everybatch.app.overlay import FILL
 from everybatch.app.picture_page import DPI, MARGIN, SEAM, PageForm
 from everybatch.engine.checkpoint import save_atomically
 from everybatch.engine.pictures.class_colours import OKABE_ITO
-from everybatch.engine.pictures.formats import reader_of
-from everybatch.engine.pictures.reader import Header
 from everybatch.engine.tasks.segmenter import RECIPE
 from everybatch.log.catalogue import Catalogue
 from PIL import Image
 
 from ..support import only, until
-from ..trained import FLAGS, VALUES, dice, mask_of, scene, train_on
+from ..trained import FLAGS, VALUES, dice, mask_of, numbers_in, scene, train_on
 from .scans import rows
 
 WRONG = "9"
@@ -102,8 +100,7 @@ def reason(out, lang="en"):
 
 def own_dice(kind, folder, name):
     """Of each class, of the masks that ``everybatch predict`` wrote and those of the folder."""
-    paths = [folder / where / f"{name}.png" for where in ("predictions", "data/masks")]
-    found, truth = (reader_of(path).mask(path, Header(1, 200, 260, 1, "uint8")).numbers for path in paths)
+    found, truth = (numbers_in(folder / where / f"{name}.png") for where in ("predictions", "data/masks"))
     values = sorted({value for value in VALUES[kind] if value})
     return [dice(found == value, truth == value) for value in values]
 
@@ -264,12 +261,12 @@ def square_in(places, side=18):
 
 
 def test_the_page_has_the_table_and_the_picture(run, capsys):
-    folder = run("classes")
+    folder = run("binary")
     analyzed(capsys, "--html")
     page = only(folder, "metrics/analysis_*.html").read_text("utf-8")
     assert page.count('src="data:image/png;base64,') == 2
     assert "<h2>Worst validation pictures, judged whole (best.pt, epoch " in page
-    assert "<th>liver</th>" in page
+    assert "<th>Dice</th>" in page
     assert page.index("<td>9</td>") < page.index("<td>4</td>") < page.index("<td>median of 2</td>")
 
 
@@ -281,7 +278,7 @@ def without_pictures(folder):
 
 
 def without_recipe(folder):
-    for path in folder.glob("checkpoints/*/*.pt"):
+    for path in (*folder.glob("checkpoints/*/best.pt"), *folder.glob("checkpoints/*/last.pt")):
         state = torch.load(path, weights_only=True)
         del state["model"][RECIPE]
         save_atomically(state, path)
@@ -329,6 +326,16 @@ def test_what_cannot_be_judged_is_one_line_that_says_why(happens, lang, said, ru
     assert said.format(data=folder / "data") in reason(analyzed(capsys, lang=lang), lang)
     assert not list(folder.glob("metrics/cases_*.png"))
     assert list(folder.glob("metrics/analysis_*.png"))
+
+
+def test_whatever_goes_wrong_is_no_error(run, capsys, monkeypatch):
+    run("binary")
+
+    def fails(*arguments):
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(judge_cases, "judge", fails)
+    assert reason(analyzed(capsys)) == "CUDA out of memory"
 
 
 def test_a_torch_that_cannot_be_imported_is_no_error(run, capsys, monkeypatch):
