@@ -3,99 +3,23 @@
 import dataclasses
 import json
 import math
-import re
-import shutil
-import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from everybatch.app import analyze, judge_cases
 from everybatch.app.cases_sheet import WIDTH
 from everybatch.app.command_line import main
 from everybatch.app.judge_cases import spread
 from everybatch.app.overlay import FILL
 from everybatch.app.picture_page import DPI, MARGIN, SEAM, PageForm
-from everybatch.engine.checkpoint import save_atomically
 from everybatch.engine.pictures.class_colours import OKABE_ITO
-from everybatch.engine.tasks.segmenter import RECIPE
 from everybatch.log.catalogue import Catalogue
 from PIL import Image
 
-from ..support import only, until
-from ..trained import FLAGS, VALUES, dice, mask_of, numbers_in, scene, train_on
-from .scans import rows
-
-WRONG = "9"
-BLOCK = (slice(20, 100), slice(20, 120))
-"""All that the mask of the wrong one has."""
-EPOCHS = "3"
-
-
-@pytest.fixture(scope="module")
-def learnt(tmp_path_factory):
-    """The folder of a run on masks of a kind, trained once; then the mask of a validation picture is made wrong."""
-    folders = {}
-
-    def folder(kind):
-        if kind not in folders:
-            folders[kind] = tmp_path_factory.mktemp(kind)
-            train_on(kind, folders[kind], "--epochs", EPOCHS)
-            classes = np.zeros((200, 260), np.uint8)
-            classes[BLOCK] = 1
-            Image.fromarray(mask_of(kind, classes)).save(folders[kind] / "data" / "masks" / f"{WRONG}.png")
-        return folders[kind]
-
-    return folder
-
-
-@pytest.fixture
-def run(learnt, tmp_path, monkeypatch):
-    """A copy of such a run, whose pictures a test may change; it is the current folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("COLUMNS", "100")
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-
-    def copy(kind):
-        folder = tmp_path / "run"
-        shutil.copytree(learnt(kind), folder, symlinks=True, ignore=shutil.ignore_patterns("*.png.npy", "cache"))
-        tell(folder, data=str(folder / "data"))
-        monkeypatch.chdir(folder)
-        return folder
-
-    yield copy
-    torch.set_num_threads(before)
-
-
-def tell(folder, **config):
-    """Change the config that run.json tells."""
-    path = only(folder, ".everybatch/*/run.json")
-    content = json.loads(path.read_bytes())
-    content["config"] |= config
-    path.write_text(json.dumps(content))
-
-
-def analyzed(capsys, *arguments, lang="en"):
-    assert main(["analyze", *arguments, "--lang", lang]) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    return out
-
-
-def table(out, lang="en"):
-    """The rows of the worst cases by their names, in their order, and the title."""
-    title = re.escape(Catalogue(lang).text("cases_title", name="best.pt", epoch=0)).replace("0", r"\d+")
-    found = re.search(rf"^{title}\n(.*?)\n\n", out, re.MULTILINE | re.DOTALL)
-    return rows(found[1])
-
-
-def reason(out, lang="en"):
-    """Why nothing was judged, in one line."""
-    begin = Catalogue(lang).text("cases_not_judged", reason="")
-    (line,) = [line for line in out.splitlines() if line.startswith(begin)]
-    return line.removeprefix(begin)
+from ..support import only
+from ..trained import VALUES, dice, mask_of, numbers_in, scene
+from .judged_runs import BLOCK, WRONG, analyzed, reason, table
 
 
 def own_dice(kind, folder, name):
@@ -118,8 +42,8 @@ def test_spread_begins_everywhere():
 
 
 @pytest.mark.parametrize(("kind", "lang"), [("binary", "zh"), ("classes", "en")])
-def test_the_wrong_mask_is_the_worst_and_the_figures_are_those_of_predicts_masks(kind, lang, run, capsys):
-    folder = run(kind)
+def test_the_wrong_mask_is_the_worst_and_the_figures_are_those_of_predicts_masks(kind, lang, judged_run, capsys):
+    folder = judged_run(kind)
     assert main(["predict", *[str(folder / "data" / "images" / f"{name}.png") for name in (4, 9)]]) == 0
     capsys.readouterr()
     found = table(analyzed(capsys, lang=lang), lang)
@@ -138,8 +62,8 @@ def test_the_wrong_mask_is_the_worst_and_the_figures_are_those_of_predicts_masks
     assert expected[worst][0] < expected[other][0] - 0.1
 
 
-def test_the_worst_five_of_those_that_are_for_validation_now(run, capsys, monkeypatch):
-    folder = run("binary")
+def test_the_worst_five_of_those_that_are_for_validation_now(judged_run, capsys, monkeypatch):
+    folder = judged_run("binary")
     (folder / "data" / "val.txt").write_text("".join(f"{number}.png\n" for number in range(2, 10)))
     judge = judge_cases.judge
 
@@ -159,8 +83,8 @@ def test_the_worst_five_of_those_that_are_for_validation_now(run, capsys, monkey
     assert "Without a Dice, as there is nothing and nothing was found: 1" in out
 
 
-def test_a_volume_says_and_shows_the_slice_with_the_most_wrong_pixels(run, capsys):
-    folder = run("binary")
+def test_a_volume_says_and_shows_the_slice_with_the_most_wrong_pixels(judged_run, capsys):
+    folder = judged_run("binary")
     wrong = np.zeros((200, 260), np.uint8)
     wrong[BLOCK] = 1
     for number in range(10):
@@ -175,8 +99,8 @@ def test_a_volume_says_and_shows_the_slice_with_the_most_wrong_pixels(run, capsy
     assert [found[name][1] for name in ("4", "9")] == ["3/3", "3/3"]
 
 
-def test_what_the_time_did_not_suffice_for_is_said(run, capsys, monkeypatch):
-    folder = run("binary")
+def test_what_the_time_did_not_suffice_for_is_said(judged_run, capsys, monkeypatch):
+    folder = judged_run("binary")
     (folder / "data" / "val.txt").write_text("".join(f"{number}.png\n" for number in range(2, 9)))
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(judge_cases, "time", SimpleNamespace(monotonic=lambda: clock.now))
@@ -194,8 +118,8 @@ def test_what_the_time_did_not_suffice_for_is_said(run, capsys, monkeypatch):
     assert reason(analyzed(capsys)).startswith("none of 7 can be done within")
 
 
-def test_json_is_as_fast_as_ever(run, capsys):
-    folder = run("binary")
+def test_json_is_as_fast_as_ever(judged_run, capsys):
+    folder = judged_run("binary")
     found = json.loads(analyzed(capsys, "--json"))
     assert set(found) == {"run", "state", "epochs", "best_epoch", "values", "findings"}
     assert not list(folder.glob("metrics/*.png"))
@@ -224,8 +148,8 @@ def colour_at(picture, place):
     return picture[inside].reshape(-1, 3).mean(axis=0)
 
 
-def test_the_colours_of_mask_and_prediction_are_where_they_are(run, capsys):
-    folder = run("binary")
+def test_the_colours_of_mask_and_prediction_are_where_they_are(judged_run, capsys):
+    folder = judged_run("binary")
     out = analyzed(capsys)
     sheet = only(folder, "metrics/cases_*.png")
     assert f"Picture: {sheet}" in out.replace("\n", "")
@@ -260,114 +184,11 @@ def square_in(places, side=18):
     return slice(row, row + side), slice(column, column + side)
 
 
-def test_the_page_has_the_table_and_the_picture(run, capsys):
-    folder = run("binary")
+def test_the_page_has_the_table_and_the_picture(judged_run, capsys):
+    folder = judged_run("binary")
     analyzed(capsys, "--html")
     page = only(folder, "metrics/analysis_*.html").read_text("utf-8")
     assert page.count('src="data:image/png;base64,') == 2
     assert "<h2>Worst validation pictures, judged whole (best.pt, epoch " in page
     assert "<th>Dice</th>" in page
     assert page.index("<td>9</td>") < page.index("<td>4</td>") < page.index("<td>median of 2</td>")
-
-
-# ---- what cannot be judged --------------------------------------------------------------------------------
-
-
-def without_pictures(folder):
-    shutil.rmtree(folder / "data")
-
-
-def without_recipe(folder):
-    for path in (*folder.glob("checkpoints/*/best.pt"), *folder.glob("checkpoints/*/last.pt")):
-        state = torch.load(path, weights_only=True)
-        del state["model"][RECIPE]
-        save_atomically(state, path)
-
-
-def with_other_classes(folder):
-    for path in (folder / "data" / "masks").iterdir():
-        mask = np.asarray(Image.open(path)).copy()
-        mask[:20], mask[20:30] = 1, 2
-        Image.fromarray(mask).save(path)
-
-
-def with_colour(folder):
-    for path in (folder / "data" / "images").iterdir():
-        Image.open(path).convert("RGB").save(path)
-
-
-def with_a_broken_picture(folder):
-    (folder / "data" / "images" / "4.png").write_bytes(b"no picture")
-
-
-def without_good_checkpoints(folder):
-    for path in folder.glob("checkpoints/*/*.pt"):
-        path.write_bytes(b"no checkpoint")
-
-
-@pytest.mark.parametrize(
-    ("happens", "lang", "said"),
-    [
-        (without_pictures, "en", "there is no folder {data} any more"),
-        (without_pictures, "zh", "目录 {data} 已不存在"),
-        (without_recipe, "en", "was written by an older everybatch"),
-        (with_other_classes, "en", "what is in {data} has other channels or classes than the run has learnt"),
-        (with_colour, "zh", "{data} 中的通道或类别与训练时不同"),
-        (with_a_broken_picture, "en", "4.png"),
-        (without_good_checkpoints, "en", "cannot use the checkpoint"),
-    ],
-)
-def test_what_cannot_be_judged_is_one_line_that_says_why(happens, lang, said, run, capsys, monkeypatch):
-    folder = run("binary")
-    happens(folder)
-    monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setattr("everybatch.app.report_console.MOST_WIDTH", 400)
-    monkeypatch.setattr("everybatch.app.report_console.report_console.__defaults__", (400,))
-    assert said.format(data=folder / "data") in reason(analyzed(capsys, lang=lang), lang)
-    assert not list(folder.glob("metrics/cases_*.png"))
-    assert list(folder.glob("metrics/analysis_*.png"))
-
-
-def test_whatever_goes_wrong_is_no_error(run, capsys, monkeypatch):
-    run("binary")
-
-    def fails(*arguments):
-        raise RuntimeError("CUDA out of memory")
-
-    monkeypatch.setattr(judge_cases, "judge", fails)
-    assert reason(analyzed(capsys)) == "CUDA out of memory"
-
-
-def test_a_torch_that_cannot_be_imported_is_no_error(run, capsys, monkeypatch):
-    run("binary")
-    monkeypatch.setitem(sys.modules, "torch", None)
-    assert reason(analyzed(capsys)).startswith("torch cannot be imported (")
-
-
-def test_a_damaged_best_checkpoint_leaves_the_last_one(run, capsys):
-    folder = run("binary")
-    only(folder, "checkpoints/*/best.pt").write_bytes(b"no checkpoint")
-    assert "judged whole (last.pt, epoch 3)" in analyzed(capsys)
-
-
-def test_a_run_of_another_task_and_one_without_checkpoints_say_nothing(run, capsys):
-    folder = run("binary")
-    before = analyzed(capsys)
-    assert "validation pictures" in before
-    tell(folder, task="phantoms")
-    assert "validation pictures" not in analyzed(capsys)
-    tell(folder, task="image_folder")
-    shutil.rmtree(folder / "checkpoints")
-    assert "validation pictures" not in analyzed(capsys)
-
-
-def test_a_run_that_goes_on_is_left_alone_until_it_has_ended(learnt, start, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.chdir(tmp_path)
-    data = str(learnt("binary") / "data")
-    flags = ("--task", "image_folder", "--data", data, *FLAGS.get("binary", ()), "--epochs", "1000", "--nproc", "1")
-    running = start(*flags, "--lr", "0.01", "--no-tui", env={"OMP_NUM_THREADS": "1"})
-    until(lambda: list(tmp_path.glob("checkpoints/*/best.pt")))
-    assert reason(analyzed(capsys)) == "the run goes on"
-    running.end()
-    assert WRONG in table(analyzed(capsys))
