@@ -72,7 +72,8 @@ def notes(cases: WorstCases, catalogue: Catalogue) -> list[str]:
     said = []
     if len(cases.judged) < cases.total:
         judged, total, seconds = len(cases.judged), cases.total, cases.seconds
-        said.append(catalogue.text("cases_left", judged=judged, total=total, seconds=seconds))
+        key = "cases_left_larger" if cases.without_larger else "cases_left"
+        said.append(catalogue.text(key, judged=judged, total=total, seconds=seconds))
     if empty := len(cases.judged) - len(cases.dice):
         said.append(catalogue.text("cases_empty", count=empty))
     return said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import sys
 import time
@@ -46,10 +45,16 @@ def judge_cases(
     # A training that goes on may need all that there is of the memory of a GPU.
     device = device_of("cpu" if any(run.live for run in all_runs()) else "auto")
     judging = _Judging(folder, Predictor(learnt, device), time.monotonic() + seconds)
-    with PredictProgress(len(folder.val)) as progress, contextlib.suppress(_OutOfTimeError):
+    too_large = math.inf
+    with PredictProgress(len(folder.val)) as progress:
         for place in spread(len(folder.val)):
-            progress.begins(folder.val[place].files.name)
-            judging.one(place, progress)
+            pair = folder.val[place]
+            if pair.header.pixels < too_large:
+                progress.begins(pair.files.name)
+                try:
+                    judging.one(place, progress)
+                except _OutOfTimeError:
+                    too_large = pair.header.pixels
             progress.done()
     if not judging.judged:
         raise UsageError("cases_no_time", total=len(folder.val), seconds=seconds)

@@ -59,6 +59,13 @@ class WorstCases:
         return len(self.folder.val)
 
     @property
+    def without_larger(self) -> bool:
+        """Whether what was left out is what is larger than all that was judged."""
+        judged = {id(case.pair): case.pair.header.pixels for case in self.judged}
+        left = [pair.header.pixels for pair in self.folder.val if id(pair) not in judged]
+        return bool(left) and min(left) > max(judged.values())
+
+    @property
     def class_names(self) -> list[str]:
         """Of all but the background."""
         return [one.name for one in self.folder.meaning.classes[1:]]

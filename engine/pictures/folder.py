@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +89,7 @@ class Folder:
 
     def _sizes(self) -> dict[str, str | int | float]:
         """From the smallest to the largest picture, channels and bits."""
-        pixels = {pair.header.size: math.prod(pair.header.shape) for pair in (*self.train, *self.val)}
+        pixels = {pair.header.size: pair.header.pixels for pair in (*self.train, *self.val)}
         sizes = sorted(pixels, key=pixels.__getitem__)
         return {
             "sizes": sizes[0] if len(sizes) == 1 else f"{sizes[0]} … {sizes[-1]}",

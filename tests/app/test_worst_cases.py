@@ -118,6 +118,29 @@ def test_what_the_time_did_not_suffice_for_is_said(judged_run, capsys, monkeypat
     assert reason(analyzed(capsys)).startswith("none of 7 can be done within")
 
 
+def test_a_picture_that_takes_too_long_does_not_keep_the_others_from_being_judged(judged_run, capsys, monkeypatch):
+    folder = judged_run("binary")
+    for name in ("images", "masks"):
+        path = folder / "data" / name / "4.png"
+        Image.open(path).resize((520, 400), Image.Resampling.NEAREST).save(path)
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(judge_cases, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    labels = judge_cases.Predictor.labels
+
+    def slow(self, parts, progress):
+        def tell(share):
+            clock.now += 2.5 if parts[0].size > 60_000 else 0.1
+            progress(share)
+
+        return labels(self, parts, tell)
+
+    monkeypatch.setattr(judge_cases.Predictor, "labels", slow)
+    monkeypatch.setattr(analyze, "SECONDS", 10.0)
+    out = analyzed(capsys)
+    assert "Judged 1 of 2: 10 s do not suffice for the larger ones\n" in out
+    assert [name for name in table(out) if name.isdigit()] == [WRONG]
+
+
 def test_json_is_as_fast_as_ever(judged_run, capsys):
     folder = judged_run("binary")
     found = json.loads(analyzed(capsys, "--json"))

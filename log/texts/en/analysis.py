@@ -195,6 +195,7 @@ TEXTS = {
     "cases_lowest": "lowest classes",
     "cases_median": "median of {count}",
     "cases_left": "Judged {judged} of {total}, evenly among all of them, in {seconds:z.0f} s",
+    "cases_left_larger": "Judged {judged} of {total}: {seconds:z.0f} s do not suffice for the larger ones",
     "cases_empty": "Without a Dice, as there is nothing and nothing was found: {count}",
     "cases_not_judged": "The validation pictures were not judged: {reason}",
     "cases_run_goes_on": "the run goes on",

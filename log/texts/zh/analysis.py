@@ -157,6 +157,7 @@ TEXTS = {
     "cases_lowest": "最低的类别",
     "cases_median": "{count} 幅的中位数",
     "cases_left": "已评估 {judged}/{total} 幅，均匀选取，限时 {seconds:z.0f} 秒",
+    "cases_left_larger": "已评估 {judged}/{total} 幅，其余的较大，{seconds:z.0f} 秒内完不成",
     "cases_empty": "没有Dice（掩码和预测中都没有内容）: {count} 幅",
     "cases_not_judged": "没有评估验证图像: {reason}",
     "cases_run_goes_on": "训练还在进行",
