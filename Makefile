@@ -52,7 +52,7 @@ clean-runs:                         ## what runs left here; refused while one of
 	    echo "$$(dirname "$$lock") still goes on; everybatch stop ends it"; exit 1; fi; done
 	rm -rf .everybatch checkpoints own_loop.pt
 	rm -f log/training_*.log* metrics/epoch_metrics_*.csv* metrics/batch_metrics_*.csv* \
-	  metrics/analysis_*.png metrics/analysis_*.html metrics/comparison_*.png metrics/values_*.png
+	  metrics/analysis_*.png metrics/analysis_*.html metrics/comparison_*.png metrics/values_*.png metrics/cases_*.png
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -22,7 +22,9 @@ from ..run.paths import is_file, is_folder
 from ..run.registry import RegisteredRun, all_runs, distance, find_run, first_run, newest_run, read_run, runs_below
 from .analyze_flags import PROGRAM, AnalyzeConfig
 from .arguments import parse
+from .cases_report import told_cases
 from .report import finding_texts, print_comparison, print_report
+from .worst_cases import SECONDS, WorstCases, may_be_judged
 
 EXIT_BAD_RUN = 3
 
@@ -43,11 +45,14 @@ def analyze(arguments: Sequence[str], catalogue: Catalogue) -> int:
 def _report(
     analyses: Sequence[Analysis], comparison: Comparison | None, catalogue: Catalogue, *, html: bool
 ) -> None:
+    judged = []
+    seconds = SECONDS / max(1, sum(may_be_judged(analysis.files) for analysis in analyses))
     for analysis in analyses:
         print_report(analysis, catalogue)
+        judged.append((analysis, told_cases(analysis.files, seconds, catalogue)))
     if comparison is not None:
         print_comparison(comparison, catalogue)
-    drawn = [analysis for analysis in analyses if len(analysis.epochs) or analysis.values]
+    drawn = [(one, cases) for one, cases in judged if len(one.epochs) or one.values or cases]
     if not drawn:
         return
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length where it keeps its cache
@@ -62,15 +67,17 @@ def _report(
         catalogue_of_plots = Catalogue("en")
     else:
         catalogue_of_plots = catalogue
-    for analysis in drawn:
-        _draw(analysis, catalogue, catalogue_of_plots, html=html)
-    compared = [analysis for analysis in drawn if len(analysis.epochs)]
+    for analysis, cases in drawn:
+        _draw(analysis, cases, catalogue, catalogue_of_plots, html=html)
+    compared = [analysis for analysis, _ in drawn if len(analysis.epochs)]
     if comparison is not None and len(compared) > 1:
         path = compared[0].files.folder / f"comparison_{compared[0].files.run_id}.png"
         _save(path, draw_comparison(compared, comparison.metric, catalogue_of_plots), "report_files", catalogue)
 
 
-def _draw(analysis: Analysis, catalogue: Catalogue, catalogue_of_plots: Catalogue, *, html: bool) -> None:
+def _draw(
+    analysis: Analysis, cases: WorstCases | None, catalogue: Catalogue, catalogue_of_plots: Catalogue, *, html: bool
+) -> None:
     """The pictures of one run, and its page."""
     from .plots import draw_run
     from .value_plots import draw_values
@@ -82,10 +89,17 @@ def _draw(analysis: Analysis, catalogue: Catalogue, catalogue_of_plots: Catalogu
     if analysis.values:
         picture = draw_values(analysis, catalogue_of_plots)
         _save(folder / f"values_{run_id}.png", picture, "report_files", catalogue)
+    sheet = None
+    if cases is not None and cases.worst:
+        from .cases_sheet import draw_cases
+
+        sheet = draw_cases(run_id, cases, catalogue_of_plots)
+        _save(folder / f"cases_{run_id}.png", sheet, "report_files", catalogue)
     if html:
         from .html import page
 
-        _save(folder / f"analysis_{run_id}.html", page(analysis, catalogue), "report_page", catalogue)
+        path = folder / f"analysis_{run_id}.html"
+        _save(path, page(analysis, cases, sheet, catalogue), "report_page", catalogue)
 
 
 def _save(path: Path, data: bytes, said: str, catalogue: Catalogue) -> None:
@@ -157,6 +171,7 @@ def _of_known(run: RegisteredRun) -> RunFiles:
     folder = run.folder.epoch_csv.parent
     files = runs_in(folder).get(run.run_id) or RunFiles(run.run_id, folder)
     files.journal = run.folder.journal
+    files.checkpoints = run.folder.checkpoints
     files.state = run.state
     files.cause = str(run.content.get("cause") or "")
     files.foreign = run.foreign

@@ -7,11 +7,13 @@ from html import escape
 
 from ..log.catalogue import Catalogue
 from ..metrics.analysis.analysis import Analysis
+from .cases_report import case_rows, heading, notes
 from .plot_fonts import use_font
 from .plots import draw_run
 from .report import MARKS, finding_texts, title_of
 from .report_rows import epoch_rows, value_rows
 from .value_plots import draw_values
+from .worst_cases import WorstCases
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8883; --dim: #777; --warn: #b45309; --bad: #dc2626; --ok: #047857; }
@@ -33,8 +35,8 @@ small { display: block; color: var(--dim); font-size: .9rem; }
 """
 
 
-def page(analysis: Analysis, catalogue: Catalogue) -> bytes:
-    """The page in UTF-8; everything it needs is in it."""
+def page(analysis: Analysis, cases: WorstCases | None, sheet: bytes | None, catalogue: Catalogue) -> bytes:
+    """The page in UTF-8; everything it needs is in it. `sheet` is the picture of the worst cases."""
     done = analysis.epochs[analysis.epochs["status"] == "completed"]
     title = escape(title_of(analysis, catalogue))
     parts = [
@@ -61,6 +63,11 @@ def page(analysis: Analysis, catalogue: Catalogue) -> bytes:
         parts.append(_picture(draw_run(analysis, of_plots), title))
     if analysis.values:
         parts.append(_picture(draw_values(analysis, of_plots), title))
+    if cases is not None and sheet is not None:
+        parts.append(f"<h2>{escape(heading(cases, catalogue))}</h2>")
+        parts.append(_table(*case_rows(cases, catalogue)))
+        parts += [f"<p><small>{escape(note)}</small></p>" for note in notes(cases, catalogue)]
+        parts.append(_picture(sheet, title))
     return ("\n".join(parts) + "\n</html>\n").encode()
 
 

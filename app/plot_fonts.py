@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -28,6 +29,14 @@ def use_font(lang: str) -> bool:
     if found is not None:
         mpl.rcParams["font.family"] = [found, "DejaVu Sans"]
     return found is not None
+
+
+@contextlib.contextmanager
+def font_of_names() -> Iterator[None]:
+    """Choose for a while a font for names that are somebody's own: they may be Chinese in any language."""
+    with mpl.rc_context():
+        use_font("zh")
+        yield
 
 
 def _known_font() -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ..log.catalogue import Catalogue
 from ..run.paths import is_file, is_folder
 from ..run.weights import find_weights, may_name_run
 from .arguments import parse
+from .own_threads import wait_without_spinning
 from .predict_flags import PROGRAM, PredictConfig
 
 
@@ -25,8 +25,7 @@ def predict(arguments: Sequence[str], catalogue: Catalogue) -> int:
         if not (is_file(path) or is_folder(path)):
             raise UsageError("predict_missing", path=str(path))
     weights = find_weights(run)
-    # Threads that wait by spinning make it 14 times as slow where others need the cores too. Before torch is there.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    wait_without_spinning()
     from .predict_pictures import predict_pictures
 
     return predict_pictures(weights, paths, config, catalogue)

@@ -12,7 +12,7 @@ from ..engine.pictures.formats import reader_of
 from ..engine.pictures.mask_files import put_in_place, write_mask
 from ..engine.pictures.overlay import write_overlay
 from ..engine.pictures.picture_files import PictureFiles, pictures_at
-from ..engine.prediction import Learnt, Predictor, device_of, read_learnt, read_parts, shares
+from ..engine.prediction import Predictor, device_of, read_first, read_parts, shares
 from ..errors import UsageError
 from ..log.catalogue import Catalogue
 from ..run.weights import Weights
@@ -27,7 +27,9 @@ DATA_FLAG = "--data: "
 def predict_pictures(weights: Weights, paths: Sequence[Path], config: PredictConfig, catalogue: Catalogue) -> int:
     """Write the masks; 0, 1 where a picture failed, 130 after Ctrl-C. Raises `UsageError` before any is written."""
     device = device_of(config.device)
-    path, learnt = _read(weights, catalogue)
+    path, learnt = read_first(
+        weights.paths, lambda error: print(catalogue.text(error.key, **error.fields), file=sys.stderr)
+    )
     pictures, said = pictures_at(paths, several_files=learnt.recipe.several_files)
     targets = _targets(pictures, config)
     names = ", ".join(one.name for one in learnt.recipe.classes)
@@ -35,19 +37,6 @@ def predict_pictures(weights: Weights, paths: Sequence[Path], config: PredictCon
     for key, fields in said:
         print(catalogue.text(key, **fields))
     return _Prediction(Predictor(learnt, device), config, catalogue).run(targets)
-
-
-def _read(weights: Weights, catalogue: Catalogue) -> tuple[Path, Learnt]:
-    """The best checkpoint that can be read; those that cannot are told. Raises `UsageError` if none can."""
-    *others, last = weights.paths
-    for path in others:
-        try:
-            return path, read_learnt(path)
-        except UsageError as error:
-            if error.key != "predict_damaged":
-                raise
-            print(catalogue.text(error.key, **error.fields), file=sys.stderr)
-    return last, read_learnt(last)
 
 
 def _targets(pictures: Sequence[PictureFiles], config: PredictConfig) -> dict[Path, PictureFiles]:

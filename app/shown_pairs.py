@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..engine.pictures.checked_pairs import COLOUR, Pair
+from ..engine.pictures.checked_pairs import Pair
 from ..engine.pictures.folder import Folder
-from ..engine.pictures.mask_pixels import MaskPixels
 from .data_facts import SideName, pair_share
 from .overlay import evenly, overlaid
-
-FLAT = 0.25
-"""Of the range of grey that the network gets: a picture that uses less is shown with more contrast."""
+from .shown_slice import each, shown_slice, step_of
 
 
 @dataclass(frozen=True)
@@ -51,47 +47,24 @@ def chosen(folder: Folder, most: int) -> list[tuple[SideName, Pair]]:
 
 
 def shown_pair(folder: Folder, side: SideName, pair: Pair, longest: int) -> ShownPair:
-    """A pair with no more than about `longest` pixels a side, of which no others are read where they are mapped.
-
-    Of a volume it is the slice with the most foreground. A picture of two, or of more than three channels shows the
-    first. Grey is as the network gets it, unless that is too flat to be seen.
-    """
+    """A pair with no more than about `longest` pixels a side; of a volume the slice with the most foreground."""
     slices, height, width = pair.header.shape
-    step = math.ceil(max(height, width) / longest)
-    numbers = folder.pictures.mask_numbers(pair.files.masks, pair.header)
-
-    def labels(number: int, step: int) -> Any:
-        return folder.meaning.labels(MaskPixels(np.asarray(numbers[number, ::step, ::step]), pair.mask.coloured))
-
+    step = step_of(pair, longest)
     number = 0
     if slices > 1:
-        coarse = step * max(1, min(height, width) // step // 64)
-        foreground = [int((labels(one, coarse) > 0).sum()) for one in range(slices)]
+        labels = folder.labels_of(pair)
+        coarse = each(step * max(1, min(height, width) // step // 64))
+        foreground = [int((labels((one, *coarse)) > 0).sum()) for one in range(slices)]
         number = int(np.argmax(foreground)) if any(foreground) else slices // 2
-    picture, contrast = _picture(folder, pair, number, step)
-    shown = labels(number, step)
+    shown = shown_slice(folder, pair, number, step)
     return ShownPair(
         name=pair.files.name,
         side=side,
         slice=number + 1,
         slices=slices,
         share=pair_share(folder.meaning, pair),
-        contrast=contrast,
-        picture=picture,
-        labels=shown,
-        overlay=overlaid(picture, shown),
+        contrast=shown.contrast,
+        picture=shown.picture,
+        labels=shown.labels,
+        overlay=overlaid(shown.picture, shown.labels),
     )
-
-
-def _picture(folder: Folder, pair: Pair, number: int, step: int) -> tuple[Any, float]:
-    pixels = folder.pictures.pixels(pair.files.images[0])[number, ::step, ::step]
-    scaled = folder.scale.scaled(np.asarray(pixels)).clip(0, 1)
-    contrast = 1.0
-    if scaled.ndim == 3 and scaled.shape[2] != COLOUR:
-        scaled = scaled[..., 0]
-    low, high = (float(one) for one in np.percentile(scaled, (1, 99)))
-    if folder.scale.window is None and 0 < high - low < FLAT:
-        contrast = 1 / (high - low)
-        scaled = ((scaled - low) * contrast).clip(0, 1)
-    grey = np.rint(scaled * 255).astype(np.uint8)
-    return (grey if grey.ndim == 3 else np.repeat(grey[..., None], COLOUR, axis=2)), contrast

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +46,22 @@ def read_learnt(path: Path) -> Learnt:
     except (CheckpointError, ValueError, OSError) as error:
         raise UsageError("predict_damaged", path=str(path), reason=str(error)) from error
     return Learnt(state["epoch"], recipe, state["model"])
+
+
+def read_first(paths: Sequence[Path], tell: Callable[[UsageError], None]) -> tuple[Path, Learnt]:
+    """The first checkpoint that can be read, and what it holds; `tell` is told of those that are damaged.
+
+    Raises `UsageError` if none can.
+    """
+    *others, last = paths
+    for path in others:
+        try:
+            return path, read_learnt(path)
+        except UsageError as error:
+            if error.key != "predict_damaged":
+                raise
+            tell(error)
+    return last, read_learnt(last)
 
 
 def device_of(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:

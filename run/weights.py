@@ -30,14 +30,14 @@ def find_weights(asked: str | None) -> Weights:
     """
     if asked is not None and is_file(asked):
         return Weights("", [Path(asked)])
-    if asked is not None and (inside := _in_folder(Path(asked))):
+    if asked is not None and (inside := checkpoints_in(Path(asked))):
         return Weights("", inside)
     run = find_run(asked)
     config = run.content.get("config")
     task = str(config.get("task", "")) if isinstance(config, dict) else ""
     if run.foreign:
         raise UsageError("predict_other_task", name=run.run_id, task=task or run.foreign)
-    paths = _in_folder(run.folder.checkpoints)
+    paths = checkpoints_in(run.folder.checkpoints)
     if not paths:
         raise UsageError("predict_no_checkpoint", run=run.run_id, path=str(run.folder.checkpoints))
     return Weights(run.run_id, paths)
@@ -50,8 +50,9 @@ def may_name_run(text: str) -> bool:
     if not is_folder(text):
         return True
     path = real(text)
-    return bool(_in_folder(path) or read_run(path) or runs_below(path))
+    return bool(checkpoints_in(path) or read_run(path) or runs_below(path))
 
 
-def _in_folder(folder: Path) -> list[Path]:
+def checkpoints_in(folder: Path) -> list[Path]:
+    """Those of a folder that may be used, the best first."""
     return [folder / kind for kind in KINDS if is_file(folder / kind)]

@@ -153,6 +153,7 @@ LEFT_BY_RUNS = (
     "metrics/analysis_20261125_214126.png",
     "metrics/analysis_20261125_214126.html",
     "metrics/comparison_20261125_214126.png",
+    "metrics/cases_20261125_214126.png",
     ".everybatch/20261125_214126/lock",
 )
 

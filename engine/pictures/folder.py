@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..task import Progress, Said, unheard
 from .checked_pairs import Pair, channels_of, check_pairs
 from .class_names import class_names
+from .mask_pixels import MaskPixels
 from .mask_rules import meaning_of
 from .meaning import Meaning
 from .recipe import Recipe, written_classes
@@ -46,6 +48,14 @@ class Folder:
             self.pictures, pairs, channels=self.channels, scale=self.scale, meaning=self.meaning, seed=seed
         )
 
+    def labels_of(self, pair: Pair) -> Callable[[Any], Any]:
+        """Gives the number of the class of each pixel at a place, an index of [S, H, W], of a mask; int64.
+
+        The rest of a mask that is mapped is not read.
+        """
+        numbers = self.pictures.mask_numbers(pair.files.masks, pair.header)
+        return lambda place: self.meaning.labels(MaskPixels(np.asarray(numbers[place]), pair.mask.coloured))
+
     def recipe(self) -> Recipe:
         """What is to be known to predict on other pictures."""
         return Recipe(
@@ -79,7 +89,7 @@ class Folder:
 
     def _sizes(self) -> dict[str, str | int | float]:
         """From the smallest to the largest picture, channels and bits."""
-        pixels = {pair.header.size: math.prod(pair.header.shape) for pair in (*self.train, *self.val)}
+        pixels = {pair.header.size: pair.header.pixels for pair in (*self.train, *self.val)}
         sizes = sorted(pixels, key=pixels.__getitem__)
         return {
             "sizes": sizes[0] if len(sizes) == 1 else f"{sizes[0]} … {sizes[-1]}",

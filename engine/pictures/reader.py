@@ -39,6 +39,11 @@ class Header:
         return self.slices, self.height, self.width
 
     @property
+    def pixels(self) -> int:
+        """Of all slices."""
+        return self.slices * self.height * self.width
+
+    @property
     def size(self) -> str:
         """Width, height and, if there are several, slices, for people."""
         return f"{self.width}×{self.height}" + (f"×{self.slices}" if self.slices > 1 else "")

@@ -21,6 +21,8 @@ class RunFiles:
     epoch_csvs: list[Path] = field(default_factory=list)
     batch_csvs: list[Path] = field(default_factory=list)
     journal: Path | None = None
+    checkpoints: Path | None = None
+    """The folder that has them, if it has any; None for a run that is not known here."""
     state: str = ""
     """What its run.json tells; empty if there is no run.json."""
     config: dict[str, Any] = field(default_factory=dict)
