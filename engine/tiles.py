@@ -19,8 +19,8 @@ from .pictures.crops import CROP, reflect
 
 LARGEST = 256
 """Side of a tile where a picture is as large. With 128, as in training, the Dice score was 0.844 instead of 0.861
-for two classes of blobs and 0.926 instead of 0.928 for membranes, and without overlap 0.811 and 0.921; with 512 it was
-0.851 and 0.929. Weights like a Gaussian, and probabilities instead of logits, changed 0.001 at most."""
+for two classes of blobs and 0.926 instead of 0.928 for membranes, and without overlap 0.811 and 0.921; with 512 it
+was 0.851 and 0.929. Weights like a Gaussian, and probabilities instead of logits, changed 0.001 at most."""
 MULTIPLE = 8
 """Sides that the network takes."""
 BATCH = 8
