@@ -1,5 +1,7 @@
 """DICOM: a file, and a folder of files as one volume."""
 
+import locale
+
 import numpy as np
 import pytest
 import SimpleITK
@@ -15,8 +17,9 @@ ORIGIN, SPACING, DIRECTION = (-10.0, 20.0, 30.0), (0.7, 0.8, 2.5), (1.0, 0, 0, 0
 def series(
     folder, slices=SLICES, *, uid="1.2.826.0.1.3680043.2.1125.7", name="{}.dcm", intercept=None, described=""
 ):
-    """Writes a series as a scanner does, its files in another order than its slices."""
+    """Writes a series, its files in another order than its slices."""
     folder.mkdir(exist_ok=True)
+    before = locale.setlocale(locale.LC_ALL)
     volume = SimpleITK.GetImageFromArray(slices)
     volume.SetOrigin(ORIGIN)
     volume.SetSpacing(SPACING)
@@ -45,6 +48,7 @@ def series(
         writer.SetFileName(str(path.with_suffix(".dcm")))
         writer.Execute(one)
         path.with_suffix(".dcm").rename(path)
+    locale.setlocale(locale.LC_ALL, before)  # GDCM leaves the process with another one
     return folder
 
 
