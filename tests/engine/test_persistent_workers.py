@@ -1,6 +1,8 @@
 """Loader processes that go on from epoch to epoch give what new ones would give."""
 
 import os
+import re
+import signal
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +10,9 @@ import pytest
 import torch
 from everybatch.engine.config import TrainConfig
 from everybatch.engine.data import TrainData, ValData
+from PIL import Image
+
+from ..support import until
 
 
 class Noise(torch.utils.data.Dataset):
@@ -65,3 +70,26 @@ def test_an_epoch_that_was_left_in_its_middle_leaves_nothing_behind():
     left, straight = loaders(persistent=True)[0], loaders(persistent=True)[0]
     next(iter(left.epoch(1)))
     assert told(left.epoch(2)) == told(straight.epoch(2))
+
+
+def batches_of(folder):
+    log = "".join(path.read_text() for path in folder.glob("log/*.log"))
+    return re.findall(r"Epoch \[.* - Batch Loss: .*", log)
+
+
+def test_pictures_resumed_in_the_middle_of_an_epoch_are_learnt_bit_for_bit(start, train, tmp_path):
+    random = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+        for number in range(10):
+            pixels = random.integers(0, 2, (150, 150), np.uint8) * (255 if kind == "images" else 1)
+            Image.fromarray(pixels).save(tmp_path / "data" / kind / f"{number}.png")
+    flags = ("--task", "image_folder", "--data", "data", "--nproc", "2", "--workers", "1", "--epochs", "3")
+    assert train(*flags, "--output_dir", "whole").code == 0
+    run = start(*flags, "--output_dir", "parts", "--save_every", "1batches")
+    until(lambda: any("[2/3]" in line and "(1/" in line for line in batches_of(tmp_path / "parts")))
+    run.send(signal.SIGINT)
+    assert run.wait().code == 130
+    assert len(batches_of(tmp_path / "parts")) < len(batches_of(tmp_path / "whole"))
+    assert train("--resume", "--output_dir", "parts").code == 0
+    assert batches_of(tmp_path / "parts") == batches_of(tmp_path / "whole")
