@@ -1,5 +1,6 @@
 """Fixtures that run the real thing: commands in processes of their own, in an empty folder."""
 
+import fcntl
 import os
 import shutil
 import sys
@@ -45,14 +46,22 @@ def train(start) -> Callable[..., Finished]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a run of image_folder on masks of a kind, trained once; it is to stay as it is."""
-    folders: dict[str, Path] = {}
+    """The folder of a run of image_folder on masks of a kind; it is to stay as it is.
+
+    It is trained once, by the first of the processes that share the tests.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def folder(kind: str) -> Path:
-        if kind not in folders:
-            folders[kind] = tmp_path_factory.mktemp(kind)
-            train_on(kind, folders[kind], "--epochs", "9")
-        return folders[kind]
+        made = shared / f"trained-{kind}"
+        with (shared / f"trained-{kind}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                new = tmp_path_factory.mktemp(kind)
+                train_on(kind, new, "--epochs", "9")
+                made.symlink_to(new)
+        return made.resolve()
 
     return folder
 
