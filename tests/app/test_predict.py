@@ -42,7 +42,9 @@ def tree(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize(
+    "kind", ["classes", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("binary", "colours"))]
+)
 def test_pictures_become_masks_of_the_same_names_and_sizes(kind, trained, pictures, here, capsys):
     assert main(["predict", str(trained(kind)), str(pictures)]) == 0
     out, err = capsys.readouterr()

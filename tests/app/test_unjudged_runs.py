@@ -103,6 +103,7 @@ def test_a_run_of_another_task_and_one_without_checkpoints_say_nothing(judged_ru
     assert "validation pictures" not in analyzed(capsys)
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_is_left_alone_until_it_has_ended(learnt, start, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)

@@ -41,7 +41,9 @@ def test_spread_begins_everywhere():
 # ---- the report -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "lang"), [("binary", "zh"), ("classes", "en")])
+@pytest.mark.parametrize(
+    ("kind", "lang"), [pytest.param("binary", "zh", marks=pytest.mark.slow), ("classes", "en")]
+)
 def test_the_wrong_mask_is_the_worst_and_the_figures_are_those_of_predicts_masks(kind, lang, judged_run, capsys):
     folder = judged_run(kind)
     assert main(["predict", *[str(folder / "data" / "images" / f"{name}.png") for name in (4, 9)]]) == 0

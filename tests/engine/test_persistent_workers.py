@@ -77,6 +77,7 @@ def batches_of(folder):
     return re.findall(r"Epoch \[.* - Batch Loss: .*", log)
 
 
+@pytest.mark.slow
 def test_pictures_resumed_in_the_middle_of_an_epoch_are_learnt_bit_for_bit(start, train, tmp_path):
     random = np.random.default_rng(0)
     for kind in ("images", "masks"):
